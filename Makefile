@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+# Builds build/mvmm, its tests and its test guests. `make help` lists the targets.
+# CFLAGS, LDFLAGS, CC, DESTDIR and PREFIX are the user's; V=1 shows the commands.
+
+VERSION := 0.1.0
+BUILD ?= build
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g
+IASL ?= iasl
+WARNINGS := -Wall -Wextra -Wshadow -Wcast-qual -Wmissing-prototypes
+MVMM_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DMVMM_VERSION='"$(VERSION)"' -I. -I$(BUILD)/gen $(WARNINGS) \
+	-fno-strict-aliasing -fstack-protector-strong -pthread $(EXTRA_CFLAGS)
+LIBS := -lfdt -luring -pthread
+
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+SOURCES := $(wildcard vmm/*.c devices/*.c boot/*.c)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+TEST_SOURCES := $(wildcard tests/*.c)
+UNIT_SOURCES := $(wildcard tests/test_*.c) tests/driver.c
+UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/obj/%.o)
+
+.PHONY: all help static test-guests check check-fast unit install clean format
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/mvmm
+
+help:
+	@echo 'make              $(BUILD)/mvmm'
+	@echo 'make static       $(BUILD)/mvmm-static'
+	@echo 'make test-guests  freestanding guests for the tests'
+	@echo 'make unit         builds and runs the unit tests'
+	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: under a minute'
+	@echo 'make check        every test; scripts/check installs what is missing first'
+	@echo 'make install      into DESTDIR and PREFIX ($(PREFIX))'
+	@echo 'make compile_commands.json   for editors'
+	@echo 'make format       runs clang-format over the sources'
+
+$(BUILD)/mvmm: $(OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/obj/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The DSDT is ASL, compiled into a C array; its addresses come from layout.h.
+$(BUILD)/gen/boot/dsdt.inc: boot/dsdt.asl boot/layout.h
+	$(call say,IASL,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x assembler-with-cpp -I. -o $(@D)/dsdt.i.asl $<
+	$(Q)$(IASL) -we -tc -p $(@D)/dsdt $(@D)/dsdt.i.asl >$(@D)/iasl.log 2>&1 || { cat $(@D)/iasl.log; exit 1; }
+	$(Q)sed 's/^unsigned char/static const unsigned char/' $(@D)/dsdt.hex >$@
+
+$(BUILD)/obj/boot/acpi.o: $(BUILD)/gen/boot/dsdt.inc
+
+$(BUILD)/unit-tests: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(UNIT_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+
+# Test guests: the same freestanding objects linked as an ELF kernel and, with the setup sectors, as
+# a bzImage, at different addresses. Only -g and -O are taken from the user's flags.
+GUEST := guest-images/test-guest
+GUEST_OBJECTS := $(patsubst $(GUEST)/%,$(BUILD)/test-guest/%.o,$(wildcard $(GUEST)/*.c) $(GUEST)/entry.S)
+GUEST_CFLAGS := $(filter -g% -O%,$(CFLAGS)) -std=gnu17 $(WARNINGS) -ffreestanding -mno-red-zone \
+	-mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector -fcf-protection=none \
+	-fno-strict-aliasing -fno-asynchronous-unwind-tables -mcmodel=small
+GUEST_LINK = $(CC) -nostdlib -static -Wl,-T,$(GUEST)/link.lds -Wl,--build-id=none \
+	-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+
+test-guests: $(BUILD)/test-guest.elf $(BUILD)/test-guest.bzimage
+
+$(BUILD)/test-guest/%.o: $(GUEST)/%
+	$(call say,GUEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/test-guest.elf: $(GUEST_OBJECTS) $(GUEST)/link.lds
+	$(call say,LD,$@)
+	$(Q)$(GUEST_LINK) -Wl,--defsym=IMAGE_BASE=0x100000 -o $@ $(GUEST_OBJECTS)
+
+$(BUILD)/test-guest.bzimage: $(GUEST_OBJECTS) $(BUILD)/test-guest/setup.S.o $(GUEST)/link.lds
+	$(call say,LD,$@)
+	$(Q)$(GUEST_LINK) -Wl,--defsym=IMAGE_BASE=0x1000000 -o $(BUILD)/test-guest/bzimage.elf \
+		$(GUEST_OBJECTS) $(BUILD)/test-guest/setup.S.o
+	$(Q)objcopy -O binary $(BUILD)/test-guest/bzimage.elf $@
+
+-include $(GUEST_OBJECTS:.o=.d)
+# End of the test guests.
+
+unit: $(BUILD)/unit-tests
+	$(Q)$(BUILD)/unit-tests
+
+compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES)
+	$(call say,GEN,$@)
+	$(Q){ echo '['; sep=; for f in $(SOURCES) $(TEST_SOURCES); do \
+		printf '%s{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
+			"$(CC) $(subst ",\\\",$(MVMM_CFLAGS)) -c $$f"; sep=",\n"; done; echo; echo ']'; } >$@
+
+format:
+	$(Q)clang-format -i $(wildcard vmm/*.[ch] devices/*.[ch] boot/*.[ch] tests/*.[ch])
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d)

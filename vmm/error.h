@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What went wrong, in one line for a person. Functions that can fail for a reason that the user can
+ * mend take a struct error as their last argument; the caller at the top prints it once.
+ */
+#ifndef MVMM_VMM_ERROR_H
+#define MVMM_VMM_ERROR_H
+
+struct error {
+	char text[512];
+};
+
+/*
+ * Formats the line into @err and returns -@code, so that a caller can `return error_set(...)`.
+ * @code is a positive errno. The text names the thing, the value and the way out; it has no final
+ * newline, and one that is too long is cut. @err may be NULL: then only the code is returned.
+ */
+int error_set(struct error *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

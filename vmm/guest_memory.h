@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one view of guest-physical memory that devices and loaders use: RAM and pmem are both regions
+ * of it. It is filled before the first vCPU runs and only read afterwards, hence without a lock.
+ *
+ * All of it is hostile: the guest may change any byte at any time. Whoever validates something
+ * first copies it out with guest_memory_read.
+ */
+#ifndef MVMM_VMM_GUEST_MEMORY_H
+#define MVMM_VMM_GUEST_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A guest-physical address. A struct, so that it cannot be dereferenced or added to by accident. */
+typedef struct {
+	uint64_t value;
+} gpa_t;
+
+static inline gpa_t gpa(uint64_t value)
+{
+	return (gpa_t){ value };
+}
+
+enum guest_region_kind {
+	GUEST_RAM,	     /* ordinary memory, the only place for rings */
+	GUEST_PMEM,	     /* a file: buffers may lie in it */
+	GUEST_PMEM_READONLY, /* a file, or the space behind its end, that nothing may write to */
+};
+
+struct guest_region {
+	gpa_t start;
+	uint64_t size; /* bytes, not 0 */
+	uint8_t *host; /* guest memory, borrowed: whoever mapped it unmaps it */
+	enum guest_region_kind kind;
+};
+
+#define GUEST_MEMORY_MAX_REGIONS 64
+
+struct guest_memory {
+	struct guest_region regions[GUEST_MEMORY_MAX_REGIONS]; /* in ascending order */
+	unsigned count;
+};
+
+/*
+ * Adds @size bytes at @start, backed by @host, which stays the caller's.
+ * -EINVAL: empty, or beyond the end of the address space. -EEXIST: overlaps a region.
+ * -ENOSPC: no room for another region.
+ */
+int guest_memory_add(struct guest_memory *mem, gpa_t start, uint64_t size, void *host,
+		     enum guest_region_kind kind);
+
+/*
+ * Copy @len bytes out of or into guest memory. The range must lie within one region; a write also
+ * needs one that is not read-only. -EFAULT otherwise, and then nothing has been copied.
+ */
+int guest_memory_read(const struct guest_memory *mem, gpa_t addr, void *buf, size_t len);
+int guest_memory_write(const struct guest_memory *mem, gpa_t addr, const void *buf, size_t len);
+
+/*
+ * The host address of @len bytes of RAM at @addr, or NULL unless all of them lie in one RAM region.
+ * For rings and for loaders; it stays valid as long as @mem's regions stay mapped.
+ */
+void *guest_memory_ram(const struct guest_memory *mem, gpa_t addr, uint64_t len);
+
+/* True if @len bytes at @addr lie within one region (@writable: one that may be written to). */
+bool guest_memory_valid(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable);
+
+#endif

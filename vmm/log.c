@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Writes the log; log.h says who may call it. */
+#include "vmm/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LIMIT_WINDOW_NS (5ULL * 1000 * 1000 * 1000)
+#define LIMIT_LINES 10
+
+static enum log_level threshold = LOG_LEVEL_WARNING;
+
+void log_set_level(enum log_level level)
+{
+	threshold = level;
+}
+
+static void write_line(enum log_level level, const char *fmt, va_list args)
+{
+	static const char *const prefix[] = { "mvmm: ", "mvmm: warning: ", "mvmm: ",
+					      "mvmm: debug: " };
+	char line[1024];
+	int used, n;
+
+	if (level > threshold)
+		return;
+	used = snprintf(line, sizeof(line) - 1, "%s", prefix[level]);
+	n = vsnprintf(line + used, sizeof(line) - 1 - (size_t)used, fmt, args);
+	if (n < 0)
+		return;
+	used += n;
+	if (used > (int)sizeof(line) - 2)
+		used = (int)sizeof(line) - 2;
+	line[used++] = '\n';
+	/* There is nobody to tell when standard error itself cannot be written. */
+	if (write(STDERR_FILENO, line, (size_t)used) < 0)
+		return;
+}
+
+#define DEFINE_LOG(name, level)                                                                    \
+	void name(const char *fmt, ...)                                                            \
+	{                                                                                          \
+		va_list args;                                                                      \
+		va_start(args, fmt);                                                               \
+		write_line(level, fmt, args);                                                      \
+		va_end(args);                                                                      \
+	}
+
+DEFINE_LOG(log_error, LOG_LEVEL_ERROR)
+DEFINE_LOG(log_warning, LOG_LEVEL_WARNING)
+DEFINE_LOG(log_info, LOG_LEVEL_INFO)
+DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+void log_guest(struct log_limit *limit, const char *fmt, ...)
+{
+	uint64_t now = now_ns();
+	va_list args;
+
+	if (!limit->window_start_ns || now - limit->window_start_ns > LIMIT_WINDOW_NS) {
+		if (limit->suppressed)
+			log_warning("%u more lines like the following were left out",
+				    limit->suppressed);
+		*limit = (struct log_limit){ .window_start_ns = now };
+	}
+	if (limit->printed == LIMIT_LINES) {
+		limit->suppressed++;
+		return;
+	}
+	limit->printed++;
+	va_start(args, fmt);
+	write_line(LOG_LEVEL_WARNING, fmt, args);
+	va_end(args);
+}
