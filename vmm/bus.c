@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Looks up who serves an address. */
+#include "vmm/bus.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+int bus_add(struct bus *bus, struct bus_region *region)
+{
+	uint64_t last;
+
+	if (bus->frozen)
+		return -EBUSY;
+	if (!region->size || __builtin_add_overflow(region->start, region->size - 1, &last))
+		return -EINVAL;
+	for (unsigned i = 0; i < bus->count; i++) {
+		const struct bus_region *other = bus->regions[i];
+
+		if (region->start <= other->start + (other->size - 1) && other->start <= last)
+			return -EEXIST;
+	}
+	if (bus->count == BUS_MAX_REGIONS)
+		return -ENOSPC;
+	bus->regions[bus->count++] = region;
+	return 0;
+}
+
+void bus_freeze(struct bus *bus)
+{
+	bus->frozen = true;
+}
+
+static struct bus_region *find(const struct bus *bus, uint64_t addr, unsigned size)
+{
+	for (unsigned i = 0; i < bus->count; i++) {
+		struct bus_region *region = bus->regions[i];
+		uint64_t offset = addr - region->start;
+
+		if (offset < region->size && size <= region->size - offset)
+			return region;
+	}
+	return NULL;
+}
+
+uint64_t bus_read(const struct bus *bus, uint64_t addr, unsigned size)
+{
+	struct bus_region *region = find(bus, addr, size);
+
+	return region ? region->ops->read(region, addr - region->start, size) : ~0ULL;
+}
+
+void bus_write(const struct bus *bus, uint64_t addr, unsigned size, uint64_t value)
+{
+	struct bus_region *region = find(bus, addr, size);
+
+	if (region)
+		region->ops->write(region, addr - region->start, size, value);
+}

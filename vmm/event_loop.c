@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The io_uring loop; event_loop.h explains who may call what. Start reading at event_loop_run. */
+#include "vmm/event_loop.h"
+
+#include "vmm/container_of.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define ENTRIES 128
+
+static struct io_uring_sqe *next_sqe(struct event_loop *loop)
+{
+	struct io_uring_sqe *sqe;
+
+	/* A full submission ring empties by submitting: the kernel takes what it is given at once.
+	 */
+	while (!(sqe = io_uring_get_sqe(&loop->ring)))
+		io_uring_submit(&loop->ring);
+	return sqe;
+}
+
+/* Completes a prepared entry. A registered file's index is the descriptor's own number. */
+static void finish_sqe(struct event_loop *loop, struct io_uring_sqe *sqe, struct event_op *op,
+		       int fd)
+{
+	io_uring_sqe_set_data(sqe, op);
+	if (fd < EVENT_LOOP_FILES && loop->registered[fd])
+		sqe->flags |= IOSQE_FIXED_FILE;
+}
+
+void event_loop_read(struct event_loop *loop, struct event_op *op, int fd, void *buf, unsigned len)
+{
+	struct io_uring_sqe *sqe = next_sqe(loop);
+
+	io_uring_prep_read(sqe, fd, buf, len, (__u64)-1);
+	finish_sqe(loop, sqe, op, fd);
+}
+
+void event_loop_write(struct event_loop *loop, struct event_op *op, int fd, const void *buf,
+		      unsigned len)
+{
+	struct io_uring_sqe *sqe = next_sqe(loop);
+
+	io_uring_prep_write(sqe, fd, buf, len, (__u64)-1);
+	finish_sqe(loop, sqe, op, fd);
+}
+
+void event_loop_poll(struct event_loop *loop, struct event_op *op, int fd, unsigned events)
+{
+	struct io_uring_sqe *sqe = next_sqe(loop);
+
+	io_uring_prep_poll_add(sqe, fd, events);
+	finish_sqe(loop, sqe, op, fd);
+}
+
+void event_loop_fdatasync(struct event_loop *loop, struct event_op *op, int fd)
+{
+	struct io_uring_sqe *sqe = next_sqe(loop);
+
+	io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+	finish_sqe(loop, sqe, op, fd);
+}
+
+void event_loop_delay(struct event_loop *loop, struct event_op *op, struct __kernel_timespec *delay)
+{
+	struct io_uring_sqe *sqe = next_sqe(loop);
+
+	io_uring_prep_timeout(sqe, delay, 0, 0);
+	io_uring_sqe_set_data(sqe, op);
+}
+
+static void arm_wake(struct event_loop *loop)
+{
+	event_loop_read(loop, &loop->wake, loop->wake_fd, &loop->wake_count,
+			sizeof(loop->wake_count));
+}
+
+static void ring_wake(struct event_loop *loop)
+{
+	const uint64_t one = 1;
+
+	/* An eventfd write of 1 fails only when the count is at its maximum: then it is awake. */
+	if (write(loop->wake_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* Runs what vCPUs handed over, oldest first. */
+static void run_calls(struct event_loop *loop)
+{
+	struct event_call *call, *oldest_first = NULL;
+
+	pthread_mutex_lock(&loop->calls_lock);
+	call = loop->calls;
+	loop->calls = NULL;
+	pthread_mutex_unlock(&loop->calls_lock);
+
+	while (call) {
+		struct event_call *next = call->next;
+
+		call->next = oldest_first;
+		oldest_first = call;
+		call = next;
+	}
+	while (oldest_first) {
+		call = oldest_first;
+		oldest_first = call->next;
+		call->run(call);
+		sem_post(&call->finished);
+	}
+}
+
+static void wake_done(struct event_op *op, int result)
+{
+	struct event_loop *loop = container_of(op, struct event_loop, wake);
+
+	(void)result;
+	run_calls(loop);
+	arm_wake(loop);
+}
+
+static int init_ring(struct event_loop *loop)
+{
+	/* Best first; older kernels refuse flags that they do not know. */
+	static const unsigned flags[] = {
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
+		IORING_SETUP_COOP_TASKRUN,
+		0,
+	};
+	int ret = -EINVAL;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && ret == -EINVAL; i++)
+		ret = io_uring_queue_init(ENTRIES, &loop->ring, flags[i]);
+	if (ret < 0)
+		return ret;
+	loop->ring_ready = true;
+	/* Both only save time: a kernel without them is served the plain way. */
+	io_uring_register_ring_fd(&loop->ring);
+	loop->files_ready = io_uring_register_files_sparse(&loop->ring, EVENT_LOOP_FILES) == 0;
+	return 0;
+}
+
+int event_loop_init(struct event_loop *loop)
+{
+	int ret;
+
+	memset(loop, 0, sizeof(*loop));
+	pthread_mutex_init(&loop->calls_lock, NULL);
+	loop->wake.done = wake_done;
+	/* A blocking one: io_uring waits for it by polling, a non-blocking one would answer
+	 * -EAGAIN. */
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC);
+	if (loop->wake_fd < 0)
+		return -errno;
+	ret = init_ring(loop);
+	if (ret < 0) {
+		event_loop_fini(loop);
+		return ret;
+	}
+	event_loop_register(loop, loop->wake_fd);
+	arm_wake(loop);
+	return 0;
+}
+
+void event_loop_fini(struct event_loop *loop)
+{
+	if (loop->ring_ready)
+		io_uring_queue_exit(&loop->ring);
+	if (loop->wake_fd > 0)
+		close(loop->wake_fd);
+	loop->ring_ready = false;
+	loop->wake_fd = 0;
+}
+
+void event_loop_register(struct event_loop *loop, int fd)
+{
+	if (loop->files_ready && fd < EVENT_LOOP_FILES)
+		loop->registered[fd] =
+			io_uring_register_files_update(&loop->ring, (unsigned)fd, &fd, 1) == 1;
+}
+
+static void complete(struct event_loop *loop)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, seen = 0;
+
+	io_uring_for_each_cqe(&loop->ring, head, cqe)
+	{
+		struct event_op *op = io_uring_cqe_get_data(cqe);
+
+		seen++;
+		op->done(op, cqe->res);
+	}
+	io_uring_cq_advance(&loop->ring, seen);
+}
+
+int event_loop_run(struct event_loop *loop)
+{
+	while (!__atomic_exchange_n(&loop->stopping, false, __ATOMIC_RELAXED)) {
+		int ret = io_uring_submit_and_wait(&loop->ring, 1);
+
+		/* EINTR: a signal; EBUSY and EAGAIN: completions must be taken first. */
+		if (ret < 0 && ret != -EINTR && ret != -EBUSY && ret != -EAGAIN)
+			return ret;
+		complete(loop);
+	}
+	return 0;
+}
+
+void event_loop_stop(struct event_loop *loop)
+{
+	__atomic_store_n(&loop->stopping, true, __ATOMIC_RELAXED);
+	ring_wake(loop);
+}
+
+int event_loop_call(struct event_loop *loop, struct event_call *call)
+{
+	bool closed;
+
+	sem_init(&call->finished, 0, 0);
+	pthread_mutex_lock(&loop->calls_lock);
+	closed = loop->closed;
+	if (!closed) {
+		call->next = loop->calls;
+		loop->calls = call;
+	}
+	pthread_mutex_unlock(&loop->calls_lock);
+	if (closed)
+		return -ECANCELED;
+	ring_wake(loop);
+	while (sem_wait(&call->finished) < 0)
+		; /* EINTR */
+	return 0;
+}
+
+void event_loop_close(struct event_loop *loop)
+{
+	pthread_mutex_lock(&loop->calls_lock);
+	loop->closed = true;
+	pthread_mutex_unlock(&loop->calls_lock);
+	run_calls(loop);
+}
