@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * virtio-pmem. A flush: pmem_kick pops it, start_sync submits the fdatasync, sync_done answers it.
+ */
+#include "devices/pmem.h"
+
+#include "vmm/container_of.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <inttypes.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_pmem.h>
+#include <string.h>
+
+/* Section 5.19.6: 0 is success. Never -12, which Linux takes for a lack of its own memory. */
+#define RESPONSE_OK 0
+#define RESPONSE_FAILED -1
+
+static struct pmem *pmem_of(struct virtio_device *dev)
+{
+	return container_of(dev, struct pmem, virtio);
+}
+
+static void pmem_read_config(struct virtio_device *dev, uint32_t offset, void *buf, uint32_t len)
+{
+	const struct pmem *pmem = pmem_of(dev);
+	const struct virtio_pmem_config config = {
+		.start = htole64(pmem->start.value),
+		.size = htole64(pmem->backing->size),
+	};
+
+	memcpy(buf, (const uint8_t *)&config + offset, len);
+}
+
+/* Writes the answer and hands the request back. */
+static void answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t ret)
+{
+	const uint32_t wire = htole32((uint32_t)ret);
+	uint32_t done = 0;
+
+	for (unsigned i = 0; i < flush->n_buffers; i++) {
+		const struct virtqueue_buffer *b = &flush->buffers[i];
+
+		/* The pop found it valid, and guest memory's regions do not change. */
+		int failed = guest_memory_write(pmem->queue.mem, b->addr,
+						(const uint8_t *)&wire + done, b->len);
+
+		assert(!failed);
+		done += b->len;
+	}
+	virtqueue_push(&pmem->queue, flush->head, sizeof(wire));
+	if (ret == RESPONSE_OK)
+		pmem->counters.flushes++;
+	else
+		pmem->counters.flush_errors++;
+}
+
+/* Answers the covered flushes with @ret and moves those that wait to the front. */
+static void answer_covered(struct pmem *pmem, int32_t ret)
+{
+	unsigned n = pmem->n_covered;
+
+	for (unsigned i = 0; i < n; i++)
+		answer(pmem, &pmem->flushes[i], ret);
+	pmem->n_flushes -= n;
+	pmem->n_covered = 0;
+	memmove(pmem->flushes, pmem->flushes + n, pmem->n_flushes * sizeof(pmem->flushes[0]));
+	if (n)
+		virtio_queue_used(&pmem->virtio, 0);
+}
+
+/* A dropped store is a write error that nobody heard of yet: it is told once, like Linux does. */
+static int32_t response_of(struct pmem *pmem, int result)
+{
+	bool failed = result < 0 || pmem->store_dropped;
+
+	if (pmem->n_covered)
+		pmem->store_dropped = false;
+	return failed ? RESPONSE_FAILED : RESPONSE_OK;
+}
+
+/* Begins one fdatasync for every flush that was popped so far. */
+static void start_sync(struct pmem *pmem)
+{
+	if (pmem->syncing || !pmem->n_flushes)
+		return;
+	pmem->n_covered = pmem->n_flushes;
+	if (!pmem->backing->share || pmem->backing->readonly) {
+		/* Nothing of this device is ever meant to reach the file. */
+		answer_covered(pmem, response_of(pmem, 0));
+		return;
+	}
+	pmem->syncing = true;
+	event_loop_fdatasync(pmem->loop, &pmem->sync, pmem->backing->fd);
+}
+
+static void sync_done(struct event_op *op, int result)
+{
+	struct pmem *pmem = container_of(op, struct pmem, sync);
+
+	pmem->syncing = false;
+	pmem->counters.fdatasyncs++;
+	if (result < 0)
+		log_guest(&pmem->limit, "%s: fdatasync of %s failed: %s", pmem->virtio.name,
+			  pmem->backing->path, strerror(-result));
+	/* A reset meanwhile has emptied the list: then this covers nothing. */
+	answer_covered(pmem, response_of(pmem, result));
+	start_sync(pmem);
+}
+
+/* Keeps of the chain what the answer needs: the first 4 writable bytes. */
+static void keep(struct pmem_flush *flush, const struct virtqueue_chain *chain)
+{
+	uint32_t left = sizeof(struct virtio_pmem_resp);
+
+	*flush = (struct pmem_flush){ .head = chain->head };
+	for (unsigned i = 0; i < chain->n_writable && left; i++) {
+		struct virtqueue_buffer b = chain->buffers[chain->n_readable + i];
+
+		if (!b.len)
+			continue;
+		if (b.len > left)
+			b.len = left;
+		flush->buffers[flush->n_buffers++] = b;
+		left -= b.len;
+	}
+}
+
+/* Validates one request. NULL, or the rule that the driver broke. */
+static const char *take(struct pmem *pmem, const struct virtqueue_chain *chain)
+{
+	struct virtio_pmem_req request;
+	struct pmem_flush *flush = &pmem->flushes[pmem->n_flushes];
+
+	if (chain->readable_len < sizeof(request))
+		return "request shorter than 4 bytes";
+	if (chain->writable_len < sizeof(struct virtio_pmem_resp))
+		return "response buffer shorter than 4 bytes";
+	if (virtqueue_chain_read(&pmem->queue, chain, &request, sizeof(request)) < 0)
+		return "request outside of guest memory";
+	keep(flush, chain);
+	if (le32toh(request.type) == VIRTIO_PMEM_REQ_TYPE_FLUSH) {
+		pmem->n_flushes++;
+		return NULL;
+	}
+	log_guest(&pmem->limit, "%s: request of unknown type %" PRIu32 " refused",
+		  pmem->virtio.name, le32toh(request.type));
+	answer(pmem, flush, RESPONSE_FAILED);
+	virtio_queue_used(&pmem->virtio, 0);
+	return NULL;
+}
+
+static void pmem_kick(struct virtio_device *dev, unsigned queue)
+{
+	struct pmem *pmem = pmem_of(dev);
+	struct virtqueue_chain chain;
+	const char *why = NULL;
+	int ret;
+
+	(void)queue;
+	while ((ret = virtqueue_pop(&pmem->queue, &chain, &why)) > 0) {
+		why = take(pmem, &chain);
+		if (why)
+			break;
+	}
+	if (why)
+		virtio_broken(dev, why);
+	else
+		start_sync(pmem);
+}
+
+/* A running fdatasync goes on, but what it covered is forgotten, hence never answered. */
+static void pmem_stop_queue(struct virtio_device *dev, unsigned queue)
+{
+	struct pmem *pmem = pmem_of(dev);
+
+	(void)queue;
+	pmem->n_flushes = 0;
+	pmem->n_covered = 0;
+}
+
+static const struct virtio_device_ops pmem_ops = {
+	.read_config = pmem_read_config,
+	.kick = pmem_kick,
+	.stop_queue = pmem_stop_queue,
+};
+
+void pmem_init(struct pmem *pmem, const char *name, struct pmem_backing *backing, gpa_t start,
+	       struct event_loop *loop, const struct guest_memory *mem)
+{
+	*pmem = (struct pmem){
+		.virtio = {
+			.ops = &pmem_ops,
+			.name = name,
+			.id = VIRTIO_ID_PMEM,
+			.features = 1ULL << VIRTIO_F_VERSION_1,
+			.config_size = sizeof(struct virtio_pmem_config),
+			.queues = &pmem->queue,
+			.n_queues = 1,
+		},
+		.loop = loop,
+		.backing = backing,
+		.start = start,
+		.sync.done = sync_done,
+	};
+	virtqueue_init(&pmem->queue, mem);
+	event_loop_register(loop, backing->fd);
+}
+
+void pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len)
+{
+	unsigned dropped = pmem_backing_store(pmem->backing, offset, data, len);
+
+	if (!dropped)
+		return;
+	pmem->counters.stores_dropped++;
+	pmem->store_dropped = true;
+	log_guest(&pmem->limit,
+		  "%s: store at offset 0x%" PRIx64 " dropped: %s %s; the next flush fails",
+		  pmem->virtio.name, offset, pmem->backing->path,
+		  pmem->backing->readonly ? "is read-only" : "ends before it");
+}

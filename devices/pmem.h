@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * virtio-pmem (VIRTIO 1.3 section 5.19): memory that is a file, and one queue of flush requests.
+ * A flush becomes an fdatasync of the file on the event loop's io_uring. At most one runs for each
+ * device; it answers exactly the flushes that were popped before it was submitted, and those that
+ * come meanwhile share the next one.
+ */
+#ifndef MVMM_DEVICES_PMEM_H
+#define MVMM_DEVICES_PMEM_H
+
+#include "devices/pmem_backing.h"
+#include "devices/virtio.h"
+#include "vmm/event_loop.h"
+#include "vmm/log.h"
+
+#include <stdint.h>
+
+/* Counts since the start; for reports. */
+struct pmem_counters {
+	uint64_t flushes;	 /* answered with success */
+	uint64_t flush_errors;	 /* answered with failure */
+	uint64_t fdatasyncs;	 /* completed, well or not */
+	uint64_t stores_dropped; /* stores to a read-only device or behind the file's end */
+};
+
+/* A popped request: where its answer goes. The 4 bytes may lie in as many buffers. */
+struct pmem_flush {
+	uint16_t head;
+	uint8_t n_buffers;
+	struct virtqueue_buffer buffers[4];
+};
+
+struct pmem {
+	struct virtio_device virtio;
+	struct virtqueue queue;
+	struct event_loop *loop;      /* borrowed */
+	struct pmem_backing *backing; /* borrowed */
+	gpa_t start;
+	struct event_op sync; /* the running fdatasync */
+	bool syncing;	      /* whether there is one */
+	unsigned n_covered;   /* flushes[0..n_covered) are answered by it */
+	unsigned n_flushes;   /* the others wait for the next; a ring cannot hold more heads */
+	bool store_dropped;   /* since the last answer: that flush has to fail */
+	struct pmem_flush flushes[VIRTQUEUE_MAX_SIZE];
+	struct pmem_counters counters;
+	struct log_limit limit;
+};
+
+/*
+ * A device named @name for @backing at guest-physical @start; all that it is given stays the
+ * caller's. @mem must hold the backing's region by the time the guest runs.
+ */
+void pmem_init(struct pmem *pmem, const char *name, struct pmem_backing *backing, gpa_t start,
+	       struct event_loop *loop, const struct guest_memory *mem);
+
+/*
+ * A store of @len (1 to 8) bytes at @offset of the device, beyond what its memslot lets the guest
+ * store by itself. What cannot be kept is counted and logged, and the next flush fails.
+ */
+void pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len);
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Maps a pmem device's file. Start reading at pmem_backing_open. */
+#include "devices/pmem_backing.h"
+
+#include "vmm/aligned_map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE 4096ULL
+
+static bool stores_reach_file(const struct pmem_backing_options *opt)
+{
+	return opt->share && !opt->readonly;
+}
+
+static int open_file(const struct pmem_backing_options *opt, struct error *err)
+{
+	int flags = stores_reach_file(opt) ? O_RDWR : O_RDONLY;
+	int fd;
+
+	if (opt->size && stores_reach_file(opt))
+		flags |= O_CREAT;
+	/* Non-blocking only for the open itself: a FIFO would wait for its other end. */
+	fd = open(opt->path, flags | O_CLOEXEC | O_NONBLOCK, 0666);
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT)
+		return error_set(
+			err, ENOENT,
+			"--pmem %s: no such file; create it, or give size= to have it created",
+			opt->path);
+	if (errno == EACCES || errno == EROFS || errno == EPERM)
+		return error_set(err, errno,
+				 "--pmem %s: %s; for a file that may only be read use readonly=on "
+				 "or share=off",
+				 opt->path, strerror(errno));
+	return error_set(err, errno, "--pmem %s: cannot open: %s", opt->path, strerror(errno));
+}
+
+static int measure(int fd, const struct pmem_backing_options *opt, uint64_t *ret_size,
+		   bool *ret_regular, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set(err, errno, "--pmem %s: %s", opt->path, strerror(errno));
+	*ret_regular = S_ISREG(st.st_mode);
+	if (S_ISREG(st.st_mode)) {
+		*ret_size = (uint64_t)st.st_size;
+		return 0;
+	}
+	if (!S_ISBLK(st.st_mode))
+		return error_set(
+			err, EINVAL,
+			"--pmem %s: is %s; a regular file, block device or memfd is needed",
+			opt->path, S_ISDIR(st.st_mode) ? "a directory" : "no disk image");
+	if (ioctl(fd, BLKGETSIZE64, ret_size) < 0)
+		return error_set(err, errno, "--pmem %s: cannot find the size: %s", opt->path,
+				 strerror(errno));
+	return 0;
+}
+
+/* How many bytes of the file are used; an empty file grows to the size that was asked for. */
+static int settle_size(struct pmem_backing *b, const struct pmem_backing_options *opt,
+		       struct error *err)
+{
+	uint64_t have;
+	bool regular;
+	int ret = measure(b->fd, opt, &have, &regular, err);
+
+	if (ret < 0)
+		return ret;
+	if (have == 0 && opt->size && regular && stores_reach_file(opt)) {
+		if (opt->size > INT64_MAX || ftruncate(b->fd, (off_t)opt->size) < 0)
+			return error_set(err, errno,
+					 "--pmem %s: cannot grow it to size=%" PRIu64 ": %s",
+					 opt->path, opt->size, strerror(errno));
+		have = opt->size;
+	}
+	if (have == 0)
+		return error_set(
+			err, EINVAL,
+			"--pmem %s: is empty; make it larger (truncate -s 1G %s) or give size=",
+			opt->path, opt->path);
+	if (opt->size > have)
+		return error_set(err, EINVAL,
+				 "--pmem %s: has %" PRIu64 " bytes, fewer than size=%" PRIu64
+				 "; make it larger (truncate -s %" PRIu64 " %s) or leave size= out",
+				 opt->path, have, opt->size, opt->size, opt->path);
+	if (opt->size % PAGE && opt->size < have)
+		return error_set(err, EINVAL,
+				 "--pmem %s: size=%" PRIu64
+				 " ends within a page of the file; use a multiple of 4096",
+				 opt->path, opt->size);
+	b->file_size = opt->size ? opt->size : have;
+	if (b->file_size > INT64_MAX - ALIGNED_MAP_ALIGN)
+		return error_set(err, EFBIG, "--pmem %s: is too large to map", opt->path);
+	b->size = (b->file_size + ALIGNED_MAP_ALIGN - 1) & ~(ALIGNED_MAP_ALIGN - 1);
+	return 0;
+}
+
+static int map(struct pmem_backing *b, const struct pmem_backing_options *opt, struct error *err)
+{
+	int prot = opt->readonly ? PROT_READ : PROT_READ | PROT_WRITE;
+	int flags = (opt->share ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE) | MAP_FIXED;
+	uint8_t *host = aligned_map(b->size, prot);
+
+	if (!host || mmap(host, b->file_size, prot, flags, b->fd, 0) == MAP_FAILED) {
+		int code = errno;
+
+		if (host)
+			munmap(host, b->size);
+		return error_set(err, code, "--pmem %s: cannot map %" PRIu64 " bytes: %s",
+				 opt->path, b->file_size, strerror(code));
+	}
+	b->host = host;
+	return 0;
+}
+
+int pmem_backing_open(struct pmem_backing *backing, const struct pmem_backing_options *opt,
+		      struct error *err)
+{
+	struct pmem_backing b = { .path = opt->path,
+				  .readonly = opt->readonly,
+				  .share = opt->share };
+	int ret;
+
+	b.fd = open_file(opt, err);
+	if (b.fd < 0)
+		return b.fd;
+	ret = settle_size(&b, opt, err);
+	if (ret == 0)
+		ret = map(&b, opt, err);
+	if (ret < 0) {
+		close(b.fd);
+		return ret;
+	}
+	/* Private stores need no file behind them: even those behind its end are as good as others.
+	 */
+	if (opt->readonly)
+		b.writable_size = 0;
+	else if (opt->share)
+		b.writable_size = b.file_size & ~(PAGE - 1);
+	else
+		b.writable_size = b.size;
+	*backing = b;
+	return 0;
+}
+
+void pmem_backing_close(struct pmem_backing *backing)
+{
+	if (!backing->host)
+		return;
+	munmap(backing->host, backing->size);
+	close(backing->fd);
+	*backing = (struct pmem_backing){ 0 };
+}
+
+unsigned pmem_backing_store(struct pmem_backing *backing, uint64_t offset, const void *data,
+			    unsigned len)
+{
+	uint64_t kept = 0;
+
+	if (!backing->readonly && offset < backing->file_size) {
+		kept = backing->file_size - offset < len ? backing->file_size - offset : len;
+		memcpy(backing->host + offset, data, kept);
+	}
+	return len - (unsigned)kept;
+}
