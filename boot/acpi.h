@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The machine as ACPI tables, for kernels without CONFIG_OF: hardware-reduced ACPI 6.5 with RSDP,
+ * XSDT, FADT, MADT and a DSDT that is compiled from dsdt.asl.
+ */
+#ifndef MVMM_BOOT_ACPI_H
+#define MVMM_BOOT_ACPI_H
+
+#include "boot/boot.h"
+
+#define ACPI_TABLES 5
+
+struct acpi_tables {
+	struct {
+		const char *name; /* as acpidump names it: "rsdp", "xsdt", "facp"; static */
+		uint32_t offset;  /* into the buffer */
+		uint32_t size;
+	} table[ACPI_TABLES]; /* the RSDP is the first, at offset 0 */
+};
+
+/*
+ * Writes the tables for @machine, and the state that the DSDT reads, into @buf. @buf is what will
+ * be guest memory from LAYOUT_ACPI on; it must be zeroed, aligned to 8, and @cap, its size, be
+ * LAYOUT_ACPI_MAX, or -E2BIG is returned with @err set. -EINVAL for a virtio device that is in no
+ * slot of layout.h, and for other devices that the DSDT does not know.
+ */
+int acpi_build(const struct boot_machine *machine, void *buf, size_t cap,
+	       struct acpi_tables *ret_tables, struct error *err);
+
+#endif

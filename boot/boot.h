@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What boot/ is asked for and what it answers. It turns a kernel file and a plain list of devices
+ * into bytes in guest memory and the state in which the first vCPU enters them; it knows neither
+ * KVM nor the devices themselves. Start reading at boot_load, in boot.c.
+ */
+#ifndef MVMM_BOOT_BOOT_H
+#define MVMM_BOOT_BOOT_H
+
+#include "vmm/error.h"
+#include "vmm/guest_memory.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BOOT_MAX_CPUS 32
+#define BOOT_MAX_DEVICES 32
+
+/* How the machine is described to the kernel; never both ways at once. */
+enum boot_platform { BOOT_PLATFORM_AUTO, BOOT_PLATFORM_DT, BOOT_PLATFORM_ACPI };
+
+enum boot_device_kind {
+	BOOT_DEVICE_VIRTIO_MMIO, /* in a slot of layout.h */
+	BOOT_DEVICE_SERIAL,	 /* 16550 at LAYOUT_SERIAL_PORT; addr and size are ports */
+	BOOT_DEVICE_POWER,	 /* registers of devices/power.h */
+};
+
+struct boot_device {
+	enum boot_device_kind kind;
+	uint64_t addr;
+	uint64_t size;
+	uint32_t gsi; /* IOAPIC pin: edge-triggered, active high; 0 where there is none */
+};
+
+/* The machine as a guest will see it. */
+struct boot_machine {
+	uint64_t
+		ram_size; /* bytes: up to LAYOUT_LOW_RAM_MAX below, the rest from LAYOUT_ABOVE_4G */
+	unsigned cpus;	  /* local APIC ids are 0 to cpus - 1 */
+	struct boot_device devices[BOOT_MAX_DEVICES];
+	unsigned n_devices;
+	enum boot_platform platform; /* DT or ACPI by the time of boot_load */
+};
+
+/* Files and text to start from; the strings stay the caller's. */
+struct boot_source {
+	const char *kernel;  /* path of a bzImage or ELF vmlinux */
+	const char *initrd;  /* path, or NULL */
+	const char *cmdline; /* the whole command line */
+};
+
+/*
+ * The first vCPU's state on entry, in 64-bit mode with flat segments and interrupts off
+ * (boot protocol, "64-bit boot protocol").
+ */
+struct boot_entry {
+	uint64_t rip;
+	uint64_t rsi; /* guest-physical address of struct boot_params */
+	uint64_t rsp;
+	uint64_t cr3;
+	uint64_t gdt_base;
+	uint16_t gdt_limit;
+	uint16_t code_selector; /* 0x10 */
+	uint16_t data_selector; /* 0x18 */
+};
+
+/* A loaded kernel's place, for messages and --dry-run. */
+struct boot_report {
+	const char *format; /* "bzImage" or "ELF", static */
+	uint64_t kernel_start, kernel_size;
+	uint64_t initrd_start, initrd_size; /* 0 and 0 without one */
+};
+
+/*
+ * Loads kernel, initrd, command line, e820 table, page tables and the machine's description into
+ * @mem, which must already hold the RAM. Every file is only read. Returns 0, or -errno with @err
+ * set: -ENOENT and the like from opening a file, -EINVAL for a file that is not what it should be,
+ * -E2BIG for what does not fit.
+ */
+int boot_load(const struct boot_machine *machine, const struct boot_source *source,
+	      const struct guest_memory *mem, struct boot_entry *ret_entry,
+	      struct boot_report *ret_report, struct error *err);
+
+#endif

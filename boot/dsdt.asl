@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The devices of the machine for ACPI, all that can be there: _STA looks into the page that acpi.c
+ * fills at LAYOUT_ACPI_STATE. Compiled at build time, after the C preprocessor, into dsdt.inc.
+ */
+#include "boot/layout.h"
+
+/* Edge-triggered, so that a pulse from an irqfd is all it takes. */
+#define GSI(number) Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive) { number }
+
+/*
+ * Addresses and interrupts are spelt out: iasl 20200925 writes wrong lengths where it has to fold
+ * constants in a resource template. The check below and a test compare them with layout.h.
+ */
+#define VIRTIO_SLOT(name, n, address, gsi) \
+	Device (name) \
+	{ \
+		Name (_HID, "LNRO0005") \
+		Name (_UID, n) \
+		Name (_CCA, One) \
+		Method (_STA) { Return (STAT (SLOT >> n)) } \
+		Name (_CRS, ResourceTemplate () { \
+			Memory32Fixed (ReadWrite, address, LAYOUT_VIRTIO_SIZE) \
+			GSI (gsi) \
+		}) \
+	}
+
+#if LAYOUT_VIRTIO_SLOTS != 19 || LAYOUT_VIRTIO_SIZE != 0x1000 || \
+	LAYOUT_VIRTIO_BASE != 0xd0000000 || LAYOUT_VIRTIO_GSI != 5
+#error "make the virtio slots of dsdt.asl those of layout.h"
+#endif
+
+DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
+{
+	OperationRegion (MACH, SystemMemory, LAYOUT_ACPI_STATE, 8)
+	Field (MACH, DWordAcc, NoLock, Preserve)
+	{
+		SLOT, 32,
+		UART, 32
+	}
+
+	/* Sleep type 5, as in LAYOUT_POWER_OFF_VALUE. */
+	Name (_S5, Package () { 5, 0, 0, 0 })
+
+	Scope (_SB)
+	{
+		/* Present, enabled, shown and working if bit 0 is set; not there at all otherwise. */
+		Method (STAT, 1)
+		{
+			If (Arg0 & 1) { Return (0x0F) }
+			Return (Zero)
+		}
+
+		Device (COM1)
+		{
+			Name (_HID, EisaId ("PNP0501"))
+			Name (_UID, One)
+			Method (_STA) { Return (STAT (UART)) }
+			Name (_CRS, ResourceTemplate () {
+				IO (Decode16, LAYOUT_SERIAL_PORT, LAYOUT_SERIAL_PORT, 1, LAYOUT_SERIAL_PORTS)
+				GSI (LAYOUT_SERIAL_GSI)
+			})
+		}
+
+		VIRTIO_SLOT (VR00, 0, 0xd0000000, 5)
+		VIRTIO_SLOT (VR01, 1, 0xd0001000, 6)
+		VIRTIO_SLOT (VR02, 2, 0xd0002000, 7)
+		VIRTIO_SLOT (VR03, 3, 0xd0003000, 8)
+		VIRTIO_SLOT (VR04, 4, 0xd0004000, 9)
+		VIRTIO_SLOT (VR05, 5, 0xd0005000, 10)
+		VIRTIO_SLOT (VR06, 6, 0xd0006000, 11)
+		VIRTIO_SLOT (VR07, 7, 0xd0007000, 12)
+		VIRTIO_SLOT (VR08, 8, 0xd0008000, 13)
+		VIRTIO_SLOT (VR09, 9, 0xd0009000, 14)
+		VIRTIO_SLOT (VR10, 10, 0xd000a000, 15)
+		VIRTIO_SLOT (VR11, 11, 0xd000b000, 16)
+		VIRTIO_SLOT (VR12, 12, 0xd000c000, 17)
+		VIRTIO_SLOT (VR13, 13, 0xd000d000, 18)
+		VIRTIO_SLOT (VR14, 14, 0xd000e000, 19)
+		VIRTIO_SLOT (VR15, 15, 0xd000f000, 20)
+		VIRTIO_SLOT (VR16, 16, 0xd0010000, 21)
+		VIRTIO_SLOT (VR17, 17, 0xd0011000, 22)
+		VIRTIO_SLOT (VR18, 18, 0xd0012000, 23)
+	}
+}

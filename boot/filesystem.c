@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Superblocks, as far as they say what the file system is and whether DAX can be had. The offsets
+ * are those of the kernel's on-disk formats; the conditions are those that fs/ext4/super.c,
+ * fs/xfs/xfs_super.c and fs/erofs/super.c of Linux 6.1 test at mount time.
+ */
+#include "boot/filesystem.h"
+
+#include <endian.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+/* All superblocks lie within the first of these. */
+#define HEAD_BYTES 4096
+
+struct head {
+	uint8_t bytes[HEAD_BYTES];
+};
+
+static uint16_t get_le16(const struct head *h, size_t off)
+{
+	uint16_t v;
+
+	memcpy(&v, h->bytes + off, sizeof(v));
+	return le16toh(v);
+}
+
+static uint32_t get_le32(const struct head *h, size_t off)
+{
+	uint32_t v;
+
+	memcpy(&v, h->bytes + off, sizeof(v));
+	return le32toh(v);
+}
+
+static uint32_t get_be32(const struct head *h, size_t off)
+{
+	uint32_t v;
+
+	memcpy(&v, h->bytes + off, sizeof(v));
+	return be32toh(v);
+}
+
+/* ext2, ext3 and ext4: fs/ext4/ext4.h, struct ext4_super_block. */
+#define EXT_SUPER 1024
+#define EXT_LOG_BLOCK_SIZE (EXT_SUPER + 0x18)
+#define EXT_MAGIC (EXT_SUPER + 0x38)
+#define EXT_COMPAT (EXT_SUPER + 0x5c)
+#define EXT_INCOMPAT (EXT_SUPER + 0x60)
+#define EXT_RO_COMPAT (EXT_SUPER + 0x64)
+#define EXT_DEFAULT_MOUNT (EXT_SUPER + 0x100)
+#define EXT_COMPAT_HAS_JOURNAL 0x4
+/* What ext3 knows: filetype, recover, journal_dev, meta_bg; sparse_super, large_file, btree_dir. */
+#define EXT3_INCOMPAT 0x1e
+#define EXT3_RO_COMPAT 0x7
+#define EXT_INCOMPAT_INLINE_DATA 0x8000
+#define EXT_DEFAULT_JOURNAL_MODE 0x60
+#define EXT_DEFAULT_JOURNAL_DATA 0x20
+
+static bool probe_ext(const struct head *h, struct filesystem *fs)
+{
+	uint32_t incompat = get_le32(h, EXT_INCOMPAT);
+	uint32_t journal_mode = get_le32(h, EXT_DEFAULT_MOUNT) & EXT_DEFAULT_JOURNAL_MODE;
+
+	if (get_le16(h, EXT_MAGIC) != 0xef53)
+		return false;
+	if ((incompat & ~EXT3_INCOMPAT) || (get_le32(h, EXT_RO_COMPAT) & ~EXT3_RO_COMPAT))
+		fs->name = "ext4";
+	else
+		fs->name = get_le32(h, EXT_COMPAT) & EXT_COMPAT_HAS_JOURNAL ? "ext3" : "ext2";
+	/* 1024 << 2; with inline data or data journalling dax=always fails the mount. */
+	fs->dax = get_le32(h, EXT_LOG_BLOCK_SIZE) == 2 && !(incompat & EXT_INCOMPAT_INLINE_DATA) &&
+		  journal_mode != EXT_DEFAULT_JOURNAL_DATA;
+	return true;
+}
+
+/* XFS: fs/xfs/libxfs/xfs_format.h, struct xfs_dsb, big-endian. */
+#define XFS_BLOCK_SIZE 0x4
+#define XFS_VERSION 0x64 /* 16 bits, the low four of them the version */
+#define XFS_RO_COMPAT 0xd4
+#define XFS_RO_COMPAT_REFLINK 0x4
+
+static bool probe_xfs(const struct head *h, struct filesystem *fs)
+{
+	bool v5 = (h->bytes[XFS_VERSION + 1] & 0xf) == 5;
+
+	if (memcmp(h->bytes, "XFSB", 4) != 0)
+		return false;
+	fs->name = "xfs";
+	fs->dax = get_be32(h, XFS_BLOCK_SIZE) == 4096;
+	fs->dax_whole_disk_only = v5 && (get_be32(h, XFS_RO_COMPAT) & XFS_RO_COMPAT_REFLINK);
+	return true;
+}
+
+/* EROFS: fs/erofs/erofs_fs.h, struct erofs_super_block. */
+#define EROFS_SUPER 1024
+#define EROFS_BLOCK_BITS (EROFS_SUPER + 0xc)
+
+static bool probe_erofs(const struct head *h, struct filesystem *fs)
+{
+	if (get_le32(h, EROFS_SUPER) != 0xe0f5e1e2)
+		return false;
+	fs->name = "erofs";
+	fs->dax = h->bytes[EROFS_BLOCK_BITS] == 12;
+	return true;
+}
+
+static bool probe_squashfs(const struct head *h, struct filesystem *fs)
+{
+	if (memcmp(h->bytes, "hsqs", 4) != 0)
+		return false;
+	fs->name = "squashfs";
+	return true;
+}
+
+void filesystem_probe(int fd, uint64_t start, uint64_t size, struct filesystem *ret_fs)
+{
+	struct head h = { { 0 } };
+	size_t len = size < sizeof(h) ? (size_t)size : sizeof(h);
+
+	*ret_fs = (struct filesystem){ 0 };
+	if (pread(fd, &h, len, (off_t)start) != (ssize_t)len)
+		return;
+	if (!probe_ext(&h, ret_fs) && !probe_xfs(&h, ret_fs) && !probe_erofs(&h, ret_fs))
+		probe_squashfs(&h, ret_fs);
+}

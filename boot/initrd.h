@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The initial RAM disk: as high in memory as the kernel can reach, away from the kernel. */
+#ifndef MVMM_BOOT_INITRD_H
+#define MVMM_BOOT_INITRD_H
+
+#include "boot/kernel_file.h"
+
+/*
+ * Loads @path at the highest page that initrd_addr_max and @low_ram (the end of RAM below the
+ * device hole) allow. Returns 0, or -errno with @err set: -E2BIG where it does not fit above
+ * @kernel.
+ */
+int initrd_load(const char *path, const struct guest_memory *mem, const struct kernel_image *kernel,
+		uint64_t low_ram, uint64_t *ret_start, uint64_t *ret_size, struct error *err);
+
+#endif

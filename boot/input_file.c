@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Bounded, read-only access to the files that a guest starts from. */
+#include "boot/input_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int input_file_open(struct input_file *file, const char *what, const char *path, struct error *err)
+{
+	struct stat st;
+	int fd;
+
+	/* O_NONBLOCK: a FIFO must be refused below, not waited for. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return error_set(err, errno, "%s '%s': cannot open: %s", what, path,
+				 strerror(errno));
+	if (fstat(fd, &st) < 0) {
+		int code = errno;
+
+		close(fd);
+		return error_set(err, code, "%s '%s': %s", what, path, strerror(code));
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size == 0) {
+		close(fd);
+		return error_set(err, EINVAL, "%s '%s': %s; give a file with contents", what, path,
+				 S_ISREG(st.st_mode) ? "is empty" : "is not a regular file");
+	}
+	*file = (struct input_file){ fd, what, path, (uint64_t)st.st_size };
+	return 0;
+}
+
+void input_file_close(struct input_file *file)
+{
+	close(file->fd);
+	file->fd = -1;
+}
+
+int input_file_read(const struct input_file *file, uint64_t off, void *buf, size_t len,
+		    struct error *err)
+{
+	uint8_t *to = buf;
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(file->fd, to + done, len - done, (off_t)(off + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(err, errno, "%s '%s': cannot read: %s", file->what,
+					 file->path, strerror(errno));
+		if (n == 0)
+			return error_set(err, EINVAL,
+					 "%s '%s': ends at byte %" PRIu64 " where %zu more are due;"
+					 " is it a complete file?",
+					 file->what, file->path, off + done, len - done);
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int input_file_load(const struct input_file *file, uint64_t off, uint64_t len,
+		    const struct guest_memory *mem, gpa_t addr, struct error *err)
+{
+	void *to = guest_memory_ram(mem, addr, len);
+
+	if (!to)
+		return error_set(err, E2BIG,
+				 "%s '%s': %" PRIu64 " bytes at 0x%" PRIx64 " lie outside RAM;"
+				 " give more --memory",
+				 file->what, file->path, len, addr.value);
+	return input_file_read(file, off, to, len, err);
+}

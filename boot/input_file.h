@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A kernel or initrd on the host: opened read-only, its size taken once, read by offset. The file
+ * may change under us, so nothing read here is trusted to read the same again.
+ */
+#ifndef MVMM_BOOT_INPUT_FILE_H
+#define MVMM_BOOT_INPUT_FILE_H
+
+#include "vmm/error.h"
+#include "vmm/guest_memory.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct input_file {
+	int fd;		  /* owned */
+	const char *what; /* the option that named it, such as "--kernel"; borrowed */
+	const char *path; /* borrowed */
+	uint64_t size;	  /* bytes, not 0 */
+};
+
+/*
+ * Opens @path, which must be a regular file that is not empty. Returns 0, or -errno with @err set;
+ * on failure there is nothing to close.
+ */
+int input_file_open(struct input_file *file, const char *what, const char *path, struct error *err);
+
+void input_file_close(struct input_file *file);
+
+/* Reads exactly @len bytes at @off. -EINVAL if the file ends before, -errno of pread. */
+int input_file_read(const struct input_file *file, uint64_t off, void *buf, size_t len,
+		    struct error *err);
+
+/* Reads @len bytes at @off to @addr, which must be RAM: -E2BIG where it is not. */
+int input_file_load(const struct input_file *file, uint64_t off, uint64_t len,
+		    const struct guest_memory *mem, gpa_t addr, struct error *err);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest's physical memory and port map, in one table. Plain constants, because the ACPI source
+ * (dsdt.asl) includes this file too.
+ *
+ *   0x00000000  real-mode area, unused
+ *   0x00007000  zero page (struct boot_params)
+ *   0x00008000  GDT
+ *   0x00009000  page tables, 6 pages: identity map of the first 4 GiB
+ *   0x00020000  kernel command line, up to 64 KiB
+ *   0x00040000  setup_data nodes: the device tree
+ *   0x00080000  free low memory up to LAYOUT_LOW_RAM_END, for the kernel's trampolines
+ *   0x000a0000  (VGA hole, plain reserved memory here)
+ *   0x000e0000  ACPI tables
+ *   0x000ff000  what the ACPI source (dsdt.asl) reads: which devices are there
+ *   0x00100000  kernel, initrd, the rest of RAM up to 3 GiB
+ *   0xc0000000  hole for devices
+ *   0xd0000000    virtio-mmio slots, 4 KiB each
+ *   0xd0100000    power-off and reset registers
+ *   0xfec00000    IOAPIC
+ *   0xfee00000    local APIC
+ *   0xfffbc000    KVM's identity map page and TSS (Intel hosts)
+ *   0x100000000 RAM above 3 GiB, then pmem, from the next multiple of 1 GiB
+ */
+#ifndef MVMM_BOOT_LAYOUT_H
+#define MVMM_BOOT_LAYOUT_H
+
+#define LAYOUT_ZERO_PAGE 0x7000
+#define LAYOUT_GDT 0x8000
+#define LAYOUT_PAGE_TABLES 0x9000
+#define LAYOUT_CMDLINE 0x20000
+#define LAYOUT_CMDLINE_MAX 0x10000
+#define LAYOUT_SETUP_DATA 0x40000
+#define LAYOUT_SETUP_DATA_MAX 0x40000
+#define LAYOUT_LOW_RAM_END 0x9fc00
+#define LAYOUT_ACPI 0xe0000
+#define LAYOUT_ACPI_MAX 0x20000
+/* The last page of that: a bit mask of the virtio slots in use, then 1 if there is a UART. */
+#define LAYOUT_ACPI_STATE 0xff000
+#define LAYOUT_ACPI_STATE_SIZE 0x1000
+#define LAYOUT_ACPI_STATE_SLOTS 0x0
+#define LAYOUT_ACPI_STATE_UART 0x4
+#define LAYOUT_HIGH_RAM 0x100000
+
+/* RAM below the hole ends here at most; what is over goes to LAYOUT_ABOVE_4G. */
+#define LAYOUT_LOW_RAM_MAX 0xc0000000
+#define LAYOUT_ABOVE_4G 0x100000000
+/* pmem starts at a multiple of this above RAM, and each device at a multiple of the second. */
+#define LAYOUT_PMEM_BASE_ALIGN 0x40000000
+#define LAYOUT_PMEM_ALIGN 0x200000
+
+/* Slot n: LAYOUT_VIRTIO_BASE + n * LAYOUT_VIRTIO_SIZE, interrupt LAYOUT_VIRTIO_GSI + n. */
+#define LAYOUT_VIRTIO_BASE 0xd0000000
+#define LAYOUT_VIRTIO_SIZE 0x1000
+#define LAYOUT_VIRTIO_GSI 5
+#define LAYOUT_VIRTIO_SLOTS 19
+
+#define LAYOUT_POWER_BASE 0xd0100000
+#define LAYOUT_POWER_SIZE 0x1000
+/* Offsets there, and what to write: ACPI 6.5 section 4.8.3.7 for the sleep registers (8 bits used).
+ */
+#define LAYOUT_POWER_SLEEP_CONTROL 0x0
+#define LAYOUT_POWER_SLEEP_STATUS 0x4
+#define LAYOUT_POWER_RESET 0x8
+#define LAYOUT_POWER_OFF_VALUE 0x34 /* SLP_EN, SLP_TYP 5 */
+#define LAYOUT_POWER_RESET_VALUE 0x1
+
+#define LAYOUT_IOAPIC 0xfec00000
+#define LAYOUT_IOAPIC_PINS 24
+#define LAYOUT_LAPIC 0xfee00000
+#define LAYOUT_KVM_IDENTITY_MAP 0xfffbc000
+#define LAYOUT_KVM_TSS 0xfffbd000
+
+#define LAYOUT_SERIAL_PORT 0x3f8
+#define LAYOUT_SERIAL_PORTS 8
+#define LAYOUT_SERIAL_GSI 4
+#define LAYOUT_I8042_PORT 0x64
+#define LAYOUT_BOOT_TIMER_PORT 0xe0
+
+#endif
