@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Marks and prints the phases of a start. */
+#include "vmm/boot_timer.h"
+
+#include "boot/layout.h"
+#include "vmm/container_of.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static const char *const names[BOOT_MARKS] = {
+	[BOOT_MARK_EXEC] = "exec",
+	[BOOT_MARK_MAIN] = "main",
+	[BOOT_MARK_PLANNED] = "options and images",
+	[BOOT_MARK_CREATED] = "VM created",
+	[BOOT_MARK_LOADED] = "kernel loaded",
+	[BOOT_MARK_GUEST] = "first guest instruction",
+	[BOOT_MARK_USER_SPACE] = "guest user space",
+	[BOOT_MARK_END] = "end",
+};
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t port_read(struct bus_region *region, uint64_t offset, unsigned size)
+{
+	(void)region;
+	(void)offset;
+	(void)size;
+	return ~0ULL;
+}
+
+static void port_write(struct bus_region *region, uint64_t offset, unsigned size, uint64_t value)
+{
+	struct boot_timer *timer = container_of(region, struct boot_timer, port);
+
+	(void)offset;
+	(void)size;
+	if (value == 1)
+		boot_timer_mark(timer, BOOT_MARK_GUEST);
+	else if (value == 2)
+		boot_timer_mark(timer, BOOT_MARK_USER_SPACE);
+}
+
+static const struct bus_ops port_ops = { .read = port_read, .write = port_write };
+
+void boot_timer_init(struct boot_timer *timer)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	*timer = (struct boot_timer){ .port = { LAYOUT_BOOT_TIMER_PORT, 1, &port_ops } };
+	timer->ns[BOOT_MARK_MAIN] = now;
+	/* exec and the dynamic loader used this much; time spent waiting for a CPU is not in it. */
+	timer->ns[BOOT_MARK_EXEC] = now - now_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void boot_timer_mark(struct boot_timer *timer, enum boot_mark mark)
+{
+	uint64_t unset = 0;
+
+	__atomic_compare_exchange_n(&timer->ns[mark], &unset, now_ns(CLOCK_MONOTONIC), false,
+				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+void boot_timer_print(const struct boot_timer *timer)
+{
+	uint64_t start = timer->ns[BOOT_MARK_EXEC];
+
+	fprintf(stderr, "%-26s %12s\n", "phase", "ms since exec");
+	for (unsigned i = 0; i < BOOT_MARKS; i++)
+		if (timer->ns[i])
+			fprintf(stderr, "%-26s %12.3f\n", names[i],
+				(double)(timer->ns[i] - start) / 1e6);
+}

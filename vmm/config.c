@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The command line. Start reading at the options table and config_parse. */
+#include "vmm/config.h"
+
+#include "vmm/keyval.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_DEFAULT (256ULL << 20)
+#define MEMORY_MIN (2ULL << 20)
+#define MEMORY_MAX (1ULL << 40)
+
+static int set_kernel(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->kernel = value;
+	return 0;
+}
+
+static int set_initrd(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->initrd = value;
+	return 0;
+}
+
+static int set_append(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->append = value;
+	return 0;
+}
+
+static int set_memory(struct config *c, const char *value, struct error *err)
+{
+	/* A plain number is in MiB, as with QEMU. */
+	if (keyval_size(value, 1 << 20, &c->memory) < 0 || c->memory < MEMORY_MIN ||
+	    c->memory > MEMORY_MAX || c->memory % 4096)
+		return error_set(err, EINVAL,
+				 "--memory %s: must be a size of 2M to 1024G, such as 256M or 1G "
+				 "(a plain number is in MiB)",
+				 value);
+	return 0;
+}
+
+static int set_cpus(struct config *c, const char *value, struct error *err)
+{
+	uint64_t n;
+
+	if (keyval_number(value, &n) < 0 || n < 1 || n > BOOT_MAX_CPUS)
+		return error_set(err, EINVAL, "--cpus %s: must be a number from 1 to %u", value,
+				 BOOT_MAX_CPUS);
+	c->cpus = (unsigned)n;
+	return 0;
+}
+
+static int set_pmem_id(struct config *c, struct config_pmem *pmem, const char *id,
+		       struct error *err)
+{
+	size_t len = strlen(id);
+
+	if (len < 1 || len > CONFIG_ID_MAX ||
+	    strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != len)
+		return error_set(err, EINVAL,
+				 "--pmem id=%s: must be 1 to %d letters, digits, '.', '_' or '-'",
+				 id, CONFIG_ID_MAX);
+	for (unsigned i = 0; i < c->n_pmem; i++)
+		if (strcmp(c->pmem[i].id, id) == 0)
+			return error_set(err, EINVAL,
+					 "--pmem id=%s: is used twice; give each device its own",
+					 id);
+	strcpy(pmem->id, id);
+	return 0;
+}
+
+static int set_switch(const struct keyval *kv, bool *ret, struct error *err)
+{
+	if (keyval_switch(kv->value, ret) == 0)
+		return 0;
+	return error_set(err, EINVAL, "--pmem %s=%s: must be on or off", kv->key, kv->value);
+}
+
+static int set_pmem_key(struct config *c, struct config_pmem *pmem, const struct keyval *kv,
+			struct error *err)
+{
+	bool on;
+
+	if (strcmp(kv->key, "file") == 0) {
+		pmem->file = kv->value;
+		return 0;
+	}
+	if (strcmp(kv->key, "size") == 0) {
+		if (keyval_size(kv->value, 1, &pmem->size) == 0 && pmem->size > 0)
+			return 0;
+		return error_set(err, EINVAL, "--pmem size=%s: must be a size such as 64M or 4G",
+				 kv->value);
+	}
+	if (strcmp(kv->key, "id") == 0)
+		return set_pmem_id(c, pmem, kv->value, err);
+	if (strcmp(kv->key, "readonly") == 0)
+		return set_switch(kv, &pmem->readonly, err);
+	if (strcmp(kv->key, "share") == 0)
+		return set_switch(kv, &pmem->share, err);
+	if (strcmp(kv->key, "root") == 0) {
+		if (set_switch(kv, &on, err) < 0)
+			return -EINVAL;
+		pmem->root = on ? CONFIG_ROOT_ON : CONFIG_ROOT_OFF;
+		return 0;
+	}
+	return error_set(
+		err, EINVAL,
+		"--pmem %s=%s: unknown key; there are file, size, id, readonly, share, root",
+		kv->key, kv->value);
+}
+
+static int add_pmem(struct config *c, const char *value, struct error *err)
+{
+	struct config_pmem *pmem = &c->pmem[c->n_pmem];
+	struct keyval list[8];
+	char id[CONFIG_ID_MAX + 1];
+	int n, ret = 0;
+
+	if (c->n_pmem == LAYOUT_VIRTIO_SLOTS)
+		return error_set(err, EINVAL, "--pmem %s: there can be at most %d devices", value,
+				 LAYOUT_VIRTIO_SLOTS);
+	*pmem = (struct config_pmem){ .share = true, .text = strdup(value) };
+	if (!pmem->text)
+		return error_set(err, ENOMEM, "--pmem %s: out of memory", value);
+	n = keyval_parse(pmem->text, "--pmem", "file", list, 8, err);
+	if (n < 0)
+		ret = n;
+	for (int i = 0; i < n && ret == 0; i++)
+		ret = set_pmem_key(c, pmem, &list[i], err);
+	if (ret == 0 && !pmem->file)
+		ret = error_set(err, EINVAL, "--pmem %s: names no file; say file=PATH", value);
+	if (ret == 0 && !pmem->id[0]) {
+		snprintf(id, sizeof(id), "pmem%u", c->n_pmem);
+		ret = set_pmem_id(c, pmem, id, err);
+	}
+	c->n_pmem++; /* also a bad one, for config_fini */
+	return ret;
+}
+
+static int set_serial(struct config *c, const char *value, struct error *err)
+{
+	if (strcmp(value, "stdio") == 0) {
+		c->serial = CONFIG_SERIAL_STDIO;
+	} else if (strcmp(value, "null") == 0) {
+		c->serial = CONFIG_SERIAL_NULL;
+	} else if (strncmp(value, "file=", 5) == 0 && value[5]) {
+		c->serial = CONFIG_SERIAL_FILE;
+		c->serial_path = value + 5;
+	} else {
+		return error_set(err, EINVAL, "--serial %s: must be stdio, null or file=PATH",
+				 value);
+	}
+	return 0;
+}
+
+/* The index of @value among @names, or -EINVAL. */
+static int find_name(const char *const *names, unsigned n, const char *value)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(names[i], value) == 0)
+			return (int)i;
+	return -EINVAL;
+}
+
+static int set_platform(struct config *c, const char *value, struct error *err)
+{
+	static const char *const names[] = {
+		[BOOT_PLATFORM_AUTO] = "auto",
+		[BOOT_PLATFORM_DT] = "dt",
+		[BOOT_PLATFORM_ACPI] = "acpi",
+	};
+	int i = find_name(names, 3, value);
+
+	if (i < 0)
+		return error_set(err, EINVAL, "--platform %s: must be auto, dt or acpi", value);
+	c->platform = (enum boot_platform)i;
+	return 0;
+}
+
+static int set_log_level(struct config *c, const char *value, struct error *err)
+{
+	static const char *const names[] = {
+		[LOG_LEVEL_ERROR] = "error",
+		[LOG_LEVEL_WARNING] = "warning",
+		[LOG_LEVEL_INFO] = "info",
+		[LOG_LEVEL_DEBUG] = "debug",
+	};
+	int i = find_name(names, 4, value);
+
+	if (i < 0)
+		return error_set(err, EINVAL,
+				 "--log-level %s: must be error, warning, info or debug", value);
+	c->log_level = (enum log_level)i;
+	return 0;
+}
+
+static int set_dump_dtb(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->dump_dtb = value;
+	return 0;
+}
+
+static int set_dump_acpi(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->dump_acpi = value;
+	return 0;
+}
+
+static int set_dry_run(struct config *c, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	c->dry_run = true;
+	return 0;
+}
+
+static int set_boot_timer(struct config *c, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	c->boot_timer = true;
+	return 0;
+}
+
+static int set_version(struct config *c, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	c->version = true;
+	return 0;
+}
+
+static int set_help(struct config *c, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	c->help = true;
+	return 0;
+}
+
+struct option {
+	const char *name;
+	char letter;	 /* or 0 */
+	const char *arg; /* what it takes, or NULL */
+	bool repeatable;
+	int (*set)(struct config *config, const char *value, struct error *err);
+	const char *help;
+};
+
+static const struct option options[] = {
+	{ "kernel", 'k', "FILE", false, set_kernel, "kernel to boot: a bzImage or an ELF vmlinux" },
+	{ "initrd", 0, "FILE", false, set_initrd, "initial RAM disk" },
+	{ "append", 0, "TEXT", false, set_append, "added to the kernel's command line" },
+	{ "memory", 'm', "SIZE", false, set_memory,
+	  "guest RAM, with K, M or G behind the number (256M)" },
+	{ "cpus", 'c', "N", false, set_cpus, "number of vCPUs, 1 to 32 (1)" },
+	{ "pmem", 'p', "FILE", true, add_pmem,
+	  "a disk: file=FILE[,size=SIZE][,id=ID][,readonly=on|off]\n"
+	  "[,share=on|off][,root=on|off]; the first is the root disk" },
+	{ "serial", 0, "WHERE", false, set_serial,
+	  "serial console: stdio, null or file=PATH (stdio)" },
+	{ "platform", 0, "HOW", false, set_platform,
+	  "describe the machine by dt or acpi; auto looks into the\nkernel (auto)" },
+	{ "dump-dtb", 0, "FILE", false, set_dump_dtb, "write the device tree to FILE and exit" },
+	{ "dump-acpi", 0, "DIR", false, set_dump_acpi, "write the ACPI tables into DIR and exit" },
+	{ "dry-run", 0, NULL, false, set_dry_run,
+	  "print memory map, devices and command line, and exit" },
+	{ "boot-timer", 0, NULL, false, set_boot_timer,
+	  "print when each phase of the start ended" },
+	{ "log-level", 0, "LEVEL", false, set_log_level,
+	  "error, warning, info or debug (warning)" },
+	{ "version", 0, NULL, false, set_version, "print the version and exit" },
+	{ "help", 'h', NULL, false, set_help, "print this and exit" },
+};
+
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+void config_print_help(FILE *out)
+{
+	fprintf(out,
+		"usage: mvmm --kernel FILE --pmem FILE [OPTION]...\n"
+		"Boot Linux in a KVM microVM whose disk is a file mapped into guest memory.\n\n");
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct option *o = &options[i];
+		const char *line = o->help, *newline;
+		char head[40];
+
+		snprintf(head, sizeof(head), "%c%c%s --%s %s", o->letter ? '-' : ' ',
+			 o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+			 o->arg ? o->arg : "");
+		for (; (newline = strchr(line, '\n')); line = newline + 1, head[0] = '\0')
+			fprintf(out, "  %-24s %.*s\n", head, (int)(newline - line), line);
+		fprintf(out, "  %-24s %s\n", head, line);
+	}
+	fprintf(out,
+		"\nOn a terminal, Ctrl-A X ends mvmm. Exit status: 0 power-off, 32 reset, 33 triple\n"
+		"fault, 35 bad usage; mvmm(1) has the others.\n");
+}
+
+/* Finds the option that @arg spells, and in *@ret_value what is attached to it (or NULL). */
+static const struct option *find_option(const char *arg, const char **ret_value)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct option *o = &options[i];
+		size_t len = strlen(o->name);
+
+		if (arg[1] == '-' && strncmp(arg + 2, o->name, len) == 0 &&
+		    (arg[2 + len] == '\0' || arg[2 + len] == '=')) {
+			*ret_value = arg[2 + len] ? arg + 2 + len + 1 : NULL;
+			return o;
+		}
+		if (o->letter && arg[1] == o->letter) {
+			*ret_value = arg[2] ? arg + 2 : NULL;
+			return o;
+		}
+	}
+	return NULL;
+}
+
+/* Applies argv[i] with its value; returns how many words it took, or -EINVAL. */
+static int apply_option(struct config *config, char **argv, int i, uint32_t *seen,
+			struct error *err)
+{
+	const char *arg = argv[i], *value;
+	const struct option *o;
+	int words = 1, ret;
+
+	if (arg[0] != '-' || !arg[1])
+		return error_set(err, EINVAL,
+				 "%s: not an option; a kernel is given as --kernel FILE, a disk as "
+				 "--pmem FILE",
+				 arg);
+	o = find_option(arg, &value);
+	if (!o)
+		return error_set(err, EINVAL, "%s: unknown option; mvmm --help lists them", arg);
+	if (!o->repeatable && (*seen & 1u << (o - options)))
+		return error_set(err, EINVAL, "--%s %s: is given twice; it is allowed once",
+				 o->name,
+				 value			 ? value
+				 : argv[i + 1] && o->arg ? argv[i + 1]
+							 : "");
+	*seen |= 1u << (o - options);
+	if (o->arg && !value) {
+		value = argv[i + 1];
+		words = 2;
+	}
+	if (o->arg && !value)
+		return error_set(err, EINVAL, "--%s: needs a value: --%s %s", o->name, o->name,
+				 o->arg);
+	if (!o->arg && value)
+		return error_set(err, EINVAL, "--%s %s: takes no value", o->name, value);
+	ret = o->set(config, value, err);
+	return ret < 0 ? ret : words;
+}
+
+static int check(const struct config *config, struct error *err)
+{
+	unsigned roots = 0;
+
+	if (!config->kernel)
+		return error_set(
+			err, EINVAL,
+			"--kernel FILE is missing: a bzImage or vmlinux; mvmm --help lists "
+			"the options");
+	for (unsigned i = 0; i < config->n_pmem; i++)
+		roots += config->pmem[i].root == CONFIG_ROOT_ON;
+	if (roots > 1)
+		return error_set(err, EINVAL,
+				 "--pmem root=on: is given %u times; only one disk can be the root",
+				 roots);
+	return 0;
+}
+
+int config_parse(struct config *config, int argc, char **argv, struct error *err)
+{
+	uint32_t seen = 0;
+
+	*config = (struct config){
+		.memory = MEMORY_DEFAULT,
+		.cpus = 1,
+		.log_level = LOG_LEVEL_WARNING,
+	};
+	for (int i = 1; i < argc;) {
+		int words = apply_option(config, argv, i, &seen, err);
+
+		if (words < 0)
+			return words;
+		i += words;
+	}
+	return config->help || config->version ? 0 : check(config, err);
+}
+
+void config_fini(struct config *config)
+{
+	for (unsigned i = 0; i < config->n_pmem; i++)
+		free(config->pmem[i].text);
+	config->n_pmem = 0;
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Carries bytes between the UART and files. Output: ports_write, put_byte, begin_write. */
+#include "vmm/console.h"
+
+#include "boot/layout.h"
+#include "vmm/container_of.h"
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define ESCAPE_KEY 0x01 /* Ctrl-A */
+
+static struct console *console_of_serial(struct serial *serial)
+{
+	return container_of(serial, struct console, serial);
+}
+
+static void signal_eventfd(int fd)
+{
+	const uint64_t one = 1;
+
+	/* Fails only at the counter's maximum, and then the other side is awake anyway. */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* On a vCPU's thread, under the lock, as the next two. */
+static bool put_byte(struct serial *serial, uint8_t byte)
+{
+	struct console *c = console_of_serial(serial);
+
+	if (c->out_fd < 0)
+		return true;
+	c->out[(c->out_start + c->out_count++) % CONSOLE_BUFFER_SIZE] = byte;
+	if (!c->writing) {
+		c->writing = true;
+		signal_eventfd(c->wake_fd);
+	}
+	return c->out_count < CONSOLE_BUFFER_SIZE;
+}
+
+static void interrupt(struct serial *serial)
+{
+	signal_eventfd(console_of_serial(serial)->interrupt_fd);
+}
+
+static void input_ready(struct serial *serial)
+{
+	struct console *c = console_of_serial(serial);
+
+	if (c->in_fd < 0 || c->input_wanted)
+		return;
+	c->input_wanted = true;
+	signal_eventfd(c->wake_fd);
+}
+
+static const struct serial_ops serial_ops = {
+	.output = put_byte,
+	.interrupt = interrupt,
+	.input_ready = input_ready,
+};
+
+static uint64_t ports_read(struct bus_region *region, uint64_t offset, unsigned size)
+{
+	struct console *c = container_of(region, struct console, ports);
+	uint64_t value;
+
+	(void)size;
+	pthread_mutex_lock(&c->lock);
+	value = serial_read(&c->serial, (unsigned)offset);
+	pthread_mutex_unlock(&c->lock);
+	return value;
+}
+
+static void ports_write(struct bus_region *region, uint64_t offset, unsigned size, uint64_t value)
+{
+	struct console *c = container_of(region, struct console, ports);
+
+	(void)size;
+	pthread_mutex_lock(&c->lock);
+	serial_write(&c->serial, (unsigned)offset, (uint8_t)value);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static const struct bus_ops ports_ops = { .read = ports_read, .write = ports_write };
+
+/* Writes what is there, up to the ring's end; the vCPUs may add behind it meanwhile. */
+static void begin_write(struct console *c)
+{
+	unsigned len;
+
+	pthread_mutex_lock(&c->lock);
+	len = CONSOLE_BUFFER_SIZE - c->out_start;
+	if (len > c->out_count)
+		len = c->out_count;
+	c->writing = len > 0;
+	pthread_mutex_unlock(&c->lock);
+	c->write_queued = len > 0;
+	if (len)
+		event_loop_write(c->loop, &c->write, c->out_fd, c->out + c->out_start, len);
+	else if (c->draining)
+		event_loop_stop(c->loop);
+}
+
+/* From now on the guest's output goes nowhere, but the guest goes on. */
+static void give_up_output(struct console *c, int error)
+{
+	log_warning("console output ends: %s", strerror(error));
+	c->out_fd = -1;
+	c->out_count = 0;
+	c->writing = false;
+}
+
+static void write_done(struct event_op *op, int result)
+{
+	struct console *c = container_of(op, struct console, write);
+
+	/* The descriptor is somebody else's too, and may have been made non-blocking. */
+	if (result == -EAGAIN) {
+		event_loop_poll(c->loop, &c->writable, c->out_fd, POLLOUT);
+		return;
+	}
+	pthread_mutex_lock(&c->lock);
+	if (result < 0 && result != -EINTR) {
+		give_up_output(c, -result);
+	} else if (result > 0) {
+		c->out_start = (c->out_start + (unsigned)result) % CONSOLE_BUFFER_SIZE;
+		c->out_count -= (unsigned)result;
+	}
+	serial_output_ready(&c->serial);
+	pthread_mutex_unlock(&c->lock);
+	begin_write(c);
+}
+
+static void writable_done(struct event_op *op, int result)
+{
+	(void)result;
+	begin_write(container_of(op, struct console, writable));
+}
+
+/* Asks for input only while the guest has room for it: the rest stays with whoever sends it. */
+static void poll_input(struct console *c)
+{
+	unsigned space;
+
+	pthread_mutex_lock(&c->lock);
+	space = serial_input_space(&c->serial);
+	c->input_wanted = false;
+	pthread_mutex_unlock(&c->lock);
+	if (c->in_fd < 0 || c->input_polled || !space)
+		return;
+	c->input_polled = true;
+	event_loop_poll(c->loop, &c->input, c->in_fd, POLLIN);
+}
+
+/* Takes the escape key's sequences out of @bytes; returns how many are left for the guest. */
+static unsigned filter_escape(struct console *c, uint8_t *bytes, unsigned len)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < len; i++) {
+		uint8_t byte = bytes[i];
+
+		if (!c->escape_pressed && byte == ESCAPE_KEY) {
+			c->escape_pressed = true;
+			continue;
+		}
+		if (c->escape_pressed && (byte == 'x' || byte == 'X'))
+			c->ops->quit(c);
+		else if (!c->escape_pressed || byte == ESCAPE_KEY)
+			bytes[kept++] = byte;
+		c->escape_pressed = false;
+	}
+	return kept;
+}
+
+static void input_done(struct event_op *op, int result)
+{
+	struct console *c = container_of(op, struct console, input);
+	uint8_t bytes[SERIAL_FIFO_SIZE];
+	unsigned space;
+	ssize_t n;
+
+	(void)result;
+	c->input_polled = false;
+	pthread_mutex_lock(&c->lock);
+	space = serial_input_space(&c->serial);
+	pthread_mutex_unlock(&c->lock);
+	if (space) {
+		n = read(c->in_fd, bytes, space);
+		/* The end of the input is no end of the guest: it just hears nothing any more. */
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+			c->in_fd = -1;
+			return;
+		}
+		if (n > 0 && c->escape_key)
+			n = filter_escape(c, bytes, (unsigned)n);
+		pthread_mutex_lock(&c->lock);
+		if (n > 0)
+			serial_input(&c->serial, bytes, (unsigned)n);
+		pthread_mutex_unlock(&c->lock);
+	}
+	poll_input(c);
+}
+
+static void await_wake(struct console *c)
+{
+	event_loop_read(c->loop, &c->wake, c->wake_fd, &c->wake_count, sizeof(c->wake_count));
+}
+
+/* A vCPU wrote a first byte, or made room for input. */
+static void wake_done(struct event_op *op, int result)
+{
+	struct console *c = container_of(op, struct console, wake);
+	bool begin, input;
+
+	(void)result;
+	pthread_mutex_lock(&c->lock);
+	begin = c->writing && !c->write_queued;
+	input = c->input_wanted;
+	pthread_mutex_unlock(&c->lock);
+	if (begin)
+		begin_write(c);
+	if (input)
+		poll_input(c);
+	await_wake(c);
+}
+
+static void drain_timeout_done(struct event_op *op, int result)
+{
+	(void)result;
+	event_loop_stop(container_of(op, struct console, drain_timeout)->loop);
+}
+
+int console_init(struct console *console, const struct console_ops *ops, struct event_loop *loop,
+		 int in_fd, int out_fd, int interrupt_fd)
+{
+	console->wake_fd = eventfd(0, EFD_CLOEXEC);
+	if (console->wake_fd < 0)
+		return -errno;
+	console->ports = (struct bus_region){ LAYOUT_SERIAL_PORT, LAYOUT_SERIAL_PORTS, &ports_ops };
+	console->ops = ops;
+	console->loop = loop;
+	console->in_fd = in_fd;
+	console->out_fd = out_fd;
+	console->interrupt_fd = interrupt_fd;
+	console->escape_key = in_fd >= 0 && isatty(in_fd);
+	pthread_mutex_init(&console->lock, NULL);
+	serial_init(&console->serial, &serial_ops);
+	console->wake.done = wake_done;
+	console->write.done = write_done;
+	console->writable.done = writable_done;
+	console->input.done = input_done;
+	console->drain_timeout.done = drain_timeout_done;
+	console->drain_limit.tv_sec = 1;
+	return 0;
+}
+
+void console_fini(struct console *console)
+{
+	if (console->wake_fd > 0)
+		close(console->wake_fd);
+	console->wake_fd = 0;
+}
+
+void console_start(struct console *console)
+{
+	await_wake(console);
+	poll_input(console);
+}
+
+void console_drain(struct console *console)
+{
+	if (!console->writing)
+		return;
+	console->draining = true;
+	event_loop_delay(console->loop, &console->drain_timeout, &console->drain_limit);
+	event_loop_run(console->loop);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The serial port and what is behind it: standard input and output, a file, or nothing. A vCPU
+ * writes into a buffer and goes on; the event loop writes the buffer out. A reader that does not
+ * read fills the buffer, then the UART shows no room, and the guest waits or drops, as it would
+ * with real hardware; mvmm itself never blocks.
+ */
+#ifndef MVMM_VMM_CONSOLE_H
+#define MVMM_VMM_CONSOLE_H
+
+#include "devices/serial.h"
+#include "vmm/bus.h"
+#include "vmm/event_loop.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONSOLE_BUFFER_SIZE 65536
+
+struct console;
+
+struct console_ops {
+	/* The user pressed Ctrl-A X. On the event loop's thread. */
+	void (*quit)(struct console *console);
+};
+
+struct console {
+	struct bus_region ports;
+	const struct console_ops *ops;
+	struct event_loop *loop; /* borrowed */
+	int in_fd;		 /* borrowed, or -1 */
+	int out_fd;		 /* borrowed, or -1: output is dropped */
+	int interrupt_fd;	 /* eventfd, borrowed */
+	bool escape_key;	 /* the input is a terminal */
+	bool escape_pressed;
+	bool draining;
+	pthread_mutex_t lock; /* vCPUs and the loop: all from here to wake_fd */
+	struct serial serial;
+	uint8_t out[CONSOLE_BUFFER_SIZE]; /* a ring */
+	unsigned out_start, out_count;
+	bool writing;	   /* the loop is writing, or was told to begin */
+	bool input_wanted; /* the guest has room again */
+	int wake_fd;	   /* eventfd, owned: a vCPU wants something of the loop */
+	uint64_t wake_count;
+	struct event_op wake, write, writable, input, drain_timeout;
+	bool write_queued; /* a write, or a wait for room, is in flight */
+	bool input_polled;
+	struct __kernel_timespec drain_limit;
+};
+
+/*
+ * @console is zeroed, which leaves its buffer's pages untouched until they are needed. @ops may be
+ * NULL where @in_fd is no terminal. The descriptors stay the caller's. -errno from eventfd(2).
+ */
+int console_init(struct console *console, const struct console_ops *ops, struct event_loop *loop,
+		 int in_fd, int out_fd, int interrupt_fd);
+
+/* Takes a zeroed one. */
+void console_fini(struct console *console);
+
+/* Begins to read the input. */
+void console_start(struct console *console);
+
+/*
+ * Runs the event loop until the buffer is written, for at most a second. After the vCPUs and the
+ * loop have ended.
+ */
+void console_drain(struct console *console);
+
+#endif

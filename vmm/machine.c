@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Plans a machine. Start reading at machine_plan. */
+#include "vmm/machine.h"
+
+#include "boot/cmdline.h"
+#include "boot/root_disk.h"
+#include "vmm/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+static uint64_t round_up(uint64_t value, uint64_t align)
+{
+	return (value + align - 1) & ~(align - 1);
+}
+
+/* pmem begins at 4 GiB or the end of RAM, rounded up to 1 GiB: where QEMU's users expect it. */
+static uint64_t pmem_base(uint64_t ram_size)
+{
+	uint64_t above = ram_size > LAYOUT_LOW_RAM_MAX ? ram_size - LAYOUT_LOW_RAM_MAX : 0;
+
+	return round_up(LAYOUT_ABOVE_4G + above, LAYOUT_PMEM_BASE_ALIGN);
+}
+
+static void add_device(struct boot_machine *boot, struct boot_device device)
+{
+	boot->devices[boot->n_devices++] = device;
+}
+
+static int plan_pmem(struct machine *m, const struct config *config, struct error *err)
+{
+	uint64_t next = pmem_base(config->memory);
+
+	for (unsigned i = 0; i < config->n_pmem; i++) {
+		const struct config_pmem *c = &config->pmem[i];
+		struct machine_pmem *pmem = &m->pmem[i];
+		struct pmem_backing_options options = { c->file, c->size, c->readonly, c->share };
+		int ret = pmem_backing_open(&pmem->backing, &options, err);
+
+		if (ret < 0)
+			return ret;
+		m->n_pmem = i + 1;
+		pmem->id = c->id;
+		pmem->start = gpa(next);
+		next += pmem->backing.size;
+		add_device(&m->boot, (struct boot_device){
+					     .kind = BOOT_DEVICE_VIRTIO_MMIO,
+					     .addr = LAYOUT_VIRTIO_BASE + i * LAYOUT_VIRTIO_SIZE,
+					     .size = LAYOUT_VIRTIO_SIZE,
+					     .gsi = LAYOUT_VIRTIO_GSI + i,
+				     });
+	}
+	return 0;
+}
+
+/* The index of the root disk, or -1 where no disk is to be it. */
+static int root_index(const struct config *config)
+{
+	for (unsigned i = 0; i < config->n_pmem; i++)
+		if (config->pmem[i].root == CONFIG_ROOT_ON)
+			return (int)i;
+	return config->n_pmem && config->pmem[0].root == CONFIG_ROOT_DEFAULT ? 0 : -1;
+}
+
+static int plan_root(const struct machine *m, const struct config *config,
+		     char args[ROOT_DISK_ARGS_MAX], struct error *err)
+{
+	int i = root_index(config), ret;
+	const struct pmem_backing *backing;
+	struct root_disk disk;
+
+	args[0] = '\0';
+	if (i < 0 || (config->append && cmdline_has(config->append, "root=")))
+		return 0;
+	backing = &m->pmem[i].backing;
+	ret = root_disk_probe(backing->fd, backing->file_size, &disk);
+	if (ret < 0)
+		return error_set(err, -ret, "--pmem %s: cannot read: %s", backing->path,
+				 strerror(-ret));
+	if (!disk.fs)
+		log_info("%s: no file system was recognised; name one in --append if the kernel "
+			 "does not find it either",
+			 backing->path);
+	root_disk_args(&disk, (unsigned)i, backing->readonly, args);
+	return 0;
+}
+
+static int plan_cmdline(struct machine *m, const struct config *config, struct error *err)
+{
+	char root[ROOT_DISK_ARGS_MAX];
+	struct cmdline_parts parts = {
+		.platform = m->boot.platform,
+		.serial = config->serial != CONFIG_SERIAL_NULL,
+		.root = root,
+		.append = config->append,
+	};
+	int ret = plan_root(m, config, root, err);
+
+	if (ret < 0)
+		return ret;
+	if (!root[0])
+		parts.root = NULL;
+	return cmdline_build(&parts, m->cmdline, sizeof(m->cmdline), err);
+}
+
+int machine_plan(struct machine *machine, const struct config *config, struct error *err)
+{
+	struct boot_machine *boot = &machine->boot;
+	int ret;
+
+	boot->ram_size = config->memory;
+	boot->cpus = config->cpus;
+	boot->platform = config->platform;
+	add_device(boot, (struct boot_device){ BOOT_DEVICE_SERIAL, LAYOUT_SERIAL_PORT,
+					       LAYOUT_SERIAL_PORTS, LAYOUT_SERIAL_GSI });
+	add_device(boot, (struct boot_device){ BOOT_DEVICE_POWER, LAYOUT_POWER_BASE,
+					       LAYOUT_POWER_SIZE, 0 });
+	ret = plan_pmem(machine, config, err);
+	if (ret < 0)
+		return ret;
+	if (boot->platform == BOOT_PLATFORM_AUTO)
+		boot->platform = BOOT_PLATFORM_DT;
+	ret = plan_cmdline(machine, config, err);
+	if (ret < 0)
+		return ret;
+	machine->source = (struct boot_source){ config->kernel, config->initrd, machine->cmdline };
+	return 0;
+}
+
+void machine_fini(struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->n_pmem; i++)
+		pmem_backing_close(&machine->pmem[i].backing);
+	machine->n_pmem = 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Raw mode for the terminal on standard input, undone on every way out of the process: return from
+ * main, exit, and the signals that a bug of ours ends in. (Other signals end mvmm in order.)
+ */
+#ifndef MVMM_VMM_TERMINAL_H
+#define MVMM_VMM_TERMINAL_H
+
+/*
+ * Every key goes to the guest; output processing stays on, so that our own lines look right.
+ * Nothing happens where standard input is no terminal or belongs to another job. -errno where it
+ * fails.
+ */
+int terminal_raw(void);
+
+/* Back to how it was; does nothing the second time. */
+void terminal_restore(void);
+
+#endif

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The KVM_RUN loop. Start reading at run_guest. */
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Takes a vCPU out of KVM_RUN; its handler does nothing. */
+#define KICK_SIGNAL SIGUSR1
+
+static void ignore_kick(int signo)
+{
+	(void)signo;
+}
+
+int vcpu_init(struct vcpu *vcpu, unsigned id, const struct kvm *kvm, const struct bus *ports,
+	      const struct bus *mmio, const struct vcpu_ops *ops, struct error *err)
+{
+	*vcpu = (struct vcpu){
+		.id = id,
+		.run_size = kvm->run_size,
+		.ops = ops,
+		.ports = ports,
+		.mmio = mmio,
+	};
+	vcpu->fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, (unsigned long)id);
+	if (vcpu->fd < 0) {
+		vcpu->fd = 0;
+		return error_set(err, errno, "KVM: cannot create vCPU %u: %s", id, strerror(errno));
+	}
+	vcpu->run =
+		mmap(NULL, (size_t)vcpu->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED) {
+		vcpu->run = NULL;
+		return error_set(err, errno, "KVM: cannot map vCPU %u: %s", id, strerror(errno));
+	}
+	return 0;
+}
+
+void vcpu_fini(struct vcpu *vcpu)
+{
+	if (vcpu->run)
+		munmap(vcpu->run, (size_t)vcpu->run_size);
+	if (vcpu->fd > 0)
+		close(vcpu->fd);
+	vcpu->run = NULL;
+	vcpu->fd = 0;
+}
+
+static uint64_t load(const void *data, unsigned size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, data, size);
+	return value;
+}
+
+static void handle_mmio(struct vcpu *vcpu)
+{
+	__typeof__(vcpu->run->mmio) *mmio = &vcpu->run->mmio;
+
+	if (mmio->is_write) {
+		bus_write(vcpu->mmio, mmio->phys_addr, mmio->len, load(mmio->data, mmio->len));
+	} else {
+		uint64_t value = bus_read(vcpu->mmio, mmio->phys_addr, mmio->len);
+
+		memcpy(mmio->data, &value, mmio->len);
+	}
+}
+
+/* A string instruction brings several accesses to one port in one exit. */
+static void handle_io(struct vcpu *vcpu)
+{
+	const __typeof__(vcpu->run->io) *io = &vcpu->run->io;
+	uint8_t *data = (uint8_t *)vcpu->run + io->data_offset;
+
+	for (uint32_t i = 0; i < io->count; i++, data += io->size) {
+		if (io->direction == KVM_EXIT_IO_OUT) {
+			bus_write(vcpu->ports, io->port, io->size, load(data, io->size));
+		} else {
+			uint64_t value = bus_read(vcpu->ports, io->port, io->size);
+
+			memcpy(data, &value, io->size);
+		}
+	}
+}
+
+static void end(struct vcpu *vcpu, enum outcome outcome, const char *detail)
+{
+	__atomic_store_n(&vcpu->stop, true, __ATOMIC_RELAXED);
+	vcpu->ops->ended(vcpu, outcome, detail);
+}
+
+static void end_host_error(struct vcpu *vcpu, const char *what, uint64_t value)
+{
+	char detail[128];
+
+	snprintf(detail, sizeof(detail), "vCPU %u: %s 0x%llx", vcpu->id, what,
+		 (unsigned long long)value);
+	end(vcpu, OUTCOME_HOST_ERROR, detail);
+}
+
+static void handle_exit(struct vcpu *vcpu)
+{
+	const struct kvm_run *run = vcpu->run;
+
+	vcpu->exits[run->exit_reason < VCPU_EXIT_REASONS ? run->exit_reason
+							 : VCPU_EXIT_REASONS - 1]++;
+	switch (run->exit_reason) {
+	case KVM_EXIT_MMIO:
+		handle_mmio(vcpu);
+		break;
+	case KVM_EXIT_IO:
+		handle_io(vcpu);
+		break;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		break;
+	case KVM_EXIT_SHUTDOWN:
+		end(vcpu, OUTCOME_TRIPLE_FAULT, "the guest's CPU shut down (triple fault)");
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		end_host_error(vcpu, "KVM cannot enter the guest, hardware reason",
+			       run->fail_entry.hardware_entry_failure_reason);
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		end_host_error(vcpu, "KVM internal error, suberror", run->internal.suberror);
+		break;
+	default:
+		end_host_error(vcpu, "unexpected exit from KVM, reason", run->exit_reason);
+	}
+}
+
+static void handle_failure(struct vcpu *vcpu, int error)
+{
+	char detail[160];
+
+	/* EFAULT: KVM could not get a page that the guest touched. */
+	if (error == EFAULT) {
+		snprintf(
+			detail, sizeof(detail),
+			"vCPU %u: the host cannot supply a page of guest memory (a pmem file that was "
+			"truncated, or is on a full file system?)",
+			vcpu->id);
+		end(vcpu, OUTCOME_STORAGE_FAULT, detail);
+		return;
+	}
+	snprintf(detail, sizeof(detail), "vCPU %u: KVM_RUN: %s", vcpu->id, strerror(error));
+	end(vcpu, OUTCOME_HOST_ERROR, detail);
+}
+
+static void *run_guest(void *arg)
+{
+	struct vcpu *vcpu = arg;
+
+	while (!__atomic_load_n(&vcpu->stop, __ATOMIC_RELAXED)) {
+		if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)
+			handle_exit(vcpu);
+		else if (errno != EINTR && errno != EAGAIN)
+			handle_failure(vcpu, errno);
+	}
+	return NULL;
+}
+
+int vcpu_start(struct vcpu *vcpu)
+{
+	struct sigaction action = { .sa_handler = ignore_kick };
+	static const int heard[] = {
+		KICK_SIGNAL, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS
+	};
+	sigset_t mask, saved;
+	int ret;
+
+	/* Signals are the event loop's business; a vCPU hears only its kick and what a bug raises.
+	 */
+	sigaction(KICK_SIGNAL, &action, NULL);
+	sigfillset(&mask);
+	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
+		sigdelset(&mask, heard[i]);
+	pthread_sigmask(SIG_SETMASK, &mask, &saved);
+	ret = pthread_create(&vcpu->thread, NULL, run_guest, vcpu);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	vcpu->started = ret == 0;
+	return -ret;
+}
+
+void vcpu_stop(struct vcpu *vcpu)
+{
+	if (!vcpu->started)
+		return;
+	__atomic_store_n(&vcpu->stop, true, __ATOMIC_RELAXED);
+	/* Before the signal: a vCPU on its way into KVM_RUN finds it there. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	pthread_kill(vcpu->thread, KICK_SIGNAL);
+	pthread_join(vcpu->thread, NULL);
+	vcpu->started = false;
+}

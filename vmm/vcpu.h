@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A vCPU: a thread around KVM_RUN. It does nothing but run the guest and bring its register
+ * accesses to the buses. What differs by architecture, the state that it starts in, is in
+ * vcpu_x86.h.
+ */
+#ifndef MVMM_VMM_VCPU_H
+#define MVMM_VMM_VCPU_H
+
+#include "vmm/bus.h"
+#include "vmm/error.h"
+#include "vmm/kvm.h"
+#include "vmm/outcome.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Exits counted by KVM's own reason numbers; those beyond share the last place. */
+#define VCPU_EXIT_REASONS 64
+
+struct kvm_run;
+struct vcpu;
+
+struct vcpu_ops {
+	/* The guest ended, or cannot go on: @detail says why. On the vCPU's thread, at most once.
+	 */
+	void (*ended)(struct vcpu *vcpu, enum outcome outcome, const char *detail);
+};
+
+struct vcpu {
+	unsigned id;
+	int fd;		     /* owned */
+	struct kvm_run *run; /* owned mapping */
+	int run_size;
+	const struct vcpu_ops *ops;
+	const struct bus *ports; /* borrowed */
+	const struct bus *mmio;	 /* borrowed */
+	pthread_t thread;
+	bool started;
+	bool stop; /* atomic */
+	uint64_t exits[VCPU_EXIT_REASONS];
+};
+
+/* Makes vCPU @id of @kvm. The buses stay the caller's. -errno with @err set. */
+int vcpu_init(struct vcpu *vcpu, unsigned id, const struct kvm *kvm, const struct bus *ports,
+	      const struct bus *mmio, const struct vcpu_ops *ops, struct error *err);
+
+/* Takes a zeroed or half-built one; its thread must have been stopped. */
+void vcpu_fini(struct vcpu *vcpu);
+
+/* Starts the thread. -errno. */
+int vcpu_start(struct vcpu *vcpu);
+
+/* Makes the thread leave the guest for good and waits for it; does nothing if it never started. */
+void vcpu_stop(struct vcpu *vcpu);
+
+#endif

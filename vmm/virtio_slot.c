@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Wires a virtio-mmio device to the bus and to KVM. */
+#include "vmm/virtio_slot.h"
+
+#include "boot/layout.h"
+#include "vmm/container_of.h"
+
+#include <errno.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* A register access on its way to the event loop. */
+struct register_access {
+	struct event_call call;
+	struct virtio_mmio *mmio;
+	uint64_t offset;
+	unsigned size;
+	bool is_write;
+	uint64_t value;
+};
+
+static void run_access(struct event_call *call)
+{
+	struct register_access *access = container_of(call, struct register_access, call);
+
+	if (access->is_write)
+		virtio_mmio_write(access->mmio, access->offset, access->size, access->value);
+	else
+		access->value = virtio_mmio_read(access->mmio, access->offset, access->size);
+}
+
+static uint64_t registers_read(struct bus_region *region, uint64_t offset, unsigned size)
+{
+	struct virtio_slot *slot = container_of(region, struct virtio_slot, registers);
+	struct register_access access = {
+		.call.run = run_access,
+		.mmio = &slot->mmio,
+		.offset = offset,
+		.size = size,
+	};
+
+	if (offset == VIRTIO_MMIO_INTERRUPT_STATUS && size == 4)
+		return virtio_mmio_interrupt_status(&slot->mmio);
+	/* Refused only once the VM has ended: then the vCPU will not see the value. */
+	event_loop_call(slot->mmio.loop, &access.call);
+	return access.value;
+}
+
+static void registers_write(struct bus_region *region, uint64_t offset, unsigned size,
+			    uint64_t value)
+{
+	struct virtio_slot *slot = container_of(region, struct virtio_slot, registers);
+	struct register_access access = {
+		.call.run = run_access,
+		.mmio = &slot->mmio,
+		.offset = offset,
+		.size = size,
+		.is_write = true,
+		.value = value,
+	};
+
+	if (offset == VIRTIO_MMIO_INTERRUPT_ACK && size == 4)
+		virtio_mmio_interrupt_ack(&slot->mmio, (uint32_t)value);
+	else
+		event_loop_call(slot->mmio.loop, &access.call);
+}
+
+static const struct bus_ops registers_ops = { .read = registers_read, .write = registers_write };
+
+static int new_eventfd(int *ret_fd, struct error *err)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	if (fd < 0)
+		return error_set(err, errno, "cannot make an eventfd: %s", strerror(errno));
+	*ret_fd = fd;
+	return 0;
+}
+
+int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_device *dev,
+		     struct event_loop *loop, struct bus *mmio_bus, struct error *err)
+{
+	int ret;
+
+	*slot = (struct virtio_slot){ .number = number };
+	ret = new_eventfd(&slot->interrupt_fd, err);
+	for (unsigned i = 0; i < dev->n_queues && ret == 0; i++)
+		ret = new_eventfd(&slot->doorbell_fds[i], err);
+	if (ret < 0)
+		return ret;
+	slot->registers = (struct bus_region){
+		.start = LAYOUT_VIRTIO_BASE + (uint64_t)number * LAYOUT_VIRTIO_SIZE,
+		.size = LAYOUT_VIRTIO_SIZE,
+		.ops = &registers_ops,
+	};
+	virtio_mmio_init(&slot->mmio, dev, loop, slot->interrupt_fd, slot->doorbell_fds);
+	ret = bus_add(mmio_bus, &slot->registers);
+	if (ret < 0)
+		return error_set(err, -ret, "no place for virtio slot %u: %s", number,
+				 strerror(-ret));
+	return 0;
+}
+
+int virtio_slot_connect(struct virtio_slot *slot, struct kvm *kvm, struct error *err)
+{
+	uint64_t notify = slot->registers.start + VIRTIO_MMIO_QUEUE_NOTIFY;
+	int ret = kvm_add_irqfd(kvm, slot->interrupt_fd, LAYOUT_VIRTIO_GSI + slot->number, err);
+
+	for (unsigned i = 0; i < slot->mmio.dev->n_queues && ret == 0; i++)
+		ret = kvm_add_doorbell(kvm, notify, i, slot->doorbell_fds[i], err);
+	if (ret == 0)
+		virtio_mmio_start(&slot->mmio);
+	return ret;
+}
+
+void virtio_slot_fini(struct virtio_slot *slot)
+{
+	if (slot->interrupt_fd > 0)
+		close(slot->interrupt_fd);
+	for (unsigned i = 0; i < VIRTIO_MMIO_MAX_QUEUES; i++)
+		if (slot->doorbell_fds[i] > 0)
+			close(slot->doorbell_fds[i]);
+	*slot = (struct virtio_slot){ 0 };
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A virtio-mmio device in its slot of layout.h: puts the registers on the bus and gives the device
+ * the two descriptors in which it sees KVM. InterruptStatus and InterruptACK are answered on the
+ * vCPU's thread, every other access is handed to the event loop while the vCPU waits.
+ */
+#ifndef MVMM_VMM_VIRTIO_SLOT_H
+#define MVMM_VMM_VIRTIO_SLOT_H
+
+#include "devices/virtio_mmio.h"
+#include "vmm/bus.h"
+#include "vmm/kvm.h"
+
+struct virtio_slot {
+	unsigned number;
+	struct virtio_mmio mmio;
+	struct bus_region registers;
+	int interrupt_fd;			  /* owned */
+	int doorbell_fds[VIRTIO_MMIO_MAX_QUEUES]; /* owned */
+};
+
+/*
+ * Plugs @dev, which stays the caller's, into slot @number. -errno with @err set; a half-built slot
+ * is for virtio_slot_fini.
+ */
+int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_device *dev,
+		     struct event_loop *loop, struct bus *mmio_bus, struct error *err);
+
+/*
+ * Connects the descriptors to the VM. Apart from init, because KVM pays for doorbells least when
+ * everything else of the VM is there already.
+ */
+int virtio_slot_connect(struct virtio_slot *slot, struct kvm *kvm, struct error *err);
+
+/* Takes a zeroed one. */
+void virtio_slot_fini(struct virtio_slot *slot);
+
+#endif

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Wires a VM together. Start reading at vm_create and vm_run. */
+#include "vmm/vm.h"
+
+#include "devices/pmem.h"
+#include "devices/power.h"
+#include "vmm/bus.h"
+#include "vmm/console.h"
+#include "vmm/container_of.h"
+#include "vmm/event_loop.h"
+#include "vmm/kvm.h"
+#include "vmm/log.h"
+#include "vmm/pmem_slot.h"
+#include "vmm/ram.h"
+#include "vmm/signals.h"
+#include "vmm/terminal.h"
+#include "vmm/vcpu.h"
+#include "vmm/vcpu_x86.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/kvm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct vm {
+	struct machine *machine;  /* borrowed */
+	struct boot_timer *timer; /* borrowed */
+	struct event_loop loop;
+	struct kvm kvm;
+	struct ram ram;
+	struct guest_memory memory;
+	struct bus ports, mmio;
+	struct signals signals;
+	struct power power;
+	struct bus_region power_registers, i8042_port;
+	struct console console;
+	int console_out_fd;	  /* owned if it is a file of its own, else 0 */
+	int console_interrupt_fd; /* owned */
+	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
+	unsigned n_pmem;
+	struct vcpu vcpus[BOOT_MAX_CPUS];
+	unsigned n_vcpus;
+	bool ended; /* atomic: the first reason to end wins, and then fills @end */
+	struct vm_end end;
+};
+
+/* From any thread. */
+static void end_vm(struct vm *vm, enum outcome outcome, int signo, const char *detail)
+{
+	if (__atomic_exchange_n(&vm->ended, true, __ATOMIC_ACQ_REL))
+		return;
+	vm->end.outcome = outcome;
+	vm->end.signo = signo;
+	strncpy(vm->end.detail, detail, sizeof(vm->end.detail) - 1);
+	event_loop_stop(&vm->loop);
+}
+
+static void vcpu_ended(struct vcpu *vcpu, enum outcome outcome, const char *detail)
+{
+	end_vm(container_of(vcpu - vcpu->id, struct vm, vcpus[0]), outcome, 0, detail);
+}
+
+static const struct vcpu_ops vcpu_ops = { .ended = vcpu_ended };
+
+static void power_request(struct power *power, enum power_request request)
+{
+	struct vm *vm = container_of(power, struct vm, power);
+
+	if (request == POWER_OFF)
+		end_vm(vm, OUTCOME_POWER_OFF, 0, "the guest powered off");
+	else
+		end_vm(vm, OUTCOME_RESET, 0, "the guest asked for a reset");
+}
+
+static const struct power_ops power_ops = { .request = power_request };
+
+static uint64_t power_bus_read(struct bus_region *region, uint64_t offset, unsigned size)
+{
+	(void)size;
+	return power_read(&container_of(region, struct vm, power_registers)->power, offset);
+}
+
+static void power_bus_write(struct bus_region *region, uint64_t offset, unsigned size,
+			    uint64_t value)
+{
+	(void)size;
+	power_write(&container_of(region, struct vm, power_registers)->power, offset, value);
+}
+
+static const struct bus_ops power_bus_ops = { power_bus_read, power_bus_write };
+
+static uint64_t i8042_bus_read(struct bus_region *region, uint64_t offset, unsigned size)
+{
+	(void)offset;
+	(void)size;
+	return power_i8042_read(&container_of(region, struct vm, i8042_port)->power);
+}
+
+static void i8042_bus_write(struct bus_region *region, uint64_t offset, unsigned size,
+			    uint64_t value)
+{
+	(void)offset;
+	(void)size;
+	power_i8042_write(&container_of(region, struct vm, i8042_port)->power, (uint8_t)value);
+}
+
+static const struct bus_ops i8042_bus_ops = { i8042_bus_read, i8042_bus_write };
+
+static void quit_key(struct console *console)
+{
+	end_vm(container_of(console, struct vm, console), OUTCOME_QUIT, 0,
+	       "ended by Ctrl-A X on the console");
+}
+
+static const struct console_ops console_ops = { .quit = quit_key };
+
+static void signal_caught(struct signals *signals, int signo)
+{
+	char detail[64];
+
+	snprintf(detail, sizeof(detail), "ended by signal %d (%s)", signo, strsignal(signo));
+	end_vm(container_of(signals, struct vm, signals), OUTCOME_SIGNAL, signo, detail);
+}
+
+static const struct signals_ops signals_ops = { .caught = signal_caught };
+
+static int open_console_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return error_set(err, errno, "--serial file=%s: cannot open for writing: %s", path,
+				 strerror(errno));
+	return fd;
+}
+
+static int create_console(struct vm *vm, const struct config *config, struct error *err)
+{
+	int in_fd = -1, out_fd = -1, ret;
+
+	if (config->serial == CONFIG_SERIAL_STDIO) {
+		in_fd = STDIN_FILENO;
+		out_fd = STDOUT_FILENO;
+	} else if (config->serial == CONFIG_SERIAL_FILE) {
+		out_fd = open_console_file(config->serial_path, err);
+		if (out_fd < 0)
+			return out_fd;
+		vm->console_out_fd = out_fd;
+	}
+	vm->console_interrupt_fd = eventfd(0, EFD_CLOEXEC);
+	if (vm->console_interrupt_fd < 0)
+		return error_set(err, errno, "cannot make an eventfd: %s", strerror(errno));
+	ret = console_init(&vm->console, &console_ops, &vm->loop, in_fd, out_fd,
+			   vm->console_interrupt_fd);
+	if (ret < 0)
+		return error_set(err, -ret, "cannot make the console: %s", strerror(-ret));
+	return 0;
+}
+
+static int create_event_loop(struct vm *vm, struct error *err)
+{
+	int ret = event_loop_init(&vm->loop);
+
+	if (ret == -EPERM || ret == -ENOSYS)
+		return error_set(err, -ret,
+				 "io_uring is not available (%s); allow it with "
+				 "sysctl kernel.io_uring_disabled=0, or in the container's seccomp "
+				 "profile",
+				 strerror(-ret));
+	if (ret < 0)
+		return error_set(err, -ret, "cannot set up io_uring: %s", strerror(-ret));
+	return 0;
+}
+
+static int create_memory(struct vm *vm, struct error *err)
+{
+	int ret = ram_init(&vm->ram, vm->machine->boot.ram_size, &vm->memory, err);
+
+	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
+		const struct machine_pmem *pmem = &vm->machine->pmem[i];
+
+		ret = pmem_slot_add_memory(&pmem->backing, pmem->start, &vm->memory, err);
+	}
+	return ret;
+}
+
+/* One KVM slot for each region: the guest may store to whatever devices may write to. */
+static int create_slots(struct vm *vm, struct error *err)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < vm->memory.count && ret == 0; i++) {
+		const struct guest_region *r = &vm->memory.regions[i];
+
+		ret = kvm_add_slot(&vm->kvm, r->start.value, r->size, r->host,
+				   r->kind == GUEST_PMEM_READONLY, err);
+	}
+	return ret;
+}
+
+static int create_devices(struct vm *vm, const struct config *config, struct error *err)
+{
+	int ret;
+
+	vm->power.ops = &power_ops;
+	vm->power_registers =
+		(struct bus_region){ LAYOUT_POWER_BASE, LAYOUT_POWER_SIZE, &power_bus_ops };
+	vm->i8042_port = (struct bus_region){ LAYOUT_I8042_PORT, 1, &i8042_bus_ops };
+	ret = create_console(vm, config, err);
+	if (ret < 0)
+		return ret;
+	/* These are the first on their buses, at places that layout.h keeps apart. */
+	bus_add(&vm->mmio, &vm->power_registers);
+	bus_add(&vm->ports, &vm->i8042_port);
+	bus_add(&vm->ports, &vm->console.ports);
+	bus_add(&vm->ports, &vm->timer->port);
+	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
+		struct machine_pmem *plan = &vm->machine->pmem[i];
+
+		vm->n_pmem = i + 1;
+		ret = pmem_slot_init(&vm->pmem[i], i, plan->id, &plan->backing, plan->start,
+				     &vm->loop, &vm->memory, &vm->mmio, err);
+	}
+	bus_freeze(&vm->mmio);
+	bus_freeze(&vm->ports);
+	return ret;
+}
+
+static int create_vcpus(struct vm *vm, struct error *err)
+{
+	for (unsigned i = 0; i < vm->machine->boot.cpus; i++) {
+		int ret = vcpu_init(&vm->vcpus[i], i, &vm->kvm, &vm->ports, &vm->mmio, &vcpu_ops,
+				    err);
+
+		vm->n_vcpus = i + 1;
+		if (ret < 0)
+			return ret;
+	}
+	return vcpu_x86_setup(vm->vcpus, vm->n_vcpus, &vm->kvm, err);
+}
+
+static int connect_devices(struct vm *vm, struct error *err)
+{
+	int ret = kvm_add_irqfd(&vm->kvm, vm->console_interrupt_fd, LAYOUT_SERIAL_GSI, err);
+
+	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
+		ret = virtio_slot_connect(&vm->pmem[i].slot, &vm->kvm, err);
+	return ret;
+}
+
+static int build(struct vm *vm, const struct config *config, struct error *err)
+{
+	int ret;
+
+	ret = create_event_loop(vm, err);
+	if (ret == 0)
+		ret = signals_init(&vm->signals, &signals_ops, &vm->loop, err);
+	if (ret == 0)
+		ret = create_memory(vm, err);
+	if (ret == 0)
+		ret = kvm_open(&vm->kvm, err);
+	if (ret == 0)
+		ret = create_slots(vm, err);
+	if (ret == 0)
+		ret = kvm_add_irqchips(&vm->kvm, err);
+	if (ret == 0)
+		ret = create_devices(vm, config, err);
+	if (ret == 0)
+		ret = create_vcpus(vm, err);
+	if (ret == 0)
+		ret = connect_devices(vm, err);
+	return ret;
+}
+
+int vm_create(const struct config *config, struct machine *machine, struct boot_timer *timer,
+	      struct vm **ret_vm, struct error *err)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+	int ret;
+
+	if (!vm)
+		return error_set(err, ENOMEM, "out of memory");
+	vm->machine = machine;
+	vm->timer = timer;
+	ret = build(vm, config, err);
+	if (ret < 0) {
+		vm_free(vm);
+		return ret;
+	}
+	boot_timer_mark(timer, BOOT_MARK_CREATED);
+	*ret_vm = vm;
+	return 0;
+}
+
+int vm_load(struct vm *vm, struct error *err)
+{
+	struct boot_report report;
+	struct boot_entry entry;
+	int ret = boot_load(&vm->machine->boot, &vm->machine->source, &vm->memory, &entry, &report,
+			    err);
+
+	if (ret < 0)
+		return ret;
+	log_info("%s of %" PRIu64 " KiB at 0x%" PRIx64, report.format, report.kernel_size >> 10,
+		 report.kernel_start);
+	boot_timer_mark(vm->timer, BOOT_MARK_LOADED);
+	return vcpu_x86_enter(&vm->vcpus[0], &entry, err);
+}
+
+static void start(struct vm *vm)
+{
+	int ret = terminal_raw();
+
+	if (ret < 0)
+		log_warning("cannot set the terminal's mode: %s", strerror(-ret));
+	console_start(&vm->console);
+	for (unsigned i = 0; i < vm->n_vcpus; i++) {
+		ret = vcpu_start(&vm->vcpus[i]);
+		if (ret < 0) {
+			end_vm(vm, OUTCOME_HOST_ERROR, 0, "cannot start a vCPU's thread");
+			return;
+		}
+	}
+}
+
+/* For people who look for where the time went. */
+static void report(const struct vm *vm)
+{
+	uint64_t mmio = 0, io = 0, all = 0;
+
+	for (unsigned i = 0; i < vm->n_vcpus; i++) {
+		const uint64_t *exits = vm->vcpus[i].exits;
+
+		mmio += exits[KVM_EXIT_MMIO];
+		io += exits[KVM_EXIT_IO];
+		for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++)
+			all += exits[reason];
+	}
+	log_info("exits to user space: %" PRIu64 " mmio, %" PRIu64 " io, %" PRIu64 " in all", mmio,
+		 io, all);
+	for (unsigned i = 0; i < vm->n_pmem; i++) {
+		const struct pmem *pmem = &vm->pmem[i].pmem;
+		const struct pmem_counters *n = &pmem->counters;
+
+		log_info("%s: %" PRIu64 " flushes and %" PRIu64 " failed ones by %" PRIu64
+			 " fdatasyncs, %" PRIu64 " stores dropped",
+			 pmem->virtio.name, n->flushes, n->flush_errors, n->fdatasyncs,
+			 n->stores_dropped);
+		if (n->stores_dropped)
+			log_warning("%s: %" PRIu64 " stores to %s were dropped", pmem->virtio.name,
+				    n->stores_dropped, pmem->backing->path);
+	}
+}
+
+void vm_run(struct vm *vm, struct vm_end *ret_end)
+{
+	int ret;
+
+	start(vm);
+	ret = event_loop_run(&vm->loop);
+	if (ret < 0)
+		end_vm(vm, OUTCOME_HOST_ERROR, 0, "io_uring failed");
+	boot_timer_mark(vm->timer, BOOT_MARK_END);
+	/* First nobody waits for the loop any more, then the vCPUs can be waited for. */
+	event_loop_close(&vm->loop);
+	for (unsigned i = 0; i < vm->n_vcpus; i++)
+		vcpu_stop(&vm->vcpus[i]);
+	console_drain(&vm->console);
+	terminal_restore();
+	report(vm);
+	*ret_end = vm->end;
+}
+
+void vm_free(struct vm *vm)
+{
+	if (!vm)
+		return;
+	for (unsigned i = 0; i < vm->n_vcpus; i++)
+		vcpu_fini(&vm->vcpus[i]);
+	event_loop_fini(&vm->loop);
+	for (unsigned i = 0; i < vm->n_pmem; i++)
+		pmem_slot_fini(&vm->pmem[i]);
+	console_fini(&vm->console);
+	if (vm->console_interrupt_fd > 0)
+		close(vm->console_interrupt_fd);
+	if (vm->console_out_fd > 0)
+		close(vm->console_out_fd);
+	kvm_close(&vm->kvm);
+	ram_fini(&vm->ram);
+	signals_fini(&vm->signals);
+	free(vm);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The composition root: owns the VM's parts, wires them, runs them, takes them down. Start reading
+ * at vm_create and vm_run.
+ */
+#ifndef MVMM_VMM_VM_H
+#define MVMM_VMM_VM_H
+
+#include "vmm/boot_timer.h"
+#include "vmm/config.h"
+#include "vmm/machine.h"
+#include "vmm/outcome.h"
+
+struct vm;
+
+/* How it ended. */
+struct vm_end {
+	enum outcome outcome;
+	int signo; /* with OUTCOME_SIGNAL */
+	char detail[160];
+};
+
+/*
+ * Makes a VM of @machine with empty guest memory. @config, @machine and
+ * @timer stay the caller's and must outlive it. -errno with @err set.
+ */
+int vm_create(const struct config *config, struct machine *machine, struct boot_timer *timer,
+	      struct vm **ret_vm, struct error *err);
+
+/* Loads the kernel and what it needs, and readies the first vCPU. -errno with @err set. */
+int vm_load(struct vm *vm, struct error *err);
+
+/* Runs the guest until it ends, or is made to; the calling thread becomes the event loop. */
+void vm_run(struct vm *vm, struct vm_end *ret_end);
+
+/* Frees everything but what was borrowed. NULL is allowed. */
+void vm_free(struct vm *vm);
+
+#endif
