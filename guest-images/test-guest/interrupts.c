@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Interrupts: the IDT, the local APIC and the IOAPIC. Start reading at interrupts_dispatch. */
+#include "interrupts.h"
+
+#include "checks.h"
+#include "clock.h"
+#include "cpu.h"
+#include "machine.h"
+#include "paging.h"
+#include "serial.h"
+
+#define STUB_SIZE 16
+#define VECTORS 64
+#define PAGE_FAULT 14
+#define VECTOR_PINS 32 /* pin n is vector VECTOR_PINS + n */
+#define VECTOR_TIMER 56
+#define VECTOR_WAKE 57
+#define VECTOR_SPURIOUS 63
+
+/* Local APIC registers: Intel SDM volume 3, table 11-1. */
+#define LAPIC_EOI 0x0b0
+#define LAPIC_SPURIOUS 0x0f0
+#define LAPIC_ICR_LOW 0x300
+#define LAPIC_ICR_HIGH 0x310
+#define LAPIC_TIMER 0x320
+#define LAPIC_TIMER_INITIAL 0x380
+#define LAPIC_TIMER_DIVIDE 0x3e0
+#define LAPIC_ENABLE 0x100
+#define LAPIC_ICR_PENDING 0x1000
+#define LAPIC_TIMER_PERIODIC 0x20000
+#define TICK 100000000 /* 0.1 s: KVM's local APIC runs at 1 GHz */
+
+/* entry.S pushes these. */
+struct interrupts_frame {
+	uint64_t r11, r10, r9, r8, rdi, rsi, rcx, rdx, rax;
+	uint64_t vector, error_code;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+struct gate {
+	uint16_t offset_low, selector, type, offset_middle;
+	uint32_t offset_high, reserved;
+};
+
+extern const char interrupts_stubs[];
+void interrupts_dispatch(const struct interrupts_frame *frame, uint64_t tsc);
+
+static struct gate idt[VECTORS];
+static struct {
+	interrupts_handler *handler;
+	void *arg;
+} pins[INTERRUPTS_PINS];
+
+void interrupts_dispatch(const struct interrupts_frame *frame, uint64_t tsc)
+{
+	unsigned pin = (unsigned)frame->vector - VECTOR_PINS;
+
+	if (frame->vector < VECTOR_PINS) {
+		uint64_t addr;
+
+		__asm__ volatile("mov %%cr2, %0" : "=r"(addr));
+		if (frame->vector == PAGE_FAULT && paging_fault(addr, frame->error_code))
+			return;
+		print("test-guest: exception %lu error 0x%lx rip 0x%lx address 0x%lx\n",
+		      frame->vector, frame->error_code, frame->rip, addr);
+		checks_abort("exception");
+	}
+	if (pin < INTERRUPTS_PINS && pins[pin].handler)
+		pins[pin].handler(pins[pin].arg, tsc);
+	if (frame->vector != VECTOR_SPURIOUS)
+		write32(machine.lapic + LAPIC_EOI, 0);
+}
+
+static void load_idt(void)
+{
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) pointer = { sizeof(idt) - 1, (uint64_t)idt };
+
+	__asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+void interrupts_init(void)
+{
+	for (unsigned i = 0; i < VECTORS; i++) {
+		uint64_t stub = (uint64_t)interrupts_stubs + i * STUB_SIZE;
+
+		idt[i].offset_low = (uint16_t)stub;
+		idt[i].selector = 0x10;
+		idt[i].type = 0x8e00; /* present 64-bit interrupt gate */
+		idt[i].offset_middle = (uint16_t)(stub >> 16);
+		idt[i].offset_high = (uint32_t)(stub >> 32);
+	}
+	load_idt();
+}
+
+void interrupts_init_cpu(void)
+{
+	load_idt();
+	write32(machine.lapic + LAPIC_SPURIOUS, LAPIC_ENABLE | VECTOR_SPURIOUS);
+	/* LINT0 stays as it is: no description names 8259s, so nothing may come from there. */
+	write32(machine.lapic + LAPIC_TIMER_DIVIDE, 0xb); /* by 1 */
+	write32(machine.lapic + LAPIC_TIMER, LAPIC_TIMER_PERIODIC | VECTOR_TIMER);
+	write32(machine.lapic + LAPIC_TIMER_INITIAL, TICK);
+	interrupts_on();
+}
+
+/* Index and data registers: 82093AA data sheet, section 3.1. */
+static void ioapic_write(uint8_t index, uint32_t value)
+{
+	write32(machine.ioapic, index);
+	write32(machine.ioapic + 0x10, value);
+}
+
+void interrupts_route(unsigned pin, uint32_t apic_id, interrupts_handler *handler, void *arg)
+{
+	pins[pin].handler = handler;
+	pins[pin].arg = arg;
+	ioapic_write((uint8_t)(0x11 + 2 * pin), apic_id << 24);
+	/* Fixed delivery to one CPU, active high, edge, not masked: all of these are 0. */
+	ioapic_write((uint8_t)(0x10 + 2 * pin), VECTOR_PINS + pin);
+}
+
+void interrupts_send(uint32_t apic_id, uint32_t command)
+{
+	write32(machine.lapic + LAPIC_ICR_HIGH, apic_id << 24);
+	write32(machine.lapic + LAPIC_ICR_LOW, command);
+	while (read32(machine.lapic + LAPIC_ICR_LOW) & LAPIC_ICR_PENDING)
+		cpu_relax();
+}
+
+void interrupts_wake(uint32_t apic_id)
+{
+	interrupts_send(apic_id, VECTOR_WAKE);
+}
+
+bool interrupts_wait(const volatile uint32_t *word, uint32_t old)
+{
+	uint64_t start = 0;
+	bool changed;
+
+	interrupts_off();
+	while (*word == old) {
+		sleep_until_interrupt();
+		/* Looked at only after a wake-up, to keep the way to the first one short. */
+		if (!start)
+			start = rdtsc();
+		else if (rdtsc() - start > clock_timeout)
+			break;
+	}
+	changed = *word != old;
+	interrupts_on();
+	return changed;
+}
+
+void interrupts_idle(uint64_t ns)
+{
+	uint64_t start = rdtsc();
+
+	while (clock_ns(rdtsc() - start) < ns)
+		cpu_relax();
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Interrupts: the IDT, the local APIC and the IOAPIC. Start reading at interrupts_route. */
+#ifndef TEST_GUEST_INTERRUPTS_H
+#define TEST_GUEST_INTERRUPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define INTERRUPTS_PINS 24
+
+/* @tsc is the time at which the CPU entered the handler's stub. */
+typedef void interrupts_handler(void *arg, uint64_t tsc);
+
+/* Builds the IDT and loads it. Works before any device is known. */
+void interrupts_init(void);
+
+/* The IDT and the local APIC of the calling CPU, with a slow timer tick that bounds every wait. */
+void interrupts_init_cpu(void);
+
+/* Unmasks @pin of the IOAPIC, edge-triggered and active high, for the CPU @apic_id. */
+void interrupts_route(unsigned pin, uint32_t apic_id, interrupts_handler *handler, void *arg);
+
+/* Writes the interrupt command register of the local APIC and waits until it is sent. */
+void interrupts_send(uint32_t apic_id, uint32_t command);
+
+/* An interrupt for @apic_id that only wakes it up. */
+void interrupts_wake(uint32_t apic_id);
+
+/* Sleeps until *@word differs from @old. False if that takes longer than the argument timeout=. */
+bool interrupts_wait(const volatile uint32_t *word, uint32_t old);
+
+/* Stays here for @ns with interrupts on, to see that nothing comes. */
+void interrupts_idle(uint64_t ns);
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A guest of a few dozen KiB that tests the machine it runs in and reports on the serial port.
+ * Start reading at main; entry.S calls it. README.md lists the tests.
+ */
+#include "args.h"
+#include "checks.h"
+#include "clock.h"
+#include "cpu.h"
+#include "interrupts.h"
+#include "machine.h"
+#include "paging.h"
+#include "pmem.h"
+#include "serial.h"
+#include "smp.h"
+#include "text.h"
+
+#include <stddef.h>
+
+#define NAME_MAX 64
+#define KEYBOARD_PORT 0x64
+#define KEYBOARD_RESET 0xfe
+
+void main(const struct boot_params *params);
+
+static unsigned passed, failed;
+static char name[NAME_MAX] = "start"; /* of the test that runs */
+
+/* A way to end the run, chosen by its name among the tests; power-off if there is none. */
+struct way_out {
+	const char *name;
+	void (*leave)(void);
+};
+
+static void leave_poweroff(void)
+{
+	machine_leave(&machine.poweroff);
+}
+
+static void leave_reboot(void)
+{
+	machine_leave(&machine.reset);
+}
+
+static void leave_reboot_kbd(void)
+{
+	out8(KEYBOARD_PORT, KEYBOARD_RESET);
+}
+
+static void leave_triple_fault(void)
+{
+	static const uint16_t no_idt[5];
+
+	__asm__ volatile("lidt %0; ud2" : : "m"(no_idt));
+}
+
+static void leave_halt(void)
+{
+	stop();
+}
+
+static const struct way_out ways_out[] = {
+	{ "poweroff", leave_poweroff },
+	{ "reboot", leave_reboot },
+	{ "reboot-kbd", leave_reboot_kbd },
+	{ "triple-fault", leave_triple_fault },
+	{ "halt", leave_halt },
+};
+static const struct way_out *way_out = &ways_out[0];
+
+static void leave_on_cpu(unsigned cpu)
+{
+	(void)cpu;
+	way_out->leave();
+}
+
+_Noreturn static void leave(void)
+{
+	uint64_t cpu = args_number("exit-cpu", 0);
+
+	print("test-guest: done %u ok %u failed\n", passed, failed);
+	for (unsigned i = 0; i < pmem_count && args_number("in-flight", 0); i++) {
+		pmem_offer(&pmems[i], 0);
+		pmem_kick(&pmems[i]);
+	}
+	if (cpu && cpu < machine.n_cpus)
+		smp_run((unsigned)cpu, leave_on_cpu);
+	else
+		way_out->leave();
+	interrupts_idle(1000000000);
+	print("test-guest: %s had no effect\n", way_out->name);
+	leave_reboot_kbd();
+	leave_triple_fault();
+	stop();
+}
+
+const char *fail(const char *fmt, ...)
+{
+	static char reason[2][256];
+	static unsigned turn;
+	va_list args;
+
+	/* Two, so that a reason can be made from another one. */
+	turn ^= 1;
+	va_start(args, fmt);
+	text_format(reason[turn], sizeof(reason[0]), fmt, args);
+	va_end(args);
+	return reason[turn];
+}
+
+static void report(const char *error)
+{
+	if (error) {
+		failed++;
+		print("test-guest: %s FAIL %s\n", name, error);
+	} else {
+		passed++;
+		print("test-guest: %s ok\n", name);
+	}
+}
+
+void checks_abort(const char *reason)
+{
+	interrupts_off();
+	report(reason);
+	leave();
+}
+
+static const struct check *find(const struct check *list)
+{
+	for (; list->name; list++)
+		if (text_equal(list->name, name))
+			return list;
+	return NULL;
+}
+
+/* Runs the test called @name, or remembers the way out of that name. */
+static void run(void)
+{
+	const struct check *check = find(checks);
+
+	if (!check)
+		check = find(hostile_checks);
+	if (check) {
+		report(checks_run(check));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(ways_out) / sizeof(ways_out[0]); i++) {
+		if (text_equal(ways_out[i].name, name)) {
+			way_out = &ways_out[i];
+			return;
+		}
+	}
+	if (!text_equal(name, "hostile")) {
+		report("there is no such test");
+		return;
+	}
+	for (check = hostile_checks; check->name; check++) {
+		if (check->by_name)
+			continue;
+		memcpy(name, check->name, strlen(check->name) + 1);
+		report(checks_run(check));
+	}
+}
+
+static void run_all(const char *names)
+{
+	while (*names && *names != ' ') {
+		size_t len = 0;
+
+		while (*names && *names != ' ' && *names != ',' && len + 1 < NAME_MAX)
+			name[len++] = *names++;
+		name[len] = '\0';
+		if (*names == ',')
+			names++;
+		run();
+	}
+}
+
+void main(const struct boot_params *params)
+{
+	const char *names, *error;
+
+	interrupts_init();
+	paging_init();
+	args_init(params);
+	checks_init(params);
+	smp_init(params);
+	clock_init();
+	error = machine_find(params);
+	if (error)
+		checks_abort(error);
+	interrupts_init_cpu();
+	error = pmem_find();
+	if (error)
+		checks_abort(error);
+	names = args_text("test");
+	run_all(names ? names : "hello,flush");
+	leave();
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A strict driver for virtio-mmio version 2. Start reading at virtio_mmio_start. */
+#include "virtio_mmio.h"
+
+#include "checks.h"
+#include "cpu.h"
+#include "interrupts.h"
+
+#include <stddef.h>
+
+#define ACKNOWLEDGED VIRTIO_CONFIG_S_ACKNOWLEDGE
+#define DRIVER (ACKNOWLEDGED | VIRTIO_CONFIG_S_DRIVER)
+#define FEATURES_OK (DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
+#define DRIVER_OK (FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
+
+uint32_t virtio_mmio_read(const struct virtio_mmio *device, unsigned offset)
+{
+	return read32(device->base + offset);
+}
+
+void virtio_mmio_write(const struct virtio_mmio *device, unsigned offset, uint32_t value)
+{
+	write32(device->base + offset, value);
+}
+
+bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtqueue *queue,
+		       struct virtio_mmio *ret_device)
+{
+	ret_device->base = base;
+	ret_device->pin = pin;
+	ret_device->queue = queue;
+	if (virtio_mmio_read(ret_device, VIRTIO_MMIO_MAGIC_VALUE) != VIRTIO_MMIO_MAGIC ||
+	    virtio_mmio_read(ret_device, VIRTIO_MMIO_VERSION) != 2)
+		return false;
+	ret_device->id = virtio_mmio_read(ret_device, VIRTIO_MMIO_DEVICE_ID);
+	return ret_device->id != 0;
+}
+
+static void interrupt(void *arg, uint64_t tsc)
+{
+	struct virtio_mmio *device = arg;
+	uint32_t status = virtio_mmio_read(device, VIRTIO_MMIO_INTERRUPT_STATUS);
+
+	virtio_mmio_write(device, VIRTIO_MMIO_INTERRUPT_ACK, status);
+	device->interrupt_tsc = tsc;
+	device->interrupts++;
+	if (status & VIRTIO_MMIO_INT_VRING)
+		device->used_interrupts++;
+	if (status & VIRTIO_MMIO_INT_CONFIG)
+		device->config_interrupts++;
+}
+
+void virtio_mmio_route(struct virtio_mmio *device, uint32_t apic_id)
+{
+	interrupts_route(device->pin, apic_id, interrupt, device);
+}
+
+const char *virtio_mmio_reset(struct virtio_mmio *device)
+{
+	uint32_t status;
+
+	virtio_mmio_write(device, VIRTIO_MMIO_STATUS, 0);
+	status = virtio_mmio_read(device, VIRTIO_MMIO_STATUS);
+	if (status)
+		return fail("status is 0x%x after a reset", status);
+	if (virtio_mmio_read(device, VIRTIO_MMIO_INTERRUPT_STATUS))
+		return "a reset left InterruptStatus set";
+	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_SEL, 0);
+	if (virtio_mmio_read(device, VIRTIO_MMIO_QUEUE_READY))
+		return "a reset left QueueReady set";
+	return NULL;
+}
+
+/* Sets a step of the status and sees whether it is there. */
+static const char *step(struct virtio_mmio *device, uint32_t status)
+{
+	uint32_t now;
+
+	virtio_mmio_write(device, VIRTIO_MMIO_STATUS, status);
+	now = virtio_mmio_read(device, VIRTIO_MMIO_STATUS);
+	return now == status ? NULL : fail("status 0x%x reads back as 0x%x", status, now);
+}
+
+const char *virtio_mmio_negotiate(struct virtio_mmio *device, uint64_t features)
+{
+	const char *error = step(device, ACKNOWLEDGED);
+
+	if (!error)
+		error = step(device, DRIVER);
+	if (error)
+		return error;
+	virtio_mmio_write(device, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
+	virtio_mmio_write(device, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)features);
+	virtio_mmio_write(device, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	virtio_mmio_write(device, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(features >> 32));
+	return step(device, FEATURES_OK);
+}
+
+static void write_address(struct virtio_mmio *device, unsigned low, uint64_t addr)
+{
+	virtio_mmio_write(device, low, (uint32_t)addr);
+	virtio_mmio_write(device, low + 4, (uint32_t)(addr >> 32));
+}
+
+void virtio_mmio_place_queue(struct virtio_mmio *device, uint32_t size, uint64_t desc,
+			     uint64_t avail, uint64_t used)
+{
+	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_SEL, 0);
+	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_NUM, size);
+	write_address(device, VIRTIO_MMIO_QUEUE_DESC_LOW, desc);
+	write_address(device, VIRTIO_MMIO_QUEUE_AVAIL_LOW, avail);
+	write_address(device, VIRTIO_MMIO_QUEUE_USED_LOW, used);
+}
+
+const char *virtio_mmio_setup_queue(struct virtio_mmio *device)
+{
+	struct virtqueue *queue = device->queue;
+	uint32_t max;
+
+	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_SEL, 0);
+	if (virtio_mmio_read(device, VIRTIO_MMIO_QUEUE_READY))
+		return "queue 0 is ready before its set-up";
+	max = virtio_mmio_read(device, VIRTIO_MMIO_QUEUE_NUM_MAX);
+	if (max < 2 || max & (max - 1))
+		return fail("QueueSizeMax is %u", max);
+	virtqueue_init(queue, (uint16_t)(max < VIRTQUEUE_MAX ? max : VIRTQUEUE_MAX));
+	virtio_mmio_place_queue(device, queue->size, (uint64_t)queue->desc, (uint64_t)&queue->avail,
+				(uint64_t)&queue->used);
+	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_READY, 1);
+	if (virtio_mmio_read(device, VIRTIO_MMIO_QUEUE_READY) != 1)
+		return "queue 0 does not become ready";
+	return NULL;
+}
+
+const char *virtio_mmio_driver_ok(struct virtio_mmio *device)
+{
+	return step(device, DRIVER_OK);
+}
+
+const char *virtio_mmio_start(struct virtio_mmio *device)
+{
+	const char *error = virtio_mmio_reset(device);
+
+	virtio_mmio_write(device, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
+	if (!error && !(virtio_mmio_read(device, VIRTIO_MMIO_DEVICE_FEATURES) &
+			1U << (VIRTIO_F_VERSION_1 - 32)))
+		error = "VIRTIO_F_VERSION_1 is not offered";
+	if (!error)
+		error = virtio_mmio_negotiate(device, 1UL << VIRTIO_F_VERSION_1);
+	if (!error)
+		error = virtio_mmio_setup_queue(device);
+	if (!error)
+		error = virtio_mmio_driver_ok(device);
+	device->interrupts = 0;
+	device->used_interrupts = 0;
+	device->config_interrupts = 0;
+	return error;
+}

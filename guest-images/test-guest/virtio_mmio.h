@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A strict driver for virtio-mmio version 2 (VIRTIO 1.3, sections 3.1 and 4.2): each step is read
+ * back and complained about. Start reading at virtio_mmio_start.
+ */
+#ifndef TEST_GUEST_VIRTIO_MMIO_H
+#define TEST_GUEST_VIRTIO_MMIO_H
+
+#include "virtqueue.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+
+#define VIRTIO_MMIO_MAGIC 0x74726976
+
+struct virtio_mmio {
+	uint64_t base;
+	uint32_t pin;
+	uint32_t id;
+	struct virtqueue *queue;
+	/* Written by the interrupt handler. */
+	volatile uint32_t interrupts;	   /* all of them */
+	volatile uint32_t used_interrupts; /* that said: used buffer */
+	volatile uint32_t config_interrupts;
+	volatile uint64_t interrupt_tsc; /* of the last one */
+};
+
+uint32_t virtio_mmio_read(const struct virtio_mmio *device, unsigned offset);
+void virtio_mmio_write(const struct virtio_mmio *device, unsigned offset, uint32_t value);
+
+/* True if there is a device in the slot at @base; sets @ret_device to it, not yet touched. */
+bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtqueue *queue,
+		       struct virtio_mmio *ret_device);
+
+/* Routes the device's interrupt to the CPU @apic_id. */
+void virtio_mmio_route(struct virtio_mmio *device, uint32_t apic_id);
+
+/* Resets the device. Returns NULL, or what it did wrong. */
+const char *virtio_mmio_reset(struct virtio_mmio *device);
+
+/*
+ * The steps of section 3.1.1, to be called in this order; virtio_mmio_start does all of them, with
+ * VIRTIO_F_VERSION_1 and a queue of at most VIRTQUEUE_MAX entries. NULL, or what went wrong.
+ */
+const char *virtio_mmio_negotiate(struct virtio_mmio *device, uint64_t features);
+const char *virtio_mmio_setup_queue(struct virtio_mmio *device);
+const char *virtio_mmio_driver_ok(struct virtio_mmio *device);
+const char *virtio_mmio_start(struct virtio_mmio *device);
+
+/* Puts the addresses of the rings and a size into the registers of queue 0. */
+void virtio_mmio_place_queue(struct virtio_mmio *device, uint32_t size, uint64_t desc,
+			     uint64_t avail, uint64_t used);
+
+#endif
