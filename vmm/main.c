@@ -10,8 +10,10 @@
 #include "vmm/signals.h"
 #include "vmm/vm.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* What only looks at the machine and starts nothing. Returns 1 if there was nothing of that kind.
  */
@@ -28,6 +30,18 @@ static int show(const struct config *config, const struct machine *machine, stru
 	if (ret == 0 && config->dump_acpi)
 		ret = machine_show_acpi(machine, config->dump_acpi, err);
 	return ret;
+}
+
+/* A closed standard descriptor would become the number of a file that nobody should print into. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 static enum outcome run(const struct config *config, struct machine *machine,
@@ -57,6 +71,7 @@ int main(int argc, char **argv)
 	int ret;
 
 	boot_timer_init(&timer);
+	open_standard_descriptors();
 	if (config_parse(&config, argc, argv, &err) < 0)
 		goto out;
 	log_set_level(config.log_level);
