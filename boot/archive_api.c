@@ -32,11 +32,11 @@ int archive_api_open(struct archive_api *api, struct error *err)
 	api->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!api->library)
 		return error_set(err, ENOENT, "cannot load " LIBRARY " (%s)", dlerror());
-#define FIND(name) \
-	api->name = (__typeof__(api->name))dlsym(api->library, "archive_" #name); \
-	if (!api->name) { \
-		archive_api_close(api); \
-		return error_set(err, ENOENT, LIBRARY " lacks archive_" #name); \
+#define FIND(name)                                                                                 \
+	api->name = (__typeof__(api->name))dlsym(api->library, "archive_" #name);                  \
+	if (!api->name) {                                                                          \
+		archive_api_close(api);                                                            \
+		return error_set(err, ENOENT, LIBRARY " lacks archive_" #name);                    \
 	}
 	ARCHIVE_API(FIND)
 #undef FIND

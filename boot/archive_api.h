@@ -14,19 +14,19 @@
 #include <archive_entry.h>
 
 /* archive_NAME for each of them. */
-#define ARCHIVE_API(FUNCTION) \
-	FUNCTION(read_new) \
-	FUNCTION(read_free) \
-	FUNCTION(read_support_filter_bzip2) \
-	FUNCTION(read_support_filter_gzip) \
-	FUNCTION(read_support_filter_lz4) \
-	FUNCTION(read_support_filter_lzma) \
-	FUNCTION(read_support_filter_xz) \
-	FUNCTION(read_support_filter_zstd) \
-	FUNCTION(read_support_format_raw) \
-	FUNCTION(read_open) \
-	FUNCTION(read_next_header) \
-	FUNCTION(read_data) \
+#define ARCHIVE_API(FUNCTION)                                                                      \
+	FUNCTION(read_new)                                                                         \
+	FUNCTION(read_free)                                                                        \
+	FUNCTION(read_support_filter_bzip2)                                                        \
+	FUNCTION(read_support_filter_gzip)                                                         \
+	FUNCTION(read_support_filter_lz4)                                                          \
+	FUNCTION(read_support_filter_lzma)                                                         \
+	FUNCTION(read_support_filter_xz)                                                           \
+	FUNCTION(read_support_filter_zstd)                                                         \
+	FUNCTION(read_support_format_raw)                                                          \
+	FUNCTION(read_open)                                                                        \
+	FUNCTION(read_next_header)                                                                 \
+	FUNCTION(read_data)                                                                        \
 	FUNCTION(error_string)
 
 struct archive_api {

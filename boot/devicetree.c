@@ -157,7 +157,11 @@ static void add_serial(struct tree *t, const struct boot_device *dev)
 	cell(t, "#size-cells", 1);
 	cells(t, "ranges", ranges, 5);
 	begin(t, "serial@i%" PRIx64, dev->addr);
-	text(t, "compatible", "ns16550a");
+	/*
+	 * The ISA binding's name for it, and not ns16550a: on x86 the 8250 driver finds the PC's ports
+	 * by itself, long before it looks into the tree, and a second driver would only complain.
+	 */
+	text(t, "compatible", "pnpPNP,501");
 	cells(t, "reg", ports, 3);
 	cell(t, "clock-frequency", UART_CLOCK);
 	interrupt(t, dev->gsi);

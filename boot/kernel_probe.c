@@ -26,9 +26,9 @@
 enum marker { MARKER_LAPIC, MARKER_FLAT_TREE, MARKER_POWEROFF, MARKER_ACPI, MARKERS };
 
 /*
- * Each string is in the kernel if and only if the code is: arch/x86/kernel/devicetree.c (CONFIG_OF),
- * the part of drivers/of/fdt.c under CONFIG_OF_EARLY_FLATTREE, without which the tree behind
- * setup_data is never looked at, syscon-poweroff.c, and ACPICA.
+ * Each string is in the kernel if and only if the code is: arch/x86/kernel/devicetree.c
+ * (CONFIG_OF), the part of drivers/of/fdt.c under CONFIG_OF_EARLY_FLATTREE, without which the tree
+ * behind setup_data is never looked at, syscon-poweroff.c, and ACPICA.
  */
 static const char *const markers[MARKERS] = {
 	[MARKER_LAPIC] = "intel,ce4100-lapic",
@@ -64,7 +64,8 @@ static void search_chunk(struct search *s, size_t len)
 	memmove(s->buf, s->buf + have - s->kept, s->kept);
 }
 
-/* A tree and a way to power off by it: nothing that could still be found would change the answer. */
+/* A tree and a way to power off by it: nothing that could still be found would change the answer.
+ */
 static bool decided(const struct search *s)
 {
 	return reads_tree(s) && s->found[MARKER_POWEROFF];
@@ -116,7 +117,7 @@ static int find_payload(const struct input_file *file, uint64_t *ret_off, uint64
 static int search_bzimage(const struct input_file *file, struct search *s, struct error *err)
 {
 	struct decompressor *d;
-	uint64_t off, len;
+	uint64_t off = 0, len = 0;
 	ssize_t n;
 	int r;
 
@@ -200,8 +201,8 @@ static int probe_file(const struct input_file *file, struct kernel_probe *probe,
 	platform_cache_init(&cache, file);
 	if (platform_cache_get(&cache, &probe->platform)) {
 		probe->cached = true;
-		snprintf(probe->reason, sizeof(probe->reason), "known from an earlier start (%s)",
-			 cache.path);
+		snprintf(probe->reason, sizeof(probe->reason),
+			 "known from an earlier start (%.200s)", cache.path);
 		return 0;
 	}
 	r = search_kernel(file, format, probe, &why);

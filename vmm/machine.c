@@ -3,6 +3,7 @@
 #include "vmm/machine.h"
 
 #include "boot/cmdline.h"
+#include "boot/kernel_probe.h"
 #include "boot/root_disk.h"
 #include "vmm/log.h"
 
@@ -103,6 +104,23 @@ static int plan_cmdline(struct machine *m, const struct config *config, struct e
 	return cmdline_build(&parts, m->cmdline, sizeof(m->cmdline), err);
 }
 
+/* What the kernel can read, where the user leaves it to us. */
+static int plan_platform(struct machine *m, const struct config *config, struct error *err)
+{
+	struct kernel_probe probe;
+	int ret;
+
+	m->boot.platform = config->platform;
+	if (config->platform != BOOT_PLATFORM_AUTO)
+		return 0;
+	ret = kernel_probe(config->kernel, &probe, err);
+	if (ret < 0)
+		return ret;
+	log_info("%s: %s", config->kernel, probe.reason);
+	m->boot.platform = probe.platform;
+	return 0;
+}
+
 int machine_plan(struct machine *machine, const struct config *config, struct error *err)
 {
 	struct boot_machine *boot = &machine->boot;
@@ -110,7 +128,6 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 
 	boot->ram_size = config->memory;
 	boot->cpus = config->cpus;
-	boot->platform = config->platform;
 	add_device(boot, (struct boot_device){ BOOT_DEVICE_SERIAL, LAYOUT_SERIAL_PORT,
 					       LAYOUT_SERIAL_PORTS, LAYOUT_SERIAL_GSI });
 	add_device(boot, (struct boot_device){ BOOT_DEVICE_POWER, LAYOUT_POWER_BASE,
@@ -118,9 +135,9 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 	ret = plan_pmem(machine, config, err);
 	if (ret < 0)
 		return ret;
-	if (boot->platform == BOOT_PLATFORM_AUTO)
-		boot->platform = BOOT_PLATFORM_DT;
-	ret = plan_cmdline(machine, config, err);
+	ret = plan_platform(machine, config, err);
+	if (ret == 0)
+		ret = plan_cmdline(machine, config, err);
 	if (ret < 0)
 		return ret;
 	machine->source = (struct boot_source){ config->kernel, config->initrd, machine->cmdline };

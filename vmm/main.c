@@ -96,9 +96,9 @@ out:
 	config_fini(&config);
 	if (err.text[0])
 		log_error("%s", err.text);
-	else if (outcome == OUTCOME_POWER_OFF || outcome == OUTCOME_RESET)
+	else if (end.detail[0] && (outcome == OUTCOME_POWER_OFF || outcome == OUTCOME_RESET))
 		log_info("%s", end.detail);
-	else
+	else if (end.detail[0])
 		log_error("%s", end.detail);
 	if (config.boot_timer)
 		boot_timer_print(&timer);

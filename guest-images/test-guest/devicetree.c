@@ -112,7 +112,7 @@ static void take_node(struct reader *reader)
 		found->ioapic = addr;
 	} else if (compatible(node, "intel,ce4100-lapic")) {
 		found->lapic = addr;
-	} else if (compatible(node, "ns16550a")) {
+	} else if (compatible(node, "pnpPNP,501")) {
 		if (node->reg && parent->address_cells == 2 && cell(node->reg) == ISA_PORT)
 			found->serial_port = (uint16_t)addr;
 		if (node->interrupts)
