@@ -11,6 +11,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wcast-qual -Wmissing-prototypes
 MVMM_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DMVMM_VERSION='"$(VERSION)"' -I. -I$(BUILD)/gen $(WARNINGS) \
 	-fno-strict-aliasing -fstack-protector-strong -pthread $(EXTRA_CFLAGS)
 LIBS := -lfdt -luring -pthread
+STATIC_LIBS := -larchive -lz -lbz2 -llzma -lzstd -llz4
 
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
@@ -40,6 +41,13 @@ help:
 $(BUILD)/mvmm: $(OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Everything in one file: libarchive is linked instead of opened at run time (boot/archive_api.h).
+static: $(BUILD)/mvmm-static
+
+$(BUILD)/mvmm-static: $(SOURCES) $(BUILD)/gen/boot/dsdt.inc
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) -DMVMM_STATIC $(LDFLAGS) -static -o $@ $(SOURCES) $(LIBS) $(STATIC_LIBS)
 
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
@@ -90,6 +98,16 @@ $(BUILD)/test-guest.bzimage: $(GUEST_OBJECTS) $(BUILD)/test-guest/setup.S.o $(GU
 -include $(GUEST_OBJECTS:.o=.d)
 # End of the test guests.
 
+install: $(BUILD)/mvmm
+	$(Q)install -D -m 755 $(BUILD)/mvmm $(DESTDIR)$(PREFIX)/bin/mvmm
+	$(Q)install -D -m 644 mvmm.1 $(DESTDIR)$(PREFIX)/share/man/man1/mvmm.1
+
+check:
+	$(Q)scripts/check
+
+check-fast:
+	$(Q)scripts/check --fast
+
 unit: $(BUILD)/unit-tests
 	$(Q)$(BUILD)/unit-tests
 
@@ -100,7 +118,7 @@ compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES)
 			"$(CC) $(subst ",\\\",$(MVMM_CFLAGS)) -c $$f"; sep=",\n"; done; echo; echo ']'; } >$@
 
 format:
-	$(Q)clang-format -i $(wildcard vmm/*.[ch] devices/*.[ch] boot/*.[ch] tests/*.[ch])
+	$(Q)git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i
 
 clean:
 	rm -rf $(BUILD)

@@ -48,7 +48,7 @@ static enum outcome run(const struct config *config, struct machine *machine,
 			struct boot_timer *timer, struct vm_end *ret_end, struct error *err)
 {
 	enum outcome outcome = OUTCOME_USAGE;
-	struct vm *vm;
+	struct vm *vm = NULL;
 
 	if (vm_create(config, machine, timer, &vm, err) < 0)
 		return OUTCOME_HOST_ERROR;
