@@ -64,9 +64,10 @@ $(BUILD)/gen/boot/dsdt.inc: boot/dsdt.asl boot/layout.h
 
 $(BUILD)/obj/boot/acpi.o: $(BUILD)/gen/boot/dsdt.inc
 
+# The wrap lets a test decide when an fdatasync ends, and how.
 $(BUILD)/unit-tests: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(UNIT_OBJECTS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -Wl,--wrap=event_loop_fdatasync -o $@ $^ $(LIBS) -lcriterion
 
 # Test guests: the same freestanding objects linked as an ELF kernel and, with the setup sectors, as
 # a bzImage, at different addresses. Only -g and -O are taken from the user's flags.

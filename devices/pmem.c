@@ -5,9 +5,9 @@
 #include "devices/pmem.h"
 
 #include "vmm/container_of.h"
+#include "vmm/endian.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <inttypes.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
@@ -27,8 +27,8 @@ static void pmem_read_config(struct virtio_device *dev, uint32_t offset, void *b
 {
 	const struct pmem *pmem = pmem_of(dev);
 	const struct virtio_pmem_config config = {
-		.start = htole64(pmem->start.value),
-		.size = htole64(pmem->backing->size),
+		.start = host_to_le64(pmem->start.value),
+		.size = host_to_le64(pmem->backing->size),
 	};
 
 	memcpy(buf, (const uint8_t *)&config + offset, len);
@@ -37,7 +37,7 @@ static void pmem_read_config(struct virtio_device *dev, uint32_t offset, void *b
 /* Writes the answer and hands the request back. */
 static void answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t ret)
 {
-	const uint32_t wire = htole32((uint32_t)ret);
+	const __le32 wire = host_to_le32((uint32_t)ret);
 	uint32_t done = 0;
 
 	for (unsigned i = 0; i < flush->n_buffers; i++) {
@@ -57,28 +57,30 @@ static void answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t re
 		pmem->counters.flush_errors++;
 }
 
-/* Answers the covered flushes with @ret and moves those that wait to the front. */
-static void answer_covered(struct pmem *pmem, int32_t ret)
+/*
+ * Answers the covered flushes and moves those that wait to the front. Data that was lost is told to
+ * one batch of flushes, as Linux tells a failed write-back once; where a reset has left none to
+ * tell, the next one hears of it.
+ */
+static void answer_covered(struct pmem *pmem, int result)
 {
 	unsigned n = pmem->n_covered;
 
-	for (unsigned i = 0; i < n; i++)
-		answer(pmem, &pmem->flushes[i], ret);
+	if (result < 0)
+		pmem->error_untold = true;
+	if (!n)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		const struct pmem_flush *flush = &pmem->flushes[i];
+		bool failed = flush->refused || pmem->error_untold;
+
+		answer(pmem, flush, failed ? RESPONSE_FAILED : RESPONSE_OK);
+	}
+	pmem->error_untold = false;
 	pmem->n_flushes -= n;
 	pmem->n_covered = 0;
 	memmove(pmem->flushes, pmem->flushes + n, pmem->n_flushes * sizeof(pmem->flushes[0]));
-	if (n)
-		virtio_queue_used(&pmem->virtio, 0);
-}
-
-/* A dropped store is a write error that nobody heard of yet: it is told once, like Linux does. */
-static int32_t response_of(struct pmem *pmem, int result)
-{
-	bool failed = result < 0 || pmem->store_dropped;
-
-	if (pmem->n_covered)
-		pmem->store_dropped = false;
-	return failed ? RESPONSE_FAILED : RESPONSE_OK;
+	virtio_queue_used(&pmem->virtio, 0);
 }
 
 /* Begins one fdatasync for every flush that was popped so far. */
@@ -89,7 +91,7 @@ static void start_sync(struct pmem *pmem)
 	pmem->n_covered = pmem->n_flushes;
 	if (!pmem->backing->share || pmem->backing->readonly) {
 		/* Nothing of this device is ever meant to reach the file. */
-		answer_covered(pmem, response_of(pmem, 0));
+		answer_covered(pmem, 0);
 		return;
 	}
 	pmem->syncing = true;
@@ -106,7 +108,7 @@ static void sync_done(struct event_op *op, int result)
 		log_guest(&pmem->limit, "%s: fdatasync of %s failed: %s", pmem->virtio.name,
 			  pmem->backing->path, strerror(-result));
 	/* A reset meanwhile has emptied the list: then this covers nothing. */
-	answer_covered(pmem, response_of(pmem, result));
+	answer_covered(pmem, result);
 	start_sync(pmem);
 }
 
@@ -141,14 +143,14 @@ static const char *take(struct pmem *pmem, const struct virtqueue_chain *chain)
 	if (virtqueue_chain_read(&pmem->queue, chain, &request, sizeof(request)) < 0)
 		return "request outside of guest memory";
 	keep(flush, chain);
-	if (le32toh(request.type) == VIRTIO_PMEM_REQ_TYPE_FLUSH) {
-		pmem->n_flushes++;
-		return NULL;
+	pmem->n_flushes++;
+	if (le32_to_host(request.type) != VIRTIO_PMEM_REQ_TYPE_FLUSH) {
+		/* Its answer waits for the others': so a drain takes a queue's worth of requests at
+		 * most. */
+		flush->refused = true;
+		log_guest(&pmem->limit, "%s: request of unknown type %" PRIu32 " refused",
+			  pmem->virtio.name, le32_to_host(request.type));
 	}
-	log_guest(&pmem->limit, "%s: request of unknown type %" PRIu32 " refused",
-		  pmem->virtio.name, le32toh(request.type));
-	answer(pmem, flush, RESPONSE_FAILED);
-	virtio_queue_used(&pmem->virtio, 0);
 	return NULL;
 }
 
@@ -216,7 +218,7 @@ void pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned l
 	if (!dropped)
 		return;
 	pmem->counters.stores_dropped++;
-	pmem->store_dropped = true;
+	pmem->error_untold = true;
 	log_guest(&pmem->limit,
 		  "%s: store at offset 0x%" PRIx64 " dropped: %s %s; the next flush fails",
 		  pmem->virtio.name, offset, pmem->backing->path,

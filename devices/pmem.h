@@ -26,6 +26,7 @@ struct pmem_counters {
 /* A popped request: where its answer goes. The 4 bytes may lie in as many buffers. */
 struct pmem_flush {
 	uint16_t head;
+	bool refused; /* not a flush: answered with failure */
 	uint8_t n_buffers;
 	struct virtqueue_buffer buffers[4];
 };
@@ -40,7 +41,7 @@ struct pmem {
 	bool syncing;	      /* whether there is one */
 	unsigned n_covered;   /* flushes[0..n_covered) are answered by it */
 	unsigned n_flushes;   /* the others wait for the next; a ring cannot hold more heads */
-	bool store_dropped;   /* since the last answer: that flush has to fail */
+	bool error_untold;    /* data was lost and no flush has failed for it yet */
 	struct pmem_flush flushes[VIRTQUEUE_MAX_SIZE];
 	struct pmem_counters counters;
 	struct log_limit limit;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define PAGE 4096ULL
+#define SIZE_LIMIT (INT64_MAX - ALIGNED_MAP_ALIGN)
 
 static bool stores_reach_file(const struct pmem_backing_options *opt)
 {
@@ -78,8 +79,11 @@ static int settle_size(struct pmem_backing *b, const struct pmem_backing_options
 
 	if (ret < 0)
 		return ret;
+	if (opt->size > SIZE_LIMIT)
+		return error_set(err, EFBIG, "--pmem %s: size=%" PRIu64 " is too large to map",
+				 opt->path, opt->size);
 	if (have == 0 && opt->size && regular && stores_reach_file(opt)) {
-		if (opt->size > INT64_MAX || ftruncate(b->fd, (off_t)opt->size) < 0)
+		if (ftruncate(b->fd, (off_t)opt->size) < 0)
 			return error_set(err, errno,
 					 "--pmem %s: cannot grow it to size=%" PRIu64 ": %s",
 					 opt->path, opt->size, strerror(errno));
@@ -101,7 +105,7 @@ static int settle_size(struct pmem_backing *b, const struct pmem_backing_options
 				 " ends within a page of the file; use a multiple of 4096",
 				 opt->path, opt->size);
 	b->file_size = opt->size ? opt->size : have;
-	if (b->file_size > INT64_MAX - ALIGNED_MAP_ALIGN)
+	if (b->file_size > SIZE_LIMIT)
 		return error_set(err, EFBIG, "--pmem %s: is too large to map", opt->path);
 	b->size = (b->file_size + ALIGNED_MAP_ALIGN - 1) & ~(ALIGNED_MAP_ALIGN - 1);
 	return 0;

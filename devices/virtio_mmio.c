@@ -225,17 +225,18 @@ static struct virtqueue *selected_queue(struct virtio_mmio *mmio)
 	return mmio->queue_sel < mmio->dev->n_queues ? &mmio->dev->queues[mmio->queue_sel] : NULL;
 }
 
-static void set_queue_ready(struct virtio_mmio *mmio, struct virtqueue *vq, uint32_t value)
+/* Linux takes its queues down this way while the driver is still ready. */
+static void disable_queue(struct virtio_mmio *mmio, struct virtqueue *vq)
 {
-	if (value == 0) {
-		/* Linux takes its queues down this way while the driver is still ready. */
-		mmio->dev->ops->stop_queue(mmio->dev, mmio->queue_sel);
-		virtqueue_disable(vq);
-		return;
-	}
-	if (value != 1)
+	mmio->dev->ops->stop_queue(mmio->dev, mmio->queue_sel);
+	virtqueue_disable(vq);
+}
+
+static void enable_queue(struct virtio_mmio *mmio, struct virtqueue *vq, uint32_t value)
+{
+	if (value > 1)
 		refuse(mmio, "QueueReady neither 0 nor 1");
-	else if (virtqueue_enable(vq) < 0)
+	else if (value == 1 && virtqueue_enable(vq) < 0)
 		transport_broken(&mmio->transport, "queue size or ring address not valid");
 }
 
@@ -254,13 +255,14 @@ static void write_queue_register(struct virtio_mmio *mmio, uint64_t offset, uint
 {
 	struct virtqueue *vq = selected_queue(mmio);
 
+	/* A driver may take the queues of a broken device down, too. */
+	if (vq && vq->ready && offset == VIRTIO_MMIO_QUEUE_READY && value == 0) {
+		disable_queue(mmio, vq);
+		return;
+	}
 	if (!vq || !has_status(mmio, VIRTIO_CONFIG_S_FEATURES_OK) || broken(mmio)) {
 		refuse(mmio,
 		       "queue register write before FEATURES_OK or to a queue that is not there");
-		return;
-	}
-	if (offset == VIRTIO_MMIO_QUEUE_READY && value != vq->ready) {
-		set_queue_ready(mmio, vq, value);
 		return;
 	}
 	if (vq->ready) {
@@ -268,6 +270,9 @@ static void write_queue_register(struct virtio_mmio *mmio, uint64_t offset, uint
 		return;
 	}
 	switch (offset) {
+	case VIRTIO_MMIO_QUEUE_READY:
+		enable_queue(mmio, vq, value);
+		break;
 	case VIRTIO_MMIO_QUEUE_NUM:
 		/* What does not fit becomes 0, which QueueReady refuses. */
 		vq->setup.size = value <= VIRTQUEUE_MAX_SIZE ? (uint16_t)value : 0;

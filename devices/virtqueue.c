@@ -5,7 +5,8 @@
  */
 #include "devices/virtqueue.h"
 
-#include <endian.h>
+#include "vmm/endian.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -52,22 +53,54 @@ void virtqueue_disable(struct virtqueue *vq)
 	*vq = (struct virtqueue){ .mem = vq->mem, .setup = vq->setup };
 }
 
-/* One fetch of a descriptor: the guest may change it between two reads, so there is only one. */
-static struct vring_desc fetch_desc(const struct virtqueue *vq, uint16_t i)
+/* The only accesses to the rings: atomic, in the ring's byte order, with the ordering named. */
+static uint16_t load16(const __virtio16 *p, int order)
 {
-	const struct vring_desc *d = &vq->desc[i];
+	return le16toh(__atomic_load_n((WIRE_CAST(const uint16_t) *)p, order));
+}
 
-	return (struct vring_desc){
-		.addr = le64toh(__atomic_load_n(&d->addr, __ATOMIC_RELAXED)),
-		.len = le32toh(__atomic_load_n(&d->len, __ATOMIC_RELAXED)),
-		.flags = le16toh(__atomic_load_n(&d->flags, __ATOMIC_RELAXED)),
-		.next = le16toh(__atomic_load_n(&d->next, __ATOMIC_RELAXED)),
+static uint32_t load32(const __virtio32 *p)
+{
+	return le32toh(__atomic_load_n((WIRE_CAST(const uint32_t) *)p, __ATOMIC_RELAXED));
+}
+
+static uint64_t load64(const __virtio64 *p)
+{
+	return le64toh(__atomic_load_n((WIRE_CAST(const uint64_t) *)p, __ATOMIC_RELAXED));
+}
+
+static void store16(__virtio16 *p, uint16_t value, int order)
+{
+	__atomic_store_n((WIRE_CAST(uint16_t) *)p, htole16(value), order);
+}
+
+static void store32(__virtio32 *p, uint32_t value)
+{
+	__atomic_store_n((WIRE_CAST(uint32_t) *)p, htole32(value), __ATOMIC_RELAXED);
+}
+
+/* A private copy of a descriptor. */
+struct descriptor {
+	uint64_t addr;
+	uint32_t len;
+	uint16_t flags;
+	uint16_t next;
+};
+
+/* The guest may change it between two reads, so each member is read once. */
+static struct descriptor fetch(const struct vring_desc *d)
+{
+	return (struct descriptor){
+		.addr = load64(&d->addr),
+		.len = load32(&d->len),
+		.flags = load16(&d->flags, __ATOMIC_RELAXED),
+		.next = load16(&d->next, __ATOMIC_RELAXED),
 	};
 }
 
 /* Adds one descriptor to the copy; returns NULL or what is wrong with it. */
 static const char *add_buffer(const struct virtqueue *vq, struct virtqueue_chain *chain,
-			      const struct vring_desc *d)
+			      const struct descriptor *d)
 {
 	bool writable = d->flags & VRING_DESC_F_WRITE;
 	uint32_t *total = writable ? &chain->writable_len : &chain->readable_len;
@@ -97,7 +130,7 @@ static const char *copy_chain(const struct virtqueue *vq, struct virtqueue_chain
 	uint16_t i = chain->head;
 
 	for (unsigned n = 0; n < vq->setup.size; n++) {
-		struct vring_desc d = fetch_desc(vq, i);
+		struct descriptor d = fetch(&vq->desc[i]);
 		const char *why = add_buffer(vq, chain, &d);
 
 		if (why)
@@ -119,7 +152,7 @@ static uint64_t *in_flight_word(struct virtqueue *vq, uint16_t head)
 int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const char **ret_why)
 {
 	/* Pairs with the driver's barrier between filling the ring and advancing avail->idx. */
-	uint16_t avail_idx = le16toh(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE));
+	uint16_t avail_idx = load16(&vq->avail->idx, __ATOMIC_ACQUIRE);
 	uint16_t pending = (uint16_t)(avail_idx - vq->last_avail);
 	uint16_t head;
 	const char *why;
@@ -130,8 +163,7 @@ int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const cha
 		*ret_why = "avail index moved by more than the queue's size";
 		return -EPROTO;
 	}
-	head = le16toh(__atomic_load_n(&vq->avail->ring[vq->last_avail % vq->setup.size],
-				       __ATOMIC_RELAXED));
+	head = load16(&vq->avail->ring[vq->last_avail % vq->setup.size], __ATOMIC_RELAXED);
 	if (head >= vq->setup.size) {
 		*ret_why = "avail entry out of range";
 		return -EPROTO;
@@ -174,11 +206,11 @@ void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t written)
 {
 	struct vring_used_elem *elem = &vq->used->ring[vq->used_idx % vq->setup.size];
 
-	__atomic_store_n(&elem->id, htole32(head), __ATOMIC_RELAXED);
-	__atomic_store_n(&elem->len, htole32(written), __ATOMIC_RELAXED);
+	store32(&elem->id, head);
+	store32(&elem->len, written);
 	vq->used_idx++;
 	/* Pairs with the driver's barrier between reading used->idx and the entry (2.7.8.2). */
-	__atomic_store_n(&vq->used->idx, htole16(vq->used_idx), __ATOMIC_RELEASE);
+	store16(&vq->used->idx, vq->used_idx, __ATOMIC_RELEASE);
 	*in_flight_word(vq, head) &= ~(1ULL << head % 64);
 }
 
@@ -191,6 +223,6 @@ bool virtqueue_wants_interrupt(const struct virtqueue *vq)
 	 * the flag. With a full barrier on both sides at least one of us sees the other's store.
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	flags = le16toh(__atomic_load_n(&vq->avail->flags, __ATOMIC_RELAXED));
+	flags = load16(&vq->avail->flags, __ATOMIC_RELAXED);
 	return !(flags & VRING_AVAIL_F_NO_INTERRUPT);
 }

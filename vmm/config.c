@@ -56,6 +56,14 @@ static int set_cpus(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
+static bool id_is_used(const struct config *c, const char *id)
+{
+	for (unsigned i = 0; i < c->n_pmem; i++)
+		if (strcmp(c->pmem[i].id, id) == 0)
+			return true;
+	return false;
+}
+
 static int set_pmem_id(struct config *c, struct config_pmem *pmem, const char *id,
 		       struct error *err)
 {
@@ -66,11 +74,9 @@ static int set_pmem_id(struct config *c, struct config_pmem *pmem, const char *i
 		return error_set(err, EINVAL,
 				 "--pmem id=%s: must be 1 to %d letters, digits, '.', '_' or '-'",
 				 id, CONFIG_ID_MAX);
-	for (unsigned i = 0; i < c->n_pmem; i++)
-		if (strcmp(c->pmem[i].id, id) == 0)
-			return error_set(err, EINVAL,
-					 "--pmem id=%s: is used twice; give each device its own",
-					 id);
+	if (id_is_used(c, id))
+		return error_set(err, EINVAL,
+				 "--pmem id=%s: is used twice; give each device its own", id);
 	strcpy(pmem->id, id);
 	return 0;
 }
@@ -119,7 +125,6 @@ static int add_pmem(struct config *c, const char *value, struct error *err)
 {
 	struct config_pmem *pmem = &c->pmem[c->n_pmem];
 	struct keyval list[8];
-	char id[CONFIG_ID_MAX + 1];
 	int n, ret = 0;
 
 	if (c->n_pmem == LAYOUT_VIRTIO_SLOTS)
@@ -135,10 +140,6 @@ static int add_pmem(struct config *c, const char *value, struct error *err)
 		ret = set_pmem_key(c, pmem, &list[i], err);
 	if (ret == 0 && !pmem->file)
 		ret = error_set(err, EINVAL, "--pmem %s: names no file; say file=PATH", value);
-	if (ret == 0 && !pmem->id[0]) {
-		snprintf(id, sizeof(id), "pmem%u", c->n_pmem);
-		ret = set_pmem_id(c, pmem, id, err);
-	}
 	c->n_pmem++; /* also a bad one, for config_fini */
 	return ret;
 }
@@ -361,6 +362,22 @@ static int apply_option(struct config *config, char **argv, int i, uint32_t *see
 	return ret < 0 ? ret : words;
 }
 
+/* Once all are known: the n-th device is pmemN, or has the next number that nobody took. */
+static void name_devices(struct config *config)
+{
+	for (unsigned i = 0; i < config->n_pmem; i++) {
+		char id[CONFIG_ID_MAX + 1];
+		unsigned number = i;
+
+		if (config->pmem[i].id[0])
+			continue;
+		do {
+			snprintf(id, sizeof(id), "pmem%u", number++);
+		} while (id_is_used(config, id));
+		strcpy(config->pmem[i].id, id);
+	}
+}
+
 static int check(const struct config *config, struct error *err)
 {
 	unsigned roots = 0;
@@ -395,6 +412,7 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 			return words;
 		i += words;
 	}
+	name_devices(config);
 	return config->help || config->version ? 0 : check(config, err);
 }
 

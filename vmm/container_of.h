@@ -5,10 +5,10 @@
 
 #include <stddef.h>
 
+/* The sizeof is never evaluated: comparing the two pointers in it has the compiler check the type.
+ */
 #define container_of(ptr, type, member)                                                            \
-	({                                                                                         \
-		__typeof__(((type *)0)->member) *member_ptr_ = (ptr);                              \
-		(type *)((char *)member_ptr_ - offsetof(type, member));                            \
-	})
+	((type *)((char *)(ptr)-offsetof(type, member) -                                           \
+		  0 * sizeof((ptr) == &((type *)(ptr))->member)))
 
 #endif

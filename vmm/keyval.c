@@ -2,6 +2,7 @@
 /* Parses option values. */
 #include "vmm/keyval.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +81,7 @@ int keyval_size(const char *text, uint64_t unit, uint64_t *ret_size)
 	if (ret < 0)
 		return ret;
 	if (*text) {
-		const char *suffix = strchr(suffixes, *text & ~0x20);
+		const char *suffix = strchr(suffixes, toupper((unsigned char)*text));
 
 		if (!suffix || text[1])
 			return -EINVAL;

@@ -35,14 +35,23 @@
 #define APIC_MODE_EXTINT 0x700
 #define APIC_MODE_NMI 0x400
 
-struct cpuid {
-	struct kvm_cpuid2 head;
-	struct kvm_cpuid_entry2 entries[CPUID_MAX_ENTRIES];
+/* Lists of KVM's end in an array without a length; these have room for one. */
+union cpuid {
+	struct kvm_cpuid2 list;
+	uint8_t room[sizeof(struct kvm_cpuid2) +
+		     CPUID_MAX_ENTRIES * sizeof(struct kvm_cpuid_entry2)];
 };
 
-static int get_supported_cpuid(const struct kvm *kvm, struct cpuid *cpuid, struct error *err)
+#define N_MSRS 2
+
+union msrs {
+	struct kvm_msrs list;
+	uint8_t room[sizeof(struct kvm_msrs) + N_MSRS * sizeof(struct kvm_msr_entry)];
+};
+
+static int get_supported_cpuid(const struct kvm *kvm, union cpuid *cpuid, struct error *err)
 {
-	cpuid->head.nent = CPUID_MAX_ENTRIES;
+	cpuid->list.nent = CPUID_MAX_ENTRIES;
 	if (ioctl(kvm->dev_fd, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
 		return error_set(err, errno, "KVM: cannot read the supported CPUID: %s",
 				 strerror(errno));
@@ -105,13 +114,13 @@ static void adjust_leaf(struct kvm_cpuid_entry2 *e, unsigned id, unsigned n, boo
 	}
 }
 
-static int set_cpuid(struct vcpu *vcpu, const struct cpuid *supported, unsigned n,
-		     bool tsc_deadline, struct error *err)
+static int set_cpuid(struct vcpu *vcpu, const union cpuid *supported, unsigned n, bool tsc_deadline,
+		     struct error *err)
 {
-	struct cpuid cpuid = *supported;
+	union cpuid cpuid = *supported;
 
-	for (unsigned i = 0; i < cpuid.head.nent; i++)
-		adjust_leaf(&cpuid.entries[i], vcpu->id, n, tsc_deadline);
+	for (unsigned i = 0; i < cpuid.list.nent; i++)
+		adjust_leaf(&cpuid.list.entries[i], vcpu->id, n, tsc_deadline);
 	if (ioctl(vcpu->fd, KVM_SET_CPUID2, &cpuid) < 0)
 		return error_set(err, errno, "KVM: vCPU %u: CPUID: %s", vcpu->id, strerror(errno));
 	return 0;
@@ -119,18 +128,17 @@ static int set_cpuid(struct vcpu *vcpu, const struct cpuid *supported, unsigned 
 
 static int set_msrs(struct vcpu *vcpu, struct error *err)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[2];
-	} msrs = {
-		.head.nmsrs = 2,
-		.entries = {
-			{ .index = MSR_IA32_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING },
-			{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WRITE_BACK },
-		},
-	};
+	union msrs msrs = { .list.nmsrs = N_MSRS };
 
-	if (ioctl(vcpu->fd, KVM_SET_MSRS, &msrs) != 2)
+	msrs.list.entries[0] = (struct kvm_msr_entry){
+		.index = MSR_IA32_MISC_ENABLE,
+		.data = MISC_ENABLE_FAST_STRING,
+	};
+	msrs.list.entries[1] = (struct kvm_msr_entry){
+		.index = MSR_MTRR_DEF_TYPE,
+		.data = MTRR_ENABLED_WRITE_BACK,
+	};
+	if (ioctl(vcpu->fd, KVM_SET_MSRS, &msrs) != N_MSRS)
 		return error_set(err, EIO, "KVM: vCPU %u: cannot set its MSRs", vcpu->id);
 	return 0;
 }
@@ -215,7 +223,7 @@ int vcpu_x86_enter(struct vcpu *vcpu, const struct boot_entry *entry, struct err
 int vcpu_x86_setup(struct vcpu *vcpus, unsigned n, const struct kvm *kvm, struct error *err)
 {
 	bool tsc_deadline = ioctl(kvm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-	struct cpuid supported;
+	union cpuid supported;
 	int ret = get_supported_cpuid(kvm, &supported, err);
 
 	for (unsigned i = 0; i < n && ret == 0; i++) {
