@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 IASL ?= iasl
 WARNINGS := -Wall -Wextra -Wshadow -Wcast-qual -Wmissing-prototypes
-MVMM_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DMVMM_VERSION='"$(VERSION)"' -I. -I$(BUILD)/gen $(WARNINGS) \
+MVMM_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DMVMM_VERSION=$(VERSION) -I. -I$(BUILD)/gen $(WARNINGS) \
 	-fno-strict-aliasing -fstack-protector-strong -pthread $(EXTRA_CFLAGS)
 LIBS := -lfdt -luring -pthread
 STATIC_LIBS := -larchive -lz -lbz2 -llzma -lzstd -llz4
@@ -114,9 +114,9 @@ unit: $(BUILD)/unit-tests
 
 compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES)
 	$(call say,GEN,$@)
-	$(Q){ echo '['; sep=; for f in $(SOURCES) $(TEST_SOURCES); do \
-		printf '%s{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
-			"$(CC) $(subst ",\\\",$(MVMM_CFLAGS)) -c $$f"; sep=",\n"; done; echo; echo ']'; } >$@
+	$(Q){ sep=[; for f in $(SOURCES) $(TEST_SOURCES); do \
+		printf '%s\n{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
+			"$(CC) $(MVMM_CFLAGS) -c $$f"; sep=,; done; printf '\n]\n'; } >$@
 
 format:
 	$(Q)git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i

@@ -6,8 +6,8 @@
 #include "boot/acpi.h"
 
 #include "boot/layout.h"
+#include "vmm/endian.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/types.h>
@@ -139,10 +139,10 @@ static uint8_t checksum(const void *data, size_t len)
 static struct table_header header(const char *signature, uint8_t revision, size_t length)
 {
 	struct table_header h = {
-		.length = htole32((uint32_t)length),
+		.length = host_to_le32((uint32_t)length),
 		.revision = revision,
-		.oem_revision = htole32(1),
-		.creator_revision = htole32(1),
+		.oem_revision = host_to_le32(1),
+		.creator_revision = host_to_le32(1),
 	};
 
 	memcpy(h.signature, signature, sizeof(h.signature));
@@ -182,8 +182,8 @@ static void put_rsdp(struct writer *w)
 {
 	struct rsdp rsdp = {
 		.revision = 2,
-		.length = htole32(sizeof(rsdp)),
-		.xsdt = htole64(address(w, XSDT)),
+		.length = host_to_le32(sizeof(rsdp)),
+		.xsdt = host_to_le64(address(w, XSDT)),
 	};
 
 	memcpy(rsdp.signature, "RSD PTR ", sizeof(rsdp.signature));
@@ -197,8 +197,8 @@ static void put_xsdt(struct writer *w)
 {
 	struct xsdt xsdt = {
 		.header = header("XSDT", 1, sizeof(xsdt)),
-		.facp = htole64(address(w, FACP)),
-		.apic = htole64(address(w, APIC)),
+		.facp = host_to_le64(address(w, FACP)),
+		.apic = host_to_le64(address(w, APIC)),
 	};
 
 	put(w, XSDT, &xsdt);
@@ -210,7 +210,7 @@ static struct gas power_register(uint64_t offset)
 		.space = GAS_SYSTEM_MEMORY,
 		.bit_width = 8,
 		.access_size = GAS_BYTE_ACCESS,
-		.address = htole64(LAYOUT_POWER_BASE + offset),
+		.address = host_to_le64(LAYOUT_POWER_BASE + offset),
 	};
 }
 
@@ -218,12 +218,12 @@ static void put_fadt(struct writer *w)
 {
 	struct fadt fadt = {
 		.header = header("FACP", 6, sizeof(fadt)),
-		.iapc_boot_arch = htole16(FADT_BOOT_NO_VGA | FADT_BOOT_NO_CMOS_RTC),
-		.flags = htole32(FADT_WBINVD | FADT_RESET_REG_SUP | FADT_HW_REDUCED_ACPI),
+		.iapc_boot_arch = host_to_le16(FADT_BOOT_NO_VGA | FADT_BOOT_NO_CMOS_RTC),
+		.flags = host_to_le32(FADT_WBINVD | FADT_RESET_REG_SUP | FADT_HW_REDUCED_ACPI),
 		.reset_reg = power_register(LAYOUT_POWER_RESET),
 		.reset_value = LAYOUT_POWER_RESET_VALUE,
 		.minor_revision = 5,
-		.x_dsdt = htole64(address(w, DSDT)),
+		.x_dsdt = host_to_le64(address(w, DSDT)),
 		.sleep_control_reg = power_register(LAYOUT_POWER_SLEEP_CONTROL),
 		.sleep_status_reg = power_register(LAYOUT_POWER_SLEEP_STATUS),
 	};
@@ -240,10 +240,10 @@ static void put_madt(struct writer *w, unsigned cpus)
 {
 	struct madt madt = {
 		.header = header("APIC", 6, madt_size(cpus)),
-		.lapic_address = htole32(LAYOUT_LAPIC),
+		.lapic_address = host_to_le32(LAYOUT_LAPIC),
 		.ioapic = { .type = 1,
 			    .length = sizeof(madt.ioapic),
-			    .address = htole32(LAYOUT_IOAPIC) },
+			    .address = host_to_le32(LAYOUT_IOAPIC) },
 	};
 
 	for (unsigned i = 0; i < cpus; i++)
@@ -251,7 +251,7 @@ static void put_madt(struct writer *w, unsigned cpus)
 			.length = sizeof(madt.lapic[i]),
 			.processor_uid = (__u8)i,
 			.apic_id = (__u8)i,
-			.flags = htole32(1),
+			.flags = host_to_le32(1),
 		};
 	put(w, APIC, &madt);
 }
@@ -277,6 +277,13 @@ static int slot_of(const struct boot_device *dev, struct error *err)
 	return error_set(err, EINVAL,
 			 "a virtio device at 0x%" PRIx64 " with interrupt %u, no slot of layout.h",
 			 dev->addr, dev->gsi);
+}
+
+static void put_le32(uint8_t *to, uint32_t value)
+{
+	__le32 wire = host_to_le32(value);
+
+	memcpy(to, &wire, sizeof(wire));
 }
 
 /* What dsdt.asl reads: "MACH" there. */
@@ -307,10 +314,8 @@ static int put_state(struct writer *w, const struct boot_machine *machine, struc
 			break; /* in the FADT */
 		}
 	}
-	slots = htole32(slots);
-	uart = htole32(uart);
-	memcpy(state + LAYOUT_ACPI_STATE_SLOTS, &slots, sizeof(slots));
-	memcpy(state + LAYOUT_ACPI_STATE_UART, &uart, sizeof(uart));
+	put_le32(state + LAYOUT_ACPI_STATE_SLOTS, slots);
+	put_le32(state + LAYOUT_ACPI_STATE_UART, uart);
 	return 0;
 }
 

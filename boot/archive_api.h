@@ -27,6 +27,7 @@
 	FUNCTION(read_open)                                                                        \
 	FUNCTION(read_next_header)                                                                 \
 	FUNCTION(read_data)                                                                        \
+	FUNCTION(filter_code)                                                                      \
 	FUNCTION(error_string)
 
 struct archive_api {

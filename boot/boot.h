@@ -73,9 +73,9 @@ struct boot_report {
 
 /*
  * Loads kernel, initrd, command line, e820 table, page tables and the machine's description into
- * @mem, which must already hold the RAM. Every file is only read. Returns 0, or -errno with @err
- * set: -ENOENT and the like from opening a file, -EINVAL for a file that is not what it should be,
- * -E2BIG for what does not fit.
+ * @mem, which must already hold the RAM, all of it zero. Every file is only read. Returns 0, or
+ * -errno with @err set: -ENOENT and the like from opening a file, -EINVAL for a file that is not
+ * what it should be, -E2BIG for what does not fit.
  */
 int boot_load(const struct boot_machine *machine, const struct boot_source *source,
 	      const struct guest_memory *mem, struct boot_entry *ret_entry,

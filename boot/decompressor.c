@@ -59,6 +59,9 @@ static int open_archive(struct decompressor *d, struct error *err)
 	if (api->read_open(a, d, NULL, read_input, NULL) != ARCHIVE_OK ||
 	    api->read_next_header(a, &entry) != ARCHIVE_OK)
 		return damaged(d, err);
+	/* Without a filter libarchive would hand through the bytes as they are. */
+	if (api->filter_code(a, 0) == ARCHIVE_FILTER_NONE)
+		return error_set(err, EINVAL, "it is packed in no way known here");
 	return 0;
 }
 

@@ -143,8 +143,9 @@ static void add_virtio_mmio(struct tree *t, const struct boot_device *dev)
 }
 
 /*
- * A UART in I/O space needs an ISA bus. A kernel without PCI cannot translate port addresses; its
- * legacy probe finds the same port then, and either way there is one ttyS0.
+ * A UART in I/O space needs an ISA bus. Its name is the ISA binding's and not ns16550a: on x86 the
+ * 8250 driver finds the PC's ports by itself, long before it looks into the tree, and a second
+ * driver would only complain, because without PCI it cannot translate port addresses.
  */
 static void add_serial(struct tree *t, const struct boot_device *dev)
 {
@@ -157,10 +158,6 @@ static void add_serial(struct tree *t, const struct boot_device *dev)
 	cell(t, "#size-cells", 1);
 	cells(t, "ranges", ranges, 5);
 	begin(t, "serial@i%" PRIx64, dev->addr);
-	/*
-	 * The ISA binding's name for it, and not ns16550a: on x86 the 8250 driver finds the PC's ports
-	 * by itself, long before it looks into the tree, and a second driver would only complain.
-	 */
 	text(t, "compatible", "pnpPNP,501");
 	cells(t, "reg", ports, 3);
 	cell(t, "clock-frequency", UART_CLOCK);

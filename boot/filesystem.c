@@ -6,7 +6,8 @@
  */
 #include "boot/filesystem.h"
 
-#include <endian.h>
+#include "vmm/endian.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,18 +22,18 @@ struct head {
 
 static uint16_t get_le16(const struct head *h, size_t off)
 {
-	uint16_t v;
+	__le16 v;
 
 	memcpy(&v, h->bytes + off, sizeof(v));
-	return le16toh(v);
+	return le16_to_host(v);
 }
 
 static uint32_t get_le32(const struct head *h, size_t off)
 {
-	uint32_t v;
+	__le32 v;
 
 	memcpy(&v, h->bytes + off, sizeof(v));
-	return le32toh(v);
+	return le32_to_host(v);
 }
 
 static uint32_t get_be32(const struct head *h, size_t off)

@@ -6,7 +6,8 @@
  */
 #include "boot/partitions.h"
 
-#include <endian.h>
+#include "vmm/endian.h"
+
 #include <errno.h>
 #include <linux/types.h>
 #include <stdbool.h>
@@ -137,7 +138,7 @@ static void add(struct partition_table *table, unsigned number, uint64_t first_s
 static bool gpt_header_valid(const struct gpt_header *h, const uint8_t sector[SECTOR])
 {
 	struct gpt_header zeroed = *h;
-	uint32_t size = le32toh(h->header_size);
+	uint32_t size = le32_to_host(h->header_size);
 	uint32_t crc;
 
 	if (memcmp(h->signature, "EFI PART", 8) != 0 || size < sizeof(*h) || size > SECTOR)
@@ -145,9 +146,9 @@ static bool gpt_header_valid(const struct gpt_header *h, const uint8_t sector[SE
 	zeroed.header_crc = 0;
 	crc = crc32_update(0, &zeroed, sizeof(zeroed));
 	crc = crc32_update(crc, sector + sizeof(*h), size - sizeof(*h));
-	return crc == le32toh(h->header_crc) && le64toh(h->my_lba) == 1 &&
-	       le32toh(h->entry_size) == sizeof(struct gpt_entry) && h->entries &&
-	       le32toh(h->entries) <= GPT_ENTRIES_MAX;
+	return crc == le32_to_host(h->header_crc) && le64_to_host(h->my_lba) == 1 &&
+	       le32_to_host(h->entry_size) == sizeof(struct gpt_entry) && h->entries &&
+	       le32_to_host(h->entries) <= GPT_ENTRIES_MAX;
 }
 
 static enum partition_use gpt_use(const struct gpt_entry *entry)
@@ -162,12 +163,12 @@ static void add_gpt_entry(struct partition_table *table, unsigned number,
 			  const struct gpt_entry *entry, uint64_t disk_size)
 {
 	static const __u8 unused[16];
-	uint64_t first = le64toh(entry->first_lba);
-	uint64_t last = le64toh(entry->last_lba);
+	uint64_t first = le64_to_host(entry->first_lba);
 
-	if (memcmp(entry->type, unused, sizeof(unused)) == 0 || last < first || last == UINT64_MAX)
-		return;
-	add(table, number, first, last - first + 1, disk_size, gpt_use(entry));
+	/* A last one before the first makes a size of 0, or one that no disk has. */
+	if (memcmp(entry->type, unused, sizeof(unused)) != 0)
+		add(table, number, first, le64_to_host(entry->last_lba) - first + 1, disk_size,
+		    gpt_use(entry));
 }
 
 /* True if there is a valid GPT, even one without partitions. */
@@ -182,11 +183,11 @@ static bool read_gpt(int fd, uint64_t size, struct partition_table *table)
 	if (!read_all(fd, SECTOR, sector, sizeof(sector)))
 		return false;
 	memcpy(&h, sector, sizeof(h));
-	at = le64toh(h.entries_lba);
+	at = le64_to_host(h.entries_lba);
 	if (!gpt_header_valid(&h, sector) || at >= size / SECTOR)
 		return false;
 	at *= SECTOR;
-	for (uint32_t done = 0, total = le32toh(h.entries); done < total;) {
+	for (uint32_t done = 0, total = le32_to_host(h.entries); done < total;) {
 		uint32_t n = total - done < 32 ? total - done : 32;
 
 		if (!read_all(fd, at, entry, n * sizeof(entry[0])))
@@ -197,7 +198,7 @@ static bool read_gpt(int fd, uint64_t size, struct partition_table *table)
 		done += n;
 		at += n * sizeof(entry[0]);
 	}
-	return crc == le32toh(h.entries_crc);
+	return crc == le32_to_host(h.entries_crc);
 }
 
 static enum partition_use mbr_use(uint8_t type)
@@ -216,7 +217,7 @@ static enum partition_use mbr_use(uint8_t type)
 /* A file system's boot sector has the signature too, but not four sound entries. */
 static bool mbr_valid(const struct mbr *mbr)
 {
-	if (le16toh(mbr->signature) != MBR_SIGNATURE)
+	if (le16_to_host(mbr->signature) != MBR_SIGNATURE)
 		return false;
 	for (unsigned i = 0; i < 4; i++)
 		if (mbr->entry[i].boot_indicator & 0x7f)
@@ -245,7 +246,7 @@ int partitions_read(int fd, uint64_t size, struct partition_table *ret_table)
 	}
 	for (unsigned i = 0; i < 4; i++)
 		if (mbr.entry[i].type)
-			add(ret_table, i + 1, le32toh(mbr.entry[i].start),
-			    le32toh(mbr.entry[i].sectors), size, mbr_use(mbr.entry[i].type));
+			add(ret_table, i + 1, le32_to_host(mbr.entry[i].start),
+			    le32_to_host(mbr.entry[i].sectors), size, mbr_use(mbr.entry[i].type));
 	return 0;
 }

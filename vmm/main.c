@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define TEXT_OF(token) #token
+#define TEXT(macro) TEXT_OF(macro)
+
 /* What only looks at the machine and starts nothing. Returns 1 if there was nothing of that kind.
  */
 static int show(const struct config *config, const struct machine *machine, struct error *err)
@@ -79,7 +82,7 @@ int main(int argc, char **argv)
 		if (config.help)
 			config_print_help(stdout);
 		else
-			printf("mvmm %s\n", MVMM_VERSION);
+			printf("mvmm " TEXT(MVMM_VERSION) "\n");
 		outcome = OUTCOME_POWER_OFF;
 		goto out;
 	}
