@@ -65,6 +65,7 @@ static void answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t re
 static void answer_covered(struct pmem *pmem, int result)
 {
 	unsigned n = pmem->n_covered;
+	bool told = false;
 
 	if (result < 0)
 		pmem->error_untold = true;
@@ -75,8 +76,10 @@ static void answer_covered(struct pmem *pmem, int result)
 		bool failed = flush->refused || pmem->error_untold;
 
 		answer(pmem, flush, failed ? RESPONSE_FAILED : RESPONSE_OK);
+		told |= !flush->refused;
 	}
-	pmem->error_untold = false;
+	if (told)
+		pmem->error_untold = false;
 	pmem->n_flushes -= n;
 	pmem->n_covered = 0;
 	memmove(pmem->flushes, pmem->flushes + n, pmem->n_flushes * sizeof(pmem->flushes[0]));
