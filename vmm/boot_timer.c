@@ -5,6 +5,7 @@
 #include "boot/layout.h"
 #include "vmm/container_of.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 

@@ -9,8 +9,6 @@ int bus_add(struct bus *bus, struct bus_region *region)
 {
 	uint64_t last;
 
-	if (bus->frozen)
-		return -EBUSY;
 	if (!region->size || __builtin_add_overflow(region->start, region->size - 1, &last))
 		return -EINVAL;
 	for (unsigned i = 0; i < bus->count; i++) {
@@ -21,18 +19,17 @@ int bus_add(struct bus *bus, struct bus_region *region)
 	}
 	if (bus->count == BUS_MAX_REGIONS)
 		return -ENOSPC;
-	bus->regions[bus->count++] = region;
+	bus->regions[bus->count] = region;
+	/* Pairs with the load in find: who sees the count sees the region. */
+	__atomic_store_n(&bus->count, bus->count + 1, __ATOMIC_RELEASE);
 	return 0;
-}
-
-void bus_freeze(struct bus *bus)
-{
-	bus->frozen = true;
 }
 
 static struct bus_region *find(const struct bus *bus, uint64_t addr, unsigned size)
 {
-	for (unsigned i = 0; i < bus->count; i++) {
+	unsigned count = __atomic_load_n(&bus->count, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < count; i++) {
 		struct bus_region *region = bus->regions[i];
 		uint64_t offset = addr - region->start;
 

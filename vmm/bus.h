@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From an address to whom it belongs: one bus for ports, one for memory-mapped registers. It is
- * filled before the first vCPU runs and frozen then, so vCPUs look up without a lock. The handlers
- * run on the vCPU's thread.
+ * From an address to whom it belongs: one bus for ports, one for memory-mapped registers. Regions
+ * are only ever added, by one thread, also while vCPUs run; so vCPUs look up without a lock. The
+ * handlers run on the vCPU's thread.
  */
 #ifndef MVMM_VMM_BUS_H
 #define MVMM_VMM_BUS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct bus_region;
@@ -29,14 +28,11 @@ struct bus_region {
 
 struct bus {
 	struct bus_region *regions[BUS_MAX_REGIONS]; /* borrowed */
-	unsigned count;
-	bool frozen;
+	unsigned count; /* atomic: those before it never change */
 };
 
-/* -EINVAL: empty or wrapping. -EEXIST: overlaps. -ENOSPC: full. -EBUSY: frozen. */
+/* -EINVAL: empty or wrapping. -EEXIST: overlaps. -ENOSPC: full. */
 int bus_add(struct bus *bus, struct bus_region *region);
-
-void bus_freeze(struct bus *bus);
 
 /* What nobody answers reads as all ones, as on a PC. */
 uint64_t bus_read(const struct bus *bus, uint64_t addr, unsigned size);
