@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <libfdt.h>
 #include <limits.h>
+#include <linux/input-event-codes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -166,6 +167,19 @@ static void add_serial(struct tree *t, const struct boot_device *dev)
 	end(t);
 }
 
+/* gpio-keys takes a key that is an interrupt alone, pressed and released by each edge. */
+static void add_power_button(struct tree *t, uint32_t gsi)
+{
+	begin(t, "gpio-keys");
+	text(t, "compatible", "gpio-keys");
+	begin(t, "power");
+	text(t, "label", "power");
+	cell(t, "linux,code", KEY_POWER);
+	interrupt(t, gsi);
+	end(t);
+	end(t);
+}
+
 static void add_power_action(struct tree *t, const char *name, uint32_t offset, uint32_t value)
 {
 	begin(t, "%s", name);
@@ -187,6 +201,7 @@ static void add_power(struct tree *t, const struct boot_device *dev)
 	end(t);
 	add_power_action(t, "syscon-poweroff", LAYOUT_POWER_SLEEP_CONTROL, LAYOUT_POWER_OFF_VALUE);
 	add_power_action(t, "syscon-reboot", LAYOUT_POWER_RESET, LAYOUT_POWER_RESET_VALUE);
+	add_power_button(t, dev->gsi);
 }
 
 static void add_device(struct tree *t, const struct boot_device *dev)

@@ -29,6 +29,9 @@
 	LAYOUT_VIRTIO_BASE != 0xd0000000 || LAYOUT_VIRTIO_GSI != 5
 #error "make the virtio slots of dsdt.asl those of layout.h"
 #endif
+#if LAYOUT_POWER_BASE + LAYOUT_POWER_EVENTS != 0xd0100010 || LAYOUT_POWER_GSI != 1
+#error "make the event register of dsdt.asl that of layout.h"
+#endif
 
 DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
 {
@@ -37,6 +40,13 @@ DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
 	{
 		SLOT, 32,
 		UART, 32
+	}
+
+	/* Reading it takes the pending events. */
+	OperationRegion (EVNT, SystemMemory, 0xd0100010, 4)
+	Field (EVNT, DWordAcc, NoLock, Preserve)
+	{
+		EVTS, 32
 	}
 
 	/* Sleep type 5, as in LAYOUT_POWER_OFF_VALUE. */
@@ -62,24 +72,56 @@ DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
 			})
 		}
 
-		VIRTIO_SLOT (VR00, 0, 0xd0000000, 5)
-		VIRTIO_SLOT (VR01, 1, 0xd0001000, 6)
-		VIRTIO_SLOT (VR02, 2, 0xd0002000, 7)
-		VIRTIO_SLOT (VR03, 3, 0xd0003000, 8)
-		VIRTIO_SLOT (VR04, 4, 0xd0004000, 9)
-		VIRTIO_SLOT (VR05, 5, 0xd0005000, 10)
-		VIRTIO_SLOT (VR06, 6, 0xd0006000, 11)
-		VIRTIO_SLOT (VR07, 7, 0xd0007000, 12)
-		VIRTIO_SLOT (VR08, 8, 0xd0008000, 13)
-		VIRTIO_SLOT (VR09, 9, 0xd0009000, 14)
-		VIRTIO_SLOT (VR10, 10, 0xd000a000, 15)
-		VIRTIO_SLOT (VR11, 11, 0xd000b000, 16)
-		VIRTIO_SLOT (VR12, 12, 0xd000c000, 17)
-		VIRTIO_SLOT (VR13, 13, 0xd000d000, 18)
-		VIRTIO_SLOT (VR14, 14, 0xd000e000, 19)
-		VIRTIO_SLOT (VR15, 15, 0xd000f000, 20)
-		VIRTIO_SLOT (VR16, 16, 0xd0010000, 21)
-		VIRTIO_SLOT (VR17, 17, 0xd0011000, 22)
-		VIRTIO_SLOT (VR18, 18, 0xd0012000, 23)
+		/*
+		 * A container, because that is what Linux looks through again when it is told of a change
+		 * (a bus check, 0); it does not for the slots themselves or for _SB.
+		 */
+		Device (SLTS)
+		{
+			Name (_HID, "ACPI0004")
+			Name (_UID, Zero)
+
+			VIRTIO_SLOT (VR00, 0, 0xd0000000, 5)
+			VIRTIO_SLOT (VR01, 1, 0xd0001000, 6)
+			VIRTIO_SLOT (VR02, 2, 0xd0002000, 7)
+			VIRTIO_SLOT (VR03, 3, 0xd0003000, 8)
+			VIRTIO_SLOT (VR04, 4, 0xd0004000, 9)
+			VIRTIO_SLOT (VR05, 5, 0xd0005000, 10)
+			VIRTIO_SLOT (VR06, 6, 0xd0006000, 11)
+			VIRTIO_SLOT (VR07, 7, 0xd0007000, 12)
+			VIRTIO_SLOT (VR08, 8, 0xd0008000, 13)
+			VIRTIO_SLOT (VR09, 9, 0xd0009000, 14)
+			VIRTIO_SLOT (VR10, 10, 0xd000a000, 15)
+			VIRTIO_SLOT (VR11, 11, 0xd000b000, 16)
+			VIRTIO_SLOT (VR12, 12, 0xd000c000, 17)
+			VIRTIO_SLOT (VR13, 13, 0xd000d000, 18)
+			VIRTIO_SLOT (VR14, 14, 0xd000e000, 19)
+			VIRTIO_SLOT (VR15, 15, 0xd000f000, 20)
+			VIRTIO_SLOT (VR16, 16, 0xd0010000, 21)
+			VIRTIO_SLOT (VR17, 17, 0xd0011000, 22)
+			VIRTIO_SLOT (VR18, 18, 0xd0012000, 23)
+		}
+
+		Device (PWRB)
+		{
+			Name (_HID, EisaId ("PNP0C0C"))
+			Name (_UID, Zero)
+		}
+
+		/* Generic Event Device (ACPI 6.5 section 5.6.9). */
+		Device (EVDV)
+		{
+			Name (_HID, "ACPI0013")
+			Name (_UID, Zero)
+			Name (_CRS, ResourceTemplate () {
+				GSI (1)
+			})
+			Method (_EVT, 1, Serialized)
+			{
+				Local0 = EVTS
+				If (Local0 & LAYOUT_EVENT_POWER_BUTTON) { Notify (PWRB, 0x80) }
+				If (Local0 & LAYOUT_EVENT_SLOTS) { Notify (SLTS, Zero) }
+			}
+		}
 	}
 }

@@ -16,7 +16,7 @@
  *   0x00100000  kernel, initrd, the rest of RAM up to 3 GiB
  *   0xc0000000  hole for devices
  *   0xd0000000    virtio-mmio slots, 4 KiB each
- *   0xd0100000    power-off and reset registers
+ *   0xd0100000    power-off, reset and platform event registers
  *   0xfec00000    IOAPIC
  *   0xfee00000    local APIC
  *   0xfffbc000    KVM's identity map page and TSS (Intel hosts)
@@ -62,8 +62,12 @@
 #define LAYOUT_POWER_SLEEP_CONTROL 0x0
 #define LAYOUT_POWER_SLEEP_STATUS 0x4
 #define LAYOUT_POWER_RESET 0x8
+#define LAYOUT_POWER_EVENTS 0x10 /* 32 bits: pending events, taken by reading them */
 #define LAYOUT_POWER_OFF_VALUE 0x34 /* SLP_EN, SLP_TYP 5 */
 #define LAYOUT_POWER_RESET_VALUE 0x1
+#define LAYOUT_POWER_GSI 1
+#define LAYOUT_EVENT_POWER_BUTTON 0x1
+#define LAYOUT_EVENT_SLOTS 0x2 /* a virtio slot was filled */
 
 #define LAYOUT_IOAPIC 0xfec00000
 #define LAYOUT_IOAPIC_PINS 24

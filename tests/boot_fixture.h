@@ -102,8 +102,8 @@ static inline struct boot_machine fixture_machine(enum boot_platform platform, u
 
 	m.devices[m.n_devices++] = (struct boot_device){ BOOT_DEVICE_SERIAL, LAYOUT_SERIAL_PORT,
 							 LAYOUT_SERIAL_PORTS, LAYOUT_SERIAL_GSI };
-	m.devices[m.n_devices++] =
-		(struct boot_device){ BOOT_DEVICE_POWER, LAYOUT_POWER_BASE, LAYOUT_POWER_SIZE, 0 };
+	m.devices[m.n_devices++] = (struct boot_device){ BOOT_DEVICE_POWER, LAYOUT_POWER_BASE,
+							 LAYOUT_POWER_SIZE, LAYOUT_POWER_GSI };
 	for (unsigned i = 0; i < slots; i++)
 		m.devices[m.n_devices++] =
 			(struct boot_device){ BOOT_DEVICE_VIRTIO_MMIO,

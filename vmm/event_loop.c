@@ -149,6 +149,7 @@ int event_loop_init(struct event_loop *loop)
 
 	memset(loop, 0, sizeof(*loop));
 	pthread_mutex_init(&loop->calls_lock, NULL);
+	pthread_cond_init(&loop->calls_changed, NULL);
 	loop->wake.done = wake_done;
 	/* A blocking one: io_uring waits for it by polling, a non-blocking one would answer
 	 * -EAGAIN. */
@@ -226,6 +227,7 @@ int event_loop_call(struct event_loop *loop, struct event_call *call)
 	if (!closed) {
 		call->next = loop->calls;
 		loop->calls = call;
+		pthread_cond_signal(&loop->calls_changed);
 	}
 	pthread_mutex_unlock(&loop->calls_lock);
 	if (closed)
@@ -234,6 +236,28 @@ int event_loop_call(struct event_loop *loop, struct event_call *call)
 	while (sem_wait(&call->finished) < 0)
 		; /* EINTR */
 	return 0;
+}
+
+void event_loop_serve(struct event_loop *loop, struct event_condition *condition)
+{
+	pthread_mutex_lock(&loop->calls_lock);
+	while (!condition->met(condition)) {
+		if (!loop->calls) {
+			pthread_cond_wait(&loop->calls_changed, &loop->calls_lock);
+			continue;
+		}
+		pthread_mutex_unlock(&loop->calls_lock);
+		run_calls(loop);
+		pthread_mutex_lock(&loop->calls_lock);
+	}
+	pthread_mutex_unlock(&loop->calls_lock);
+}
+
+void event_loop_nudge(struct event_loop *loop)
+{
+	pthread_mutex_lock(&loop->calls_lock);
+	pthread_cond_signal(&loop->calls_changed);
+	pthread_mutex_unlock(&loop->calls_lock);
 }
 
 void event_loop_close(struct event_loop *loop)

@@ -46,8 +46,9 @@ struct event_loop {
 	uint64_t wake_count;
 	struct event_op wake;
 	pthread_mutex_t calls_lock;
-	struct event_call *calls; /* newest first; under calls_lock */
-	bool closed;		  /* under calls_lock: nobody serves calls any more */
+	pthread_cond_t calls_changed; /* a call, or a nudge, for event_loop_serve */
+	struct event_call *calls;     /* newest first; under calls_lock */
+	bool closed;		      /* under calls_lock: nobody serves calls any more */
 };
 
 /*
@@ -85,6 +86,19 @@ void event_loop_stop(struct event_loop *loop);
  * -ECANCELED, without having run it, once the loop is finished.
  */
 int event_loop_call(struct event_loop *loop, struct event_call *call);
+
+/* What event_loop_serve waits for; embedded in what decides it. */
+struct event_condition {
+	bool (*met)(struct event_condition *condition);
+};
+
+/*
+ * Runs calls, and nothing else, until @condition is met: the one wait of the loop, for threads that
+ * answer within microseconds but may need a call served first. event_loop_nudge, from any thread,
+ * has it look again.
+ */
+void event_loop_serve(struct event_loop *loop, struct event_condition *condition);
+void event_loop_nudge(struct event_loop *loop);
 
 /* From now on event_loop_call is refused, and who waits in it is let go. */
 void event_loop_close(struct event_loop *loop);

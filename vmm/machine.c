@@ -131,7 +131,7 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 	add_device(boot, (struct boot_device){ BOOT_DEVICE_SERIAL, LAYOUT_SERIAL_PORT,
 					       LAYOUT_SERIAL_PORTS, LAYOUT_SERIAL_GSI });
 	add_device(boot, (struct boot_device){ BOOT_DEVICE_POWER, LAYOUT_POWER_BASE,
-					       LAYOUT_POWER_SIZE, 0 });
+					       LAYOUT_POWER_SIZE, LAYOUT_POWER_GSI });
 	ret = plan_pmem(machine, config, err);
 	if (ret < 0)
 		return ret;

@@ -28,6 +28,8 @@ int vcpu_init(struct vcpu *vcpu, unsigned id, const struct kvm *kvm, const struc
 		.ops = ops,
 		.ports = ports,
 		.mmio = mmio,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.resumed = PTHREAD_COND_INITIALIZER,
 	};
 	vcpu->fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, (unsigned long)id);
 	if (vcpu->fd < 0) {
@@ -155,16 +157,49 @@ static void handle_failure(struct vcpu *vcpu, int error)
 	end(vcpu, OUTCOME_HOST_ERROR, detail);
 }
 
+static void set_parked(struct vcpu *vcpu, bool parked)
+{
+	__atomic_store_n(&vcpu->parked, parked, __ATOMIC_RELEASE);
+	if (parked)
+		vcpu->ops->parked(vcpu);
+}
+
+/* Waits outside of the guest for as long as it is paused. */
+static void park(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	set_parked(vcpu, true);
+	while (vcpu->pause && !vcpu->stop)
+		pthread_cond_wait(&vcpu->resumed, &vcpu->lock);
+	set_parked(vcpu, false);
+	if (!vcpu->stop)
+		vcpu->run->immediate_exit = 0;
+	pthread_mutex_unlock(&vcpu->lock);
+	/* So that the guest does not take the pause for a lock-up; not every guest has the clock.
+	 */
+	ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL, 0);
+}
+
+static bool flag(const bool *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
 static void *run_guest(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
-	while (!__atomic_load_n(&vcpu->stop, __ATOMIC_RELAXED)) {
-		if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)
+	while (!flag(&vcpu->stop)) {
+		if (flag(&vcpu->pause))
+			park(vcpu);
+		else if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)
 			handle_exit(vcpu);
 		else if (errno != EINTR && errno != EAGAIN)
 			handle_failure(vcpu, errno);
 	}
+	pthread_mutex_lock(&vcpu->lock);
+	set_parked(vcpu, true);
+	pthread_mutex_unlock(&vcpu->lock);
 	return NULL;
 }
 
@@ -190,14 +225,39 @@ int vcpu_start(struct vcpu *vcpu)
 	return -ret;
 }
 
+/* Sets @flag and takes the thread out of KVM_RUN, or of its wait. Under the lock. */
+static void leave_guest(struct vcpu *vcpu, bool *flag)
+{
+	__atomic_store_n(flag, true, __ATOMIC_RELAXED);
+	/* Before the signal: a vCPU on its way into KVM_RUN finds it there. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	if (vcpu->started)
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+	pthread_cond_signal(&vcpu->resumed);
+}
+
+void vcpu_pause(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	leave_guest(vcpu, &vcpu->pause);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+void vcpu_resume(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	__atomic_store_n(&vcpu->pause, false, __ATOMIC_RELAXED);
+	pthread_cond_signal(&vcpu->resumed);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
 void vcpu_stop(struct vcpu *vcpu)
 {
 	if (!vcpu->started)
 		return;
-	__atomic_store_n(&vcpu->stop, true, __ATOMIC_RELAXED);
-	/* Before the signal: a vCPU on its way into KVM_RUN finds it there. */
-	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	pthread_kill(vcpu->thread, KICK_SIGNAL);
+	pthread_mutex_lock(&vcpu->lock);
+	leave_guest(vcpu, &vcpu->stop);
+	pthread_mutex_unlock(&vcpu->lock);
 	pthread_join(vcpu->thread, NULL);
 	vcpu->started = false;
 }

@@ -26,6 +26,8 @@ struct vcpu_ops {
 	/* The guest ended, or cannot go on: @detail says why. On the vCPU's thread, at most once.
 	 */
 	void (*ended)(struct vcpu *vcpu, enum outcome outcome, const char *detail);
+	/* vcpu->parked became true, after vcpu_pause or for good. On the vCPU's thread. */
+	void (*parked)(struct vcpu *vcpu);
 };
 
 struct vcpu {
@@ -39,6 +41,10 @@ struct vcpu {
 	pthread_t thread;
 	bool started;
 	bool stop; /* atomic */
+	pthread_mutex_t lock;
+	pthread_cond_t resumed;
+	bool pause;  /* atomic to read, written under lock */
+	bool parked; /* the same: it is out of the guest */
 	uint64_t exits[VCPU_EXIT_REASONS];
 };
 
@@ -51,6 +57,15 @@ void vcpu_fini(struct vcpu *vcpu);
 
 /* Starts the thread. -errno. */
 int vcpu_start(struct vcpu *vcpu);
+
+/*
+ * Has the vCPU leave the guest and wait; @ops->parked tells when it does. It may still need the
+ * event loop to serve the register access that it is in the middle of.
+ */
+void vcpu_pause(struct vcpu *vcpu);
+
+/* Lets a paused vCPU go on. */
+void vcpu_resume(struct vcpu *vcpu);
 
 /* Makes the thread leave the guest for good and waits for it; does nothing if it never started. */
 void vcpu_stop(struct vcpu *vcpu);

@@ -3,7 +3,6 @@
 #include "vmm/vm.h"
 
 #include "devices/pmem.h"
-#include "devices/power.h"
 #include "vmm/bus.h"
 #include "vmm/console.h"
 #include "vmm/container_of.h"
@@ -11,6 +10,7 @@
 #include "vmm/kvm.h"
 #include "vmm/log.h"
 #include "vmm/pmem_slot.h"
+#include "vmm/power_bus.h"
 #include "vmm/ram.h"
 #include "vmm/signals.h"
 #include "vmm/terminal.h"
@@ -35,8 +35,7 @@ struct vm {
 	struct guest_memory memory;
 	struct bus ports, mmio;
 	struct signals signals;
-	struct power power;
-	struct bus_region power_registers, i8042_port;
+	struct power_bus power;
 	struct console console;
 	int console_out_fd;	  /* owned if it is a file of its own, else 0 */
 	int console_interrupt_fd; /* owned */
@@ -44,6 +43,8 @@ struct vm {
 	unsigned n_pmem;
 	struct vcpu vcpus[BOOT_MAX_CPUS];
 	unsigned n_vcpus;
+	bool paused;
+	struct event_condition all_parked;
 	bool ended; /* atomic: the first reason to end wins, and then fills @end */
 	struct vm_end end;
 };
@@ -59,16 +60,26 @@ static void end_vm(struct vm *vm, enum outcome outcome, int signo, const char *d
 	event_loop_stop(&vm->loop);
 }
 
-static void vcpu_ended(struct vcpu *vcpu, enum outcome outcome, const char *detail)
+static struct vm *vm_of_vcpu(struct vcpu *vcpu)
 {
-	end_vm(container_of(vcpu - vcpu->id, struct vm, vcpus[0]), outcome, 0, detail);
+	return container_of(vcpu - vcpu->id, struct vm, vcpus[0]);
 }
 
-static const struct vcpu_ops vcpu_ops = { .ended = vcpu_ended };
+static void vcpu_ended(struct vcpu *vcpu, enum outcome outcome, const char *detail)
+{
+	end_vm(vm_of_vcpu(vcpu), outcome, 0, detail);
+}
+
+static void vcpu_parked(struct vcpu *vcpu)
+{
+	event_loop_nudge(&vm_of_vcpu(vcpu)->loop);
+}
+
+static const struct vcpu_ops vcpu_ops = { .ended = vcpu_ended, .parked = vcpu_parked };
 
 static void power_request(struct power *power, enum power_request request)
 {
-	struct vm *vm = container_of(power, struct vm, power);
+	struct vm *vm = container_of(power, struct vm, power.power);
 
 	if (request == POWER_OFF)
 		end_vm(vm, OUTCOME_POWER_OFF, 0, "the guest powered off");
@@ -77,38 +88,6 @@ static void power_request(struct power *power, enum power_request request)
 }
 
 static const struct power_ops power_ops = { .request = power_request };
-
-static uint64_t power_bus_read(struct bus_region *region, uint64_t offset, unsigned size)
-{
-	(void)size;
-	return power_read(&container_of(region, struct vm, power_registers)->power, offset);
-}
-
-static void power_bus_write(struct bus_region *region, uint64_t offset, unsigned size,
-			    uint64_t value)
-{
-	(void)size;
-	power_write(&container_of(region, struct vm, power_registers)->power, offset, value);
-}
-
-static const struct bus_ops power_bus_ops = { power_bus_read, power_bus_write };
-
-static uint64_t i8042_bus_read(struct bus_region *region, uint64_t offset, unsigned size)
-{
-	(void)offset;
-	(void)size;
-	return power_i8042_read(&container_of(region, struct vm, i8042_port)->power);
-}
-
-static void i8042_bus_write(struct bus_region *region, uint64_t offset, unsigned size,
-			    uint64_t value)
-{
-	(void)offset;
-	(void)size;
-	power_i8042_write(&container_of(region, struct vm, i8042_port)->power, (uint8_t)value);
-}
-
-static const struct bus_ops i8042_bus_ops = { i8042_bus_read, i8042_bus_write };
 
 static void quit_key(struct console *console)
 {
@@ -206,16 +185,13 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 {
 	int ret;
 
-	vm->power.ops = &power_ops;
-	vm->power_registers =
-		(struct bus_region){ LAYOUT_POWER_BASE, LAYOUT_POWER_SIZE, &power_bus_ops };
-	vm->i8042_port = (struct bus_region){ LAYOUT_I8042_PORT, 1, &i8042_bus_ops };
+	ret = power_bus_init(&vm->power, &power_ops, &vm->mmio, &vm->ports, err);
+	if (ret < 0)
+		return ret;
 	ret = create_console(vm, config, err);
 	if (ret < 0)
 		return ret;
-	/* These are the first on their buses, at places that layout.h keeps apart. */
-	bus_add(&vm->mmio, &vm->power_registers);
-	bus_add(&vm->ports, &vm->i8042_port);
+	/* There is room for them: layout.h keeps their places apart. */
 	bus_add(&vm->ports, &vm->console.ports);
 	bus_add(&vm->ports, &vm->timer->port);
 	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
@@ -225,8 +201,6 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 		ret = pmem_slot_init(&vm->pmem[i], i, plan->id, &plan->backing, plan->start,
 				     &vm->loop, &vm->memory, &vm->mmio, err);
 	}
-	bus_freeze(&vm->mmio);
-	bus_freeze(&vm->ports);
 	return ret;
 }
 
@@ -247,6 +221,8 @@ static int connect_devices(struct vm *vm, struct error *err)
 {
 	int ret = kvm_add_irqfd(&vm->kvm, vm->console_interrupt_fd, LAYOUT_SERIAL_GSI, err);
 
+	if (ret == 0)
+		ret = power_bus_connect(&vm->power, &vm->kvm, err);
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
 		ret = virtio_slot_connect(&vm->pmem[i].slot, &vm->kvm, err);
 	return ret;
@@ -327,6 +303,37 @@ static void start(struct vm *vm)
 	}
 }
 
+static bool are_all_parked(struct event_condition *condition)
+{
+	const struct vm *vm = container_of(condition, struct vm, all_parked);
+
+	for (unsigned i = 0; i < vm->n_vcpus; i++)
+		if (vm->vcpus[i].started &&
+		    !__atomic_load_n(&vm->vcpus[i].parked, __ATOMIC_ACQUIRE))
+			return false;
+	return true;
+}
+
+void vm_pause(struct vm *vm)
+{
+	if (vm->paused)
+		return;
+	vm->paused = true;
+	for (unsigned i = 0; i < vm->n_vcpus; i++)
+		vcpu_pause(&vm->vcpus[i]);
+	vm->all_parked.met = are_all_parked;
+	event_loop_serve(&vm->loop, &vm->all_parked);
+}
+
+void vm_resume(struct vm *vm)
+{
+	if (!vm->paused)
+		return;
+	vm->paused = false;
+	for (unsigned i = 0; i < vm->n_vcpus; i++)
+		vcpu_resume(&vm->vcpus[i]);
+}
+
 /* For people who look for where the time went. */
 static void report(const struct vm *vm)
 {
@@ -389,6 +396,7 @@ void vm_free(struct vm *vm)
 		close(vm->console_interrupt_fd);
 	if (vm->console_out_fd > 0)
 		close(vm->console_out_fd);
+	power_bus_fini(&vm->power);
 	kvm_close(&vm->kvm);
 	ram_fini(&vm->ram);
 	signals_fini(&vm->signals);

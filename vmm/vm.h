@@ -33,6 +33,13 @@ int vm_load(struct vm *vm, struct error *err);
 /* Runs the guest until it ends, or is made to; the calling thread becomes the event loop. */
 void vm_run(struct vm *vm, struct vm_end *ret_end);
 
+/*
+ * On the event loop's thread: takes all vCPUs out of the guest, and lets them go on. Between the
+ * two no guest instruction runs; flushes in flight still complete.
+ */
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+
 /* Frees everything but what was borrowed. NULL is allowed. */
 void vm_free(struct vm *vm);
 

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Power registers, events and the keyboard controller at their addresses. */
+#include "boot/layout.h"
+#include "check.h"
+#include "vmm/power_bus.h"
+
+#include <criterion/criterion.h>
+
+static struct power_bus power;
+static struct bus mmio, ports;
+static int requests[2];
+
+static void requested(struct power *from, enum power_request request)
+{
+	cr_assert(from == &power.power);
+	requests[request]++;
+}
+
+static const struct power_ops ops = { .request = requested };
+
+static void setup(void)
+{
+	struct error err = { 0 };
+
+	check_eq(power_bus_init(&power, &ops, &mmio, &ports, &err), 0, "%s", err.text);
+}
+
+Test(power_bus, requests, .init = setup)
+{
+	bus_write(&mmio, LAYOUT_POWER_BASE + LAYOUT_POWER_SLEEP_CONTROL, 1, LAYOUT_POWER_OFF_VALUE);
+	check_eq(requests[POWER_OFF], 1);
+	bus_write(&mmio, LAYOUT_POWER_BASE + LAYOUT_POWER_RESET, 1, LAYOUT_POWER_RESET_VALUE);
+	check_eq(requests[POWER_RESET], 1);
+	bus_write(&ports, LAYOUT_I8042_PORT, 1, 0xfe);
+	check_eq(requests[POWER_RESET], 2);
+	check_eq(bus_read(&ports, LAYOUT_I8042_PORT, 1), 0);
+}
+
+Test(power_bus, events_are_taken_by_a_32_bit_read, .init = setup)
+{
+	const uint64_t reg = LAYOUT_POWER_BASE + LAYOUT_POWER_EVENTS;
+
+	platform_events_raise(&power.events, LAYOUT_EVENT_SLOTS);
+	check_eq(bus_read(&mmio, reg, 1), 0);
+	check_eq(bus_read(&mmio, reg, 4), LAYOUT_EVENT_SLOTS);
+	check_eq(bus_read(&mmio, reg, 4), 0);
+}
+
+Test(power_bus, takes_its_place_once, .init = setup)
+{
+	struct power_bus second = { 0 };
+	struct error err = { 0 };
+
+	cr_assert(power_bus_init(&second, &ops, &mmio, &ports, &err) < 0);
+	check_contains(err.text, "power registers");
+	power_bus_fini(&second);
+	power_bus_fini(&second);
+}

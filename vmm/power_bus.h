@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The power registers, the platform events and the keyboard controller's reset, at their places on
+ * the buses. Accesses are answered on the vCPU's thread.
+ */
+#ifndef MVMM_VMM_POWER_BUS_H
+#define MVMM_VMM_POWER_BUS_H
+
+#include "devices/platform_events.h"
+#include "devices/power.h"
+#include "vmm/bus.h"
+#include "vmm/error.h"
+#include "vmm/kvm.h"
+
+struct power_bus {
+	struct power power;
+	struct platform_events events;
+	struct bus_region registers;  /* on the bus of registers */
+	struct bus_region i8042_port; /* on the bus of ports */
+	int interrupt_fd;	      /* eventfd, owned */
+};
+
+/* -errno with @err set; a half-built one is for power_bus_fini. */
+int power_bus_init(struct power_bus *power, const struct power_ops *ops, struct bus *mmio,
+		   struct bus *ports, struct error *err);
+
+/* Connects the interrupt to the VM. -errno with @err set. */
+int power_bus_connect(struct power_bus *power, struct kvm *kvm, struct error *err);
+
+/* Takes a zeroed one. */
+void power_bus_fini(struct power_bus *power);
+
+#endif
