@@ -13,6 +13,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_pmem.h>
 #include <string.h>
+#include <time.h>
 
 /* Section 5.19.6: 0 is success. Never -12, which Linux takes for a lack of its own memory. */
 #define RESPONSE_OK 0
@@ -86,6 +87,27 @@ static void answer_covered(struct pmem *pmem, int result)
 	virtio_queue_used(&pmem->virtio, 0);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void count_sync(struct pmem *pmem)
+{
+	uint64_t us = (now_ns() - pmem->sync_start_ns) / 1000;
+	unsigned bucket = us < 2 ? 0 : 63 - (unsigned)__builtin_clzll(us);
+
+	if (bucket >= PMEM_LATENCY_BUCKETS)
+		bucket = PMEM_LATENCY_BUCKETS - 1;
+	pmem->counters.latency[bucket]++;
+	pmem->counters.fdatasyncs++;
+	if (pmem->n_covered)
+		pmem->counters.coalesced += pmem->n_covered - 1;
+}
+
 /* Begins one fdatasync for every flush that was popped so far. */
 static void start_sync(struct pmem *pmem)
 {
@@ -98,6 +120,7 @@ static void start_sync(struct pmem *pmem)
 		return;
 	}
 	pmem->syncing = true;
+	pmem->sync_start_ns = now_ns();
 	event_loop_fdatasync(pmem->loop, &pmem->sync, pmem->backing->fd);
 }
 
@@ -106,10 +129,13 @@ static void sync_done(struct event_op *op, int result)
 	struct pmem *pmem = container_of(op, struct pmem, sync);
 
 	pmem->syncing = false;
-	pmem->counters.fdatasyncs++;
-	if (result < 0)
+	count_sync(pmem);
+	if (result < 0) {
 		log_guest(&pmem->limit, "%s: fdatasync of %s failed: %s", pmem->virtio.name,
 			  pmem->backing->path, strerror(-result));
+		if (pmem->ops)
+			pmem->ops->flush_failed(pmem, -result);
+	}
 	/* A reset meanwhile has emptied the list: then this covers nothing. */
 	answer_covered(pmem, result);
 	start_sync(pmem);

@@ -15,12 +15,27 @@
 
 #include <stdint.h>
 
+/*
+ * The histogram's first bucket counts fdatasyncs of less than 2 us, bucket i those from 2^i us to
+ * less than 2^(i+1) us, the last one all longer ones too.
+ */
+#define PMEM_LATENCY_BUCKETS 24
+
 /* Counts since the start; for reports. */
 struct pmem_counters {
 	uint64_t flushes;	 /* answered with success */
 	uint64_t flush_errors;	 /* answered with failure */
+	uint64_t coalesced;	 /* flushes that shared another flush's fdatasync */
 	uint64_t fdatasyncs;	 /* completed, well or not */
 	uint64_t stores_dropped; /* stores to a read-only device or behind the file's end */
+	uint64_t latency[PMEM_LATENCY_BUCKETS];
+};
+
+struct pmem;
+
+struct pmem_ops {
+	/* An fdatasync failed with -@error; its flushes are about to. */
+	void (*flush_failed)(struct pmem *pmem, int error);
 };
 
 /* A popped request: where its answer goes. The 4 bytes may lie in as many buffers. */
@@ -37,11 +52,13 @@ struct pmem {
 	struct event_loop *loop;      /* borrowed */
 	struct pmem_backing *backing; /* borrowed */
 	gpa_t start;
-	struct event_op sync; /* the running fdatasync */
-	bool syncing;	      /* whether there is one */
-	unsigned n_covered;   /* flushes[0..n_covered) are answered by it */
-	unsigned n_flushes;   /* the others wait for the next; a ring cannot hold more heads */
-	bool error_untold;    /* data was lost and no flush has failed for it yet */
+	const struct pmem_ops *ops; /* NULL where nobody wants to hear */
+	struct event_op sync;	    /* the running fdatasync */
+	uint64_t sync_start_ns;
+	bool syncing;	    /* whether there is one */
+	unsigned n_covered; /* flushes[0..n_covered) are answered by it */
+	unsigned n_flushes; /* the others wait for the next; a ring cannot hold more heads */
+	bool error_untold;  /* data was lost and no flush has failed for it yet */
 	struct pmem_flush flushes[VIRTQUEUE_MAX_SIZE];
 	struct pmem_counters counters;
 	struct log_limit limit;
