@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who is found at which address. */
+#include "vmm/bus.h"
+
+#include "tests/check.h"
+#include "vmm/container_of.h"
+
+#include <errno.h>
+
+TestSuite(bus, .timeout = 10);
+
+struct target {
+	struct bus_region region;
+	uint64_t offset, value;
+	unsigned size, reads, writes;
+};
+
+static uint64_t target_read(struct bus_region *region, uint64_t offset, unsigned size)
+{
+	struct target *t = container_of(region, struct target, region);
+
+	t->reads++;
+	t->offset = offset;
+	t->size = size;
+	return 0x1234;
+}
+
+static void target_write(struct bus_region *region, uint64_t offset, unsigned size, uint64_t value)
+{
+	struct target *t = container_of(region, struct target, region);
+
+	t->writes++;
+	t->offset = offset;
+	t->size = size;
+	t->value = value;
+}
+
+static const struct bus_ops target_ops = { target_read, target_write };
+static struct bus bus;
+static struct target low, high;
+
+static struct target target_at(uint64_t start, uint64_t size)
+{
+	return (struct target){ .region = { start, size, &target_ops } };
+}
+
+static void setup(void)
+{
+	low = target_at(0x1000, 0x10);
+	high = target_at(UINT64_MAX - 0xf, 0x10);
+	check_eq(bus_add(&bus, &high.region), 0);
+	check_eq(bus_add(&bus, &low.region), 0);
+}
+
+Test(bus, access_reaches_its_region, .init = setup)
+{
+	check_eq(bus_read(&bus, 0x1000, 8), 0x1234);
+	check_eq(low.offset, 0);
+	check_eq(low.size, 8);
+	check_eq(bus_read(&bus, 0x100f, 1), 0x1234);
+	check_eq(low.offset, 15);
+	bus_write(&bus, UINT64_MAX, 1, 0x77);
+	check_eq(high.offset, 15);
+	check_eq(high.value, 0x77);
+	check_eq(high.size, 1);
+	check_eq(low.writes, 0);
+	check_eq(high.writes, 1);
+}
+
+Test(bus, access_that_nobody_answers, .init = setup)
+{
+	static const struct {
+		uint64_t addr;
+		unsigned size;
+	} cases[] = {
+		{ 0xfff, 1 },  { 0xfff, 2 },  { 0x1010, 1 },	 { 0x100f, 2 },
+		{ 0x100d, 4 }, { 0x1009, 8 }, { UINT64_MAX, 2 }, { UINT64_MAX - 0x10, 1 },
+		{ 0, 8 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		check_eq(bus_read(&bus, cases[i].addr, cases[i].size), UINT64_MAX, "case %zu", i);
+		bus_write(&bus, cases[i].addr, cases[i].size, 0);
+	}
+	check_eq(low.reads + low.writes + high.reads + high.writes, 0);
+}
+
+Test(bus, add)
+{
+	static const struct {
+		const char *name;
+		uint64_t start, size;
+		int ret;
+	} cases[] = {
+		{ "empty", 0x5000, 0, -EINVAL },
+		{ "empty, at 0", 0, 0, -EINVAL },
+		{ "wraps", UINT64_MAX - 1, 3, -EINVAL },
+		{ "wraps far", 0x5000, UINT64_MAX, -EINVAL },
+		{ "up to the top", UINT64_MAX - 1, 2, 0 },
+		{ "same", 0x1000, 0x10, -EEXIST },
+		{ "within", 0x1004, 1, -EEXIST },
+		{ "around", 0xf00, 0x1000, -EEXIST },
+		{ "over the first byte", 0xff8, 9, -EEXIST },
+		{ "over the last byte", 0x100f, 1, -EEXIST },
+		{ "just below", 0xff8, 8, 0 },
+		{ "just above", 0x1010, 8, 0 },
+		{ "around everything", 0, UINT64_MAX, -EEXIST },
+	};
+	static struct target targets[ARRAY_SIZE(cases)];
+	static struct bus added;
+
+	low = target_at(0x1000, 0x10);
+	check_eq(bus_add(&added, &low.region), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned before = added.count;
+
+		targets[i] = target_at(cases[i].start, cases[i].size);
+		check_eq(bus_add(&added, &targets[i].region), cases[i].ret, "%s", cases[i].name);
+		check_eq(added.count, before + (cases[i].ret == 0), "%s", cases[i].name);
+	}
+}
+
+Test(bus, full)
+{
+	static struct target targets[BUS_MAX_REGIONS + 1];
+	static struct bus added;
+
+	for (unsigned i = 0; i < BUS_MAX_REGIONS; i++) {
+		targets[i] = target_at(i * 16, 16);
+		check_eq(bus_add(&added, &targets[i].region), 0);
+	}
+	targets[BUS_MAX_REGIONS] = target_at(BUS_MAX_REGIONS * 16, 16);
+	check_eq(bus_add(&added, &targets[BUS_MAX_REGIONS].region), -ENOSPC);
+	check_eq(bus_read(&added, (BUS_MAX_REGIONS - 1) * 16, 4), 0x1234);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A pmem device's place in guest memory and on the bus, and stores that it cannot keep. */
+#include "vmm/pmem_slot.h"
+
+#include "tests/driver.h"
+#include "tests/small_guest.h"
+
+#include <unistd.h>
+
+TestSuite(pmem_slot, .timeout = 15);
+
+#define MIB (1ULL << 20)
+#define START 0x40000000ULL
+
+static struct driver_host host;
+static struct bus bus;
+static struct pmem_backing backing;
+static struct pmem_slot slot;
+static char path[32];
+
+static void plug(uint64_t size, bool readonly, bool share)
+{
+	struct pmem_backing_options opt = { .path = path, .readonly = readonly, .share = share };
+	struct error err = { 0 };
+
+	driver_host_init(&host);
+	driver_temp_file("/dev/shm", size, path);
+	check_eq(pmem_backing_open(&backing, &opt, &err), 0, "%s", err.text);
+	check_eq(pmem_slot_add_memory(&backing, gpa(START), &host.mem, &err), 0, "%s", err.text);
+	check_eq(pmem_slot_init(&slot, 0, "disk", &backing, gpa(START), &host.loop, &host.mem, &bus,
+				&err),
+		 0, "%s", err.text);
+}
+
+Test(pmem_slot, memory)
+{
+	static const struct {
+		uint64_t size;
+		bool readonly, share;
+		uint64_t writable; /* the rest, up to 2 MiB, is read-only */
+	} cases[] = {
+		{ 2 * MIB, false, true, 2 * MIB }, { MIB, false, true, MIB },
+		{ MIB + 1, false, true, MIB },	   { 1, false, true, 0 },
+		{ MIB, false, false, 2 * MIB },	   { MIB, true, true, 0 },
+		{ 2 * MIB, true, false, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t writable = cases[i].writable;
+		bool split = writable < 2 * MIB;
+
+		bus = (struct bus){ 0 };
+		plug(cases[i].size, cases[i].readonly, cases[i].share);
+		check_eq(guest_memory_valid(&host.mem, gpa(START), 2 * MIB, false),
+			 !split || !writable, "case %zu", i);
+		if (writable)
+			check_eq(guest_memory_valid(&host.mem, gpa(START), writable, true), true,
+				 "case %zu", i);
+		if (split) {
+			gpa_t rest = gpa(START + writable);
+
+			check_eq(guest_memory_valid(&host.mem, rest, 2 * MIB - writable, false),
+				 true, "case %zu", i);
+			check_eq(guest_memory_valid(&host.mem, rest, 1, true), false, "case %zu",
+				 i);
+		}
+		check_eq(guest_memory_valid(&host.mem, gpa(START + 2 * MIB), 1, false), false);
+		cr_assert(!guest_memory_ram(&host.mem, gpa(START), 1), "no place for rings");
+		check_eq(bus.count, split ? 2 : 1, "case %zu", i);
+		event_loop_fini(&host.loop);
+		pmem_slot_fini(&slot);
+		pmem_backing_close(&backing);
+	}
+}
+
+/* Two pages and 100 bytes: the second page's stores come to us from 0x2000 on. */
+static void store_behind(void *arg)
+{
+	(void)arg;
+	bus_write(&bus, START + 0x2000, 8, 0x0807060504030201);
+	bus_write(&bus, START + 0x2000 + 98, 4, 0xddccbbaa);
+	bus_write(&bus, START + 2 * MIB - 1, 1, 0xee);
+	check_eq(bus_read(&bus, START + 0x2000, 4), 0x04030201);
+	check_eq(bus_read(&bus, START + 0x2000 + 98, 4), 0xbbaa);
+	check_eq(bus_read(&bus, START + 2 * MIB - 1, 1), 0);
+	/* Before it the memslot serves, and the bus knows nothing. */
+	check_eq(bus_read(&bus, START + 0x1fff, 1), UINT64_MAX);
+}
+
+Test(pmem_slot, stores_behind_the_end)
+{
+	plug(0x2000 + 100, false, true);
+	driver_with_thread(&host, store_behind, NULL);
+	check_eq(slot.pmem.counters.stores_dropped, 2);
+	check_eq(backing.host[0x2000 + 7], 8);
+	check_eq(backing.host[0x2000 + 99], 0xbb);
+	check_eq(backing.host[0x2000 + 100], 0);
+}
+
+static void store_to_readonly(void *arg)
+{
+	(void)arg;
+	bus_write(&bus, START, 4, 0x12345678);
+	bus_write(&bus, START + 0x1000, 1, 1);
+}
+
+Test(pmem_slot, stores_to_a_readonly_device)
+{
+	plug(MIB, true, true);
+	driver_with_thread(&host, store_to_readonly, NULL);
+	check_eq(slot.pmem.counters.stores_dropped, 2);
+	check_eq(backing.host[0], 0);
+}
+
+Test(pmem_slot, no_place)
+{
+	struct error err = { 0 };
+
+	plug(MIB, false, true);
+	check_eq(pmem_slot_add_memory(&backing, gpa(START), &host.mem, &err), -EEXIST);
+	check_contains(err.text, path);
+	slot = (struct pmem_slot){ 0 };
+	check_eq(pmem_slot_init(&slot, 1, "disk", &backing, gpa(START), &host.loop, &host.mem, &bus,
+				&err),
+		 -EEXIST);
+	check_contains(err.text, path);
+	pmem_slot_fini(&slot);
+}
+
+/* On the real thing: a load and a store in each part of a device that ends within a page. */
+static void run_guest(void *arg)
+{
+	small_guest_run(arg);
+}
+
+Test(pmem_slot, kvm)
+{
+	static const uint8_t code[] = {
+		0xb8, 0x78, 0x56, 0x34, 0x12, /* mov eax, 0x12345678 */
+		0xa3, 0x00, 0x00, 0x00, 0x40, /* mov [0x40000000], eax */
+		0xa3, 0x00, 0x20, 0x00, 0x40, /* mov [0x40002000], eax */
+		0xa3, 0x00, 0x30, 0x00, 0x40, /* mov [0x40003000], eax */
+		0xa1, 0x00, 0x20, 0x00, 0x40, /* mov eax, [0x40002000] */
+		0xa3, 0x04, 0x00, 0x00, 0x40, /* mov [0x40000004], eax */
+		0xa1, 0x00, 0x30, 0x00, 0x40, /* mov eax, [0x40003000] */
+		0xa3, 0x08, 0x00, 0x00, 0x40, /* mov [0x40000008], eax */
+		0x0f, 0x0b,		      /* ud2 */
+	};
+	static struct small_guest guest;
+	const uint32_t *words;
+	struct error err = { 0 };
+
+	small_guest_init(&guest, code, sizeof(code));
+	plug(0x2000 + 100, false, true);
+	guest.mmio = bus;
+	for (unsigned i = 0; i < host.mem.count; i++) {
+		const struct guest_region *r = &host.mem.regions[i];
+
+		if (r->kind != GUEST_RAM)
+			check_eq(kvm_add_slot(&guest.kvm, r->start.value, r->size, r->host,
+					      r->kind == GUEST_PMEM_READONLY, &err),
+				 0, "%s", err.text);
+	}
+	words = (const uint32_t *)backing.host;
+	((uint32_t *)backing.host)[2] = 0x55;
+	driver_with_thread(&host, run_guest, &guest);
+	check_eq(guest.outcome, OUTCOME_TRIPLE_FAULT, "%s", guest.detail);
+	check_eq(words[0], 0x12345678);
+	check_eq(words[0x2000 / 4], 0x12345678, "kept within the file");
+	check_eq(words[1], 0x12345678, "and loaded back");
+	check_eq(words[2], 0, "behind the end it stays zero");
+	check_eq(slot.pmem.counters.stores_dropped, 1);
+	check_eq(guest.vcpu.exits[KVM_EXIT_MMIO], 2);
+	small_guest_fini(&guest);
+}

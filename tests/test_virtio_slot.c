@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A device on the bus: who answers on which thread; and on the real /dev/kvm. */
+#include "vmm/virtio_slot.h"
+
+#include "boot/layout.h"
+#include "tests/driver.h"
+#include "tests/small_guest.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+TestSuite(virtio_slot, .timeout = 15);
+
+#define NUMBER 3
+#define BASE (LAYOUT_VIRTIO_BASE + NUMBER * LAYOUT_VIRTIO_SIZE)
+
+static struct driver_host host;
+static struct bus bus;
+static struct virtio_slot slot;
+static struct virtqueue queues[2];
+static pthread_t loop_thread;
+static unsigned kicks[2];
+
+static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, uint32_t len)
+{
+	(void)dev;
+	cr_assert(pthread_equal(pthread_self(), loop_thread));
+	memset(buf, (int)offset + 1, len);
+}
+
+static void kick(struct virtio_device *dev, unsigned queue)
+{
+	(void)dev;
+	cr_assert(pthread_equal(pthread_self(), loop_thread));
+	kicks[queue]++;
+	event_loop_stop(&host.loop);
+}
+
+static void stop_queue(struct virtio_device *dev, unsigned queue)
+{
+	(void)dev;
+	(void)queue;
+}
+
+static const struct virtio_device_ops ops = { read_config, kick, stop_queue };
+
+static struct virtio_device device = {
+	.ops = &ops,
+	.name = "fake",
+	.id = 42,
+	.features = 1ULL << VIRTIO_F_VERSION_1,
+	.config_size = 8,
+	.queues = queues,
+	.n_queues = 2,
+};
+
+static void setup(void)
+{
+	struct error err = { 0 };
+
+	driver_host_init(&host);
+	loop_thread = pthread_self();
+	for (unsigned i = 0; i < 2; i++)
+		virtqueue_init(&queues[i], &host.mem);
+	check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &bus, &err), 0, "%s",
+		 err.text);
+}
+
+static void as_a_vcpu(void *arg)
+{
+	(void)arg;
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_MAGIC_VALUE, 4), 0x74726976);
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_DEVICE_ID, 4), 42);
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_CONFIG + 4, 1), 5);
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_CONFIG, 4), 0x01010101);
+	bus_write(&bus, BASE + VIRTIO_MMIO_STATUS, 4, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_STATUS, 4), VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	/* Widths reach the register file as they are. */
+	bus_write(&bus, BASE + VIRTIO_MMIO_STATUS, 1, 0);
+	bus_write(&bus, BASE + VIRTIO_MMIO_STATUS, 8, 0);
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_STATUS, 4), VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	slot.mmio.interrupt_status = VIRTIO_MMIO_INT_VRING;
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_INTERRUPT_STATUS, 1), 0);
+	bus_write(&bus, BASE + VIRTIO_MMIO_INTERRUPT_ACK, 1, VIRTIO_MMIO_INT_VRING);
+	check_eq(slot.mmio.interrupt_status, VIRTIO_MMIO_INT_VRING);
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_INTERRUPT_STATUS, 8), 0);
+	/* The slots beside it are empty. */
+	check_eq(bus_read(&bus, BASE - 4, 4), UINT64_MAX);
+	check_eq(bus_read(&bus, BASE + LAYOUT_VIRTIO_SIZE, 4), UINT64_MAX);
+}
+
+Test(virtio_slot, registers_are_handed_to_the_loop, .init = setup)
+{
+	driver_with_thread(&host, as_a_vcpu, NULL);
+}
+
+/* With nobody running the loop, everything else would wait for ever. */
+Test(virtio_slot, interrupt_registers_are_answered_in_place, .init = setup)
+{
+	slot.mmio.interrupt_status = VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG;
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_INTERRUPT_STATUS, 4), 3);
+	bus_write(&bus, BASE + VIRTIO_MMIO_INTERRUPT_ACK, 4, VIRTIO_MMIO_INT_VRING);
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_INTERRUPT_STATUS, 4), VIRTIO_MMIO_INT_CONFIG);
+}
+
+Test(virtio_slot, closed_loop_holds_nobody, .init = setup)
+{
+	event_loop_close(&host.loop);
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_MAGIC_VALUE, 4), 0);
+	bus_write(&bus, BASE + VIRTIO_MMIO_STATUS, 4, 1);
+	check_eq(slot.mmio.status, 0);
+}
+
+Test(virtio_slot, occupied, .init = setup)
+{
+	struct virtio_slot second;
+	struct error err = { 0 };
+
+	check_eq(virtio_slot_init(&second, NUMBER, &device, &host.loop, &bus, &err), -EEXIST);
+	check_contains(err.text, "slot 3");
+	virtio_slot_fini(&second);
+}
+
+Test(virtio_slot, no_descriptors_left)
+{
+	struct rlimit limit, tight;
+	struct error err;
+	int lowest;
+
+	driver_host_init(&host);
+	lowest = dup(0);
+	close(lowest);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (int n = 0; n < 3; n++) {
+		tight = (struct rlimit){ (rlim_t)(lowest + n), limit.rlim_max };
+		setrlimit(RLIMIT_NOFILE, &tight);
+		check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &bus, &err), -EMFILE);
+		setrlimit(RLIMIT_NOFILE, &limit);
+		virtio_slot_fini(&slot);
+		check_eq(dup(0), lowest, "all is closed");
+		close(lowest);
+	}
+	check_eq(bus.count, 0);
+	virtio_slot_fini(&slot);
+}
+
+/* A guest's store to QueueNotify becomes a kick without an exit, and back as an interrupt. */
+Test(virtio_slot, kvm)
+{
+	static const uint8_t code[] = {
+		0xb8, 0x01, 0x00, 0x00, 0x00, /* mov eax, 1 */
+		0xa3, 0x50, 0x30, 0x00, 0xd0, /* mov [0xd0003050], eax */
+		0xfb,			      /* sti */
+		0xf4,			      /* hlt */
+		0xeb, 0xfd,		      /* jmp to the hlt */
+	};
+	static const uint8_t handler[] = {
+		0xa1, 0x60, 0x30, 0x00, 0xd0, /* mov eax, [0xd0003060]: InterruptStatus */
+		0xa3, 0x64, 0x30, 0x00, 0xd0, /* mov [0xd0003064], eax: InterruptACK */
+		0xe6, 0x10,		      /* out 0x10, al */
+		0xf4,			      /* hlt */
+	};
+	static struct small_guest guest;
+	struct driver_ring ring;
+	struct error err = { 0 };
+
+	small_guest_init(&guest, code, sizeof(code));
+	driver_host_init(&host);
+	loop_thread = pthread_self();
+	for (unsigned i = 0; i < 2; i++)
+		virtqueue_init(&queues[i], &host.mem);
+	check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &guest.mmio, &err), 0);
+	small_guest_handle_irq(&guest, LAYOUT_VIRTIO_GSI + NUMBER, handler, sizeof(handler));
+	check_eq(virtio_slot_connect(&slot, &guest.kvm, &err), 0, "%s", err.text);
+	/* Past the driver's part, which the register file's tests have. */
+	driver_ring_init(&ring, host.ram, 0x10000, 8);
+	queues[1].setup = (struct virtqueue_setup){ 8, ring.desc_at, ring.avail_at, ring.used_at };
+	check_eq(virtqueue_enable(&queues[1]), 0);
+	slot.mmio.status = 15;
+	small_guest_start(&guest);
+	check_eq(event_loop_run(&host.loop), 0); /* until the kick */
+	check_eq(kicks[1], 1);
+	check_eq(kicks[0], 0);
+	virtio_queue_used(&device, 1);
+	small_guest_finish(&guest);
+	check_eq(guest.ended_with, VIRTIO_MMIO_INT_VRING, "%s", guest.detail);
+	check_eq(virtio_mmio_interrupt_status(&slot.mmio), 0);
+	check_eq(guest.vcpu.exits[KVM_EXIT_MMIO], 2, "InterruptStatus and InterruptACK");
+	small_guest_fini(&guest);
+}
+
+Test(virtio_slot, doorbells_that_are_taken)
+{
+	static const uint8_t code[] = { 0xf4 };
+	static struct small_guest guest;
+	struct error err = { 0 };
+
+	small_guest_init(&guest, code, sizeof(code));
+	setup();
+	check_eq(virtio_slot_connect(&slot, &guest.kvm, &err), 0, "%s", err.text);
+	cr_assert(virtio_slot_connect(&slot, &guest.kvm, &err) < 0);
+	check_contains(err.text, "KVM");
+	small_guest_fini(&guest);
+}
