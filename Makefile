@@ -10,7 +10,7 @@ IASL ?= iasl
 WARNINGS := -Wall -Wextra -Wshadow -Wcast-qual -Wmissing-prototypes
 MVMM_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DMVMM_VERSION=$(VERSION) -I. -I$(BUILD)/gen $(WARNINGS) \
 	-fno-strict-aliasing -fstack-protector-strong -pthread $(EXTRA_CFLAGS)
-LIBS := -lfdt -luring -pthread
+LIBS := -lfdt -luring -ljansson -pthread
 STATIC_LIBS := -larchive -lz -lbz2 -llzma -lzstd -llz4
 
 Q := $(if $(V),,@)

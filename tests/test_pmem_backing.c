@@ -344,6 +344,7 @@ Test(pmem_backing, no_descriptor_left, .init = setup, .fini = teardown)
 	check_contains(err.text, path);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* which needs terabytes of address space itself */
 Test(pmem_backing, no_address_space_left, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -353,6 +354,7 @@ Test(pmem_backing, no_address_space_left, .init = setup, .fini = teardown)
 	setrlimit(RLIMIT_AS, &limit);
 	expect_failure(&opt, ENOMEM, "cannot map");
 }
+#endif
 
 /* Bytes of address space in use. */
 static unsigned long address_space(void)

@@ -28,7 +28,7 @@ struct bus_region {
 
 struct bus {
 	struct bus_region *regions[BUS_MAX_REGIONS]; /* borrowed */
-	unsigned count; /* atomic: those before it never change */
+	unsigned count;				     /* atomic: those before it never change */
 };
 
 /* -EINVAL: empty or wrapping. -EEXIST: overlaps. -ENOSPC: full. */

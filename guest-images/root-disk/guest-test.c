@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The test program in the root disk images: writes files durably, reads them back, and finds out whether
- * they are mapped directly (DAX). Each command prints one line and says by its status whether it went well.
- * Start at main.
+ * The test program in the root disk images: writes files durably, reads them back, and finds out
+ * whether they are mapped directly (DAX). Each command prints one line and says by its status
+ * whether it went well. Start at main.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -135,7 +135,8 @@ static long page_cache_kib(void)
 	return kib;
 }
 
-/* The same number of bytes that are written and read would show up in the page cache if they went through it. */
+/* The same number of bytes that are written and read would show up in the page cache if they went
+ * through it. */
 static void command_cache(const char *path, long blocks)
 {
 	uint8_t block[BLOCK];
@@ -156,8 +157,10 @@ static void command_cache(const char *path, long blocks)
 	if (unlink(path))
 		fail(errno, "unlink %s", path);
 	if (grown > kib / 8)
-		fail(0, "writing and reading %ld KiB made the page cache grow by %ld KiB", kib, grown);
-	printf("mvmm-guest: page cache grew by %ld KiB while %ld KiB were written and read\n", grown, kib);
+		fail(0, "writing and reading %ld KiB made the page cache grow by %ld KiB", kib,
+		     grown);
+	printf("mvmm-guest: page cache grew by %ld KiB while %ld KiB were written and read\n",
+	       grown, kib);
 }
 
 static long microseconds(void)
@@ -179,7 +182,8 @@ static void expect_byte(const uint8_t *block, uint8_t byte, const char *how, lon
 {
 	for (size_t i = 0; i < BLOCK; i++)
 		if (block[i] != byte)
-			fail(0, "round %ld, byte %zu read %s: 0x%02x, not 0x%02x", round, i, how, block[i], byte);
+			fail(0, "round %ld, byte %zu read %s: 0x%02x, not 0x%02x", round, i, how,
+			     block[i], byte);
 }
 
 /* Both ways into a file, each synced and each checked through the other. */
@@ -217,7 +221,8 @@ static void command_fsync(const char *path, long rounds)
 	}
 	sync_file_and_directory(fd, path);
 	qsort(took, (size_t)rounds, sizeof(*took), compare_longs);
-	printf("mvmm-guest: %ld rounds of fsync and msync, fsync takes %ld us (median)\n", rounds, took[rounds / 2]);
+	printf("mvmm-guest: %ld rounds of fsync and msync, fsync takes %ld us (median)\n", rounds,
+	       took[rounds / 2]);
 	free(took);
 	munmap(map, BLOCK);
 	close(fd);
@@ -250,7 +255,8 @@ int main(int argc, char **argv)
 	else if (argc == 4 && strcmp(command, "fsync") == 0)
 		command_fsync(argv[2], positive(argv[3]));
 	else
-		fail(0, "usage: guest-test dax FILE | write FILE TEXT | read FILE TEXT | cache FILE BLOCKS |"
-			" fsync FILE ROUNDS");
+		fail(0,
+		     "usage: guest-test dax FILE | write FILE TEXT | read FILE TEXT | cache FILE BLOCKS |"
+		     " fsync FILE ROUNDS");
 	return 0;
 }

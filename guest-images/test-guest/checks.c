@@ -375,10 +375,19 @@ static const char *cpus(void)
 	return error;
 }
 
+/*
+ * Interrupts that said something. KVM delivers an edge from a worker of its own, so one that was
+ * sent before a reset may come after it; its status then reads 0, and a driver ignores it.
+ */
+static uint32_t notifications(const struct virtio_mmio *device)
+{
+	return device->used_interrupts + device->config_interrupts;
+}
+
 /* Nothing of what was in flight may appear in the rings, in an answer or as an interrupt. */
 static const char *check_silence(struct pmem *pmem, unsigned flushes)
 {
-	uint32_t interrupts = pmem->device.interrupts;
+	uint32_t interrupts = notifications(&pmem->device);
 	uint16_t idx = pmem->queue.used.idx;
 
 	for (unsigned n = 0; n < flushes; n++)
@@ -387,7 +396,7 @@ static const char *check_silence(struct pmem *pmem, unsigned flushes)
 	for (unsigned n = 0; n < flushes; n++)
 		if (*(volatile uint32_t *)&pmem->resp[n].ret != PMEM_UNANSWERED)
 			return fail("flush %u is answered late", n);
-	if (pmem->device.interrupts != interrupts)
+	if (notifications(&pmem->device) != interrupts)
 		return "an interrupt comes late";
 	if (*(volatile uint16_t *)&pmem->queue.used.idx != idx)
 		return "used idx moves late";
