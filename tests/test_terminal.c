@@ -127,7 +127,7 @@ static void end_by_abort(struct child *child)
 
 static void end_by_segv(struct child *child)
 {
-	volatile int *volatile nowhere = NULL;
+	volatile int *nowhere = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	go_raw(child);
 	*nowhere = 0;
