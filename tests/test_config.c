@@ -224,7 +224,6 @@ Test(config, refusals)
 		{ "-k k -p d,id=12345678901234567890123456789012", "id=123", "1 to 31" },
 		{ "-k k -p d,id=a -p e,id=a", "id=a", "used twice" },
 		{ "-k k -p d,root=on -p e,root=on", "root=on", "only one" },
-		{ "-k k -p a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9", "i=9", "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

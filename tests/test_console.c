@@ -197,6 +197,19 @@ Test(console, non_blocking_terminal)
 	expect_room_again();
 }
 
+/* Older kernels answer so instead of waiting for room. */
+Test(console, write_that_has_to_be_tried_again, .init = setup)
+{
+	char c = 0;
+
+	put(UART_TX, 'a');
+	console.write_queued = true;
+	console.write.done(&console.write, -EAGAIN);
+	driver_await(&host, out[0], POLLIN);
+	check_eq(read(out[0], &c, 1), 1);
+	check_eq(c, 'a');
+}
+
 Test(console, reader_that_goes_away, .init = setup)
 {
 	driver_log_capture();

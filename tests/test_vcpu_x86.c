@@ -85,33 +85,39 @@ Test(vcpu_x86, other_vcpus_wait)
 /* Write-back for what no table names, such as pmem: otherwise a guest maps it uncached. */
 Test(vcpu_x86, mtrr_default_is_write_back)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = { .head.nmsrs = 1 };
+	static union {
+		struct kvm_msrs list;
+		uint8_t room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+	} msrs;
 
 	start(2);
 	for (unsigned i = 0; i < 2; i++) {
-		msrs.entry.index = 0x2ff;
+		msrs.list.nmsrs = 1;
+		msrs.list.entries[0].index = 0x2ff;
 		check_eq(ioctl(vcpus[i].fd, KVM_GET_MSRS, &msrs), 1);
-		check_eq(msrs.entry.data & 0x8ff, 0x806);
+		check_eq(msrs.list.entries[0].data & 0x8ff, 0x806);
 	}
 	end(2);
 }
 
-static struct {
-	struct kvm_cpuid2 head;
-	struct kvm_cpuid_entry2 entries[200];
+#define MAX_LEAVES 200
+
+static union {
+	struct kvm_cpuid2 list;
+	uint8_t room[sizeof(struct kvm_cpuid2) + MAX_LEAVES * sizeof(struct kvm_cpuid_entry2)];
 } cpuid;
 
 static const struct kvm_cpuid_entry2 *leaf(const struct vcpu *vcpu, uint32_t function,
 					   uint32_t index)
 {
-	cpuid.head.nent = 200;
+	cpuid.list.nent = MAX_LEAVES;
 	check_eq(ioctl(vcpu->fd, KVM_GET_CPUID2, &cpuid), 0);
-	for (unsigned i = 0; i < cpuid.head.nent; i++)
-		if (cpuid.entries[i].function == function && cpuid.entries[i].index == index)
-			return &cpuid.entries[i];
+	for (unsigned i = 0; i < cpuid.list.nent; i++) {
+		const struct kvm_cpuid_entry2 *e = &cpuid.list.entries[i];
+
+		if (e->function == function && e->index == index)
+			return e;
+	}
 	return NULL;
 }
 
