@@ -6,6 +6,7 @@
 #include "boot/acpi.h"
 
 #include "boot/layout.h"
+#include "boot/srat.h"
 #include "vmm/endian.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ struct xsdt {
 	struct table_header header;
 	__le64 facp;
 	__le64 apic;
+	__le64 srat; /* if there is one */
 } __attribute__((packed));
 
 /* Generic Address Structure, section 5.2.3.2. */
@@ -118,7 +120,12 @@ struct madt {
 	struct madt_lapic lapic[BOOT_MAX_CPUS];
 } __attribute__((packed));
 
-enum table_index { RSDP, XSDT, FACP, APIC, DSDT };
+struct srat {
+	struct table_header header;
+	__u8 body[SRAT_MAX];
+};
+
+enum table_index { RSDP, XSDT, FACP, APIC, DSDT, SRAT };
 
 struct writer {
 	uint8_t *buf;
@@ -164,6 +171,7 @@ static void reserve(struct writer *w, enum table_index index, const char *name, 
 	w->tables.table[index].name = name;
 	w->tables.table[index].offset = w->used;
 	w->tables.table[index].size = (uint32_t)size;
+	w->tables.count++;
 	w->used += (uint32_t)((size + 15) & ~15ull);
 }
 
@@ -193,12 +201,18 @@ static void put_rsdp(struct writer *w)
 	put(w, RSDP, &rsdp);
 }
 
-static void put_xsdt(struct writer *w)
+static size_t xsdt_size(const struct boot_machine *machine)
+{
+	return machine->n_nodes ? sizeof(struct xsdt) : offsetof(struct xsdt, srat);
+}
+
+static void put_xsdt(struct writer *w, const struct boot_machine *machine)
 {
 	struct xsdt xsdt = {
-		.header = header("XSDT", 1, sizeof(xsdt)),
+		.header = header("XSDT", 1, xsdt_size(machine)),
 		.facp = host_to_le64(address(w, FACP)),
 		.apic = host_to_le64(address(w, APIC)),
+		.srat = host_to_le64(address(w, SRAT)),
 	};
 
 	put(w, XSDT, &xsdt);
@@ -254,6 +268,17 @@ static void put_madt(struct writer *w, unsigned cpus)
 			.flags = host_to_le32(1),
 		};
 	put(w, APIC, &madt);
+}
+
+/* The last table, because its size is known only once it is written. */
+static void put_srat(struct writer *w, const struct boot_machine *machine)
+{
+	struct srat srat;
+	size_t size = sizeof(srat.header) + srat_write(machine, srat.body);
+
+	srat.header = header("SRAT", 3, size);
+	reserve(w, SRAT, "srat", size);
+	put(w, SRAT, &srat);
 }
 
 static int check_serial(const struct boot_device *dev, struct error *err)
@@ -316,6 +341,8 @@ static int put_state(struct writer *w, const struct boot_machine *machine, struc
 	}
 	put_le32(state + LAYOUT_ACPI_STATE_SLOTS, slots);
 	put_le32(state + LAYOUT_ACPI_STATE_UART, uart);
+	for (unsigned slot = 0; slot < LAYOUT_VIRTIO_SLOTS; slot++)
+		state[LAYOUT_ACPI_STATE_NODES + slot] = (uint8_t)machine->pmem[slot].node;
 	return 0;
 }
 
@@ -326,14 +353,14 @@ int acpi_build(const struct boot_machine *machine, void *buf, size_t cap,
 	int r;
 
 	_Static_assert(sizeof(struct xsdt) + sizeof(struct fadt) + sizeof(struct madt) +
-				       sizeof(dsdt_aml_code) + 0x100 <
+				       sizeof(struct srat) + sizeof(dsdt_aml_code) + 0x100 <
 			       LAYOUT_ACPI_STATE - LAYOUT_ACPI,
 		       "the tables end before the state page");
 	if (cap < LAYOUT_ACPI_MAX || machine->cpus > BOOT_MAX_CPUS)
 		return error_set(err, E2BIG, "ACPI tables for %u CPUs in %zu bytes: too many",
 				 machine->cpus, cap);
 	reserve(&w, RSDP, "rsdp", sizeof(struct rsdp));
-	reserve(&w, XSDT, "xsdt", sizeof(struct xsdt));
+	reserve(&w, XSDT, "xsdt", xsdt_size(machine));
 	reserve(&w, FACP, "facp", sizeof(struct fadt));
 	reserve(&w, APIC, "apic", madt_size(machine->cpus));
 	reserve(&w, DSDT, "dsdt", sizeof(dsdt_aml_code));
@@ -341,7 +368,9 @@ int acpi_build(const struct boot_machine *machine, void *buf, size_t cap,
 	if (r < 0)
 		return r;
 	put_rsdp(&w);
-	put_xsdt(&w);
+	if (machine->n_nodes)
+		put_srat(&w, machine);
+	put_xsdt(&w, machine);
 	put_fadt(&w);
 	put_madt(&w, machine->cpus);
 	put(&w, DSDT, dsdt_aml_code);

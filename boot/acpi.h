@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine as ACPI tables, for kernels without CONFIG_OF: hardware-reduced ACPI 6.5 with RSDP,
- * XSDT, FADT, MADT and a DSDT that is compiled from dsdt.asl.
+ * XSDT, FADT, MADT, a DSDT that is compiled from dsdt.asl, and an SRAT if there are NUMA nodes.
  */
 #ifndef MVMM_BOOT_ACPI_H
 #define MVMM_BOOT_ACPI_H
 
 #include "boot/boot.h"
 
-#define ACPI_TABLES 5
+#define ACPI_TABLES 5 /* that every machine has */
 
 struct acpi_tables {
 	struct {
 		const char *name; /* as acpidump names it: "rsdp", "xsdt", "facp"; static */
 		uint32_t offset;  /* into the buffer */
 		uint32_t size;
-	} table[ACPI_TABLES]; /* the RSDP is the first, at offset 0 */
+	} table[ACPI_TABLES + 1]; /* the RSDP is the first, at offset 0 */
+	unsigned count;
 };
 
 /*

@@ -7,6 +7,7 @@
 #ifndef MVMM_BOOT_BOOT_H
 #define MVMM_BOOT_BOOT_H
 
+#include "boot/layout.h"
 #include "vmm/error.h"
 #include "vmm/guest_memory.h"
 
@@ -15,6 +16,7 @@
 
 #define BOOT_MAX_CPUS 32
 #define BOOT_MAX_DEVICES 32
+#define BOOT_MAX_NODES 16
 
 /* How the machine is described to the kernel; never both ways at once. */
 enum boot_platform { BOOT_PLATFORM_AUTO, BOOT_PLATFORM_DT, BOOT_PLATFORM_ACPI };
@@ -32,6 +34,19 @@ struct boot_device {
 	uint32_t gsi; /* IOAPIC pin: edge-triggered, active high; 0 where there is none */
 };
 
+/* A NUMA node. Nodes have the machine's RAM one after the other, from address 0 on. */
+struct boot_node {
+	uint64_t memory; /* bytes of RAM, may be 0 */
+	uint32_t cpus;	 /* bit mask of local APIC ids */
+};
+
+/* The memory of the pmem device in a virtio slot. */
+struct boot_pmem {
+	uint64_t start;
+	uint64_t size; /* bytes; 0: there is none in this slot */
+	unsigned node; /* if there are nodes */
+};
+
 /* The machine as a guest will see it. */
 struct boot_machine {
 	uint64_t
@@ -39,6 +54,9 @@ struct boot_machine {
 	unsigned cpus;	  /* local APIC ids are 0 to cpus - 1 */
 	struct boot_device devices[BOOT_MAX_DEVICES];
 	unsigned n_devices;
+	struct boot_pmem pmem[LAYOUT_VIRTIO_SLOTS];
+	struct boot_node nodes[BOOT_MAX_NODES];
+	unsigned n_nodes;	     /* 0: nothing is said about nodes */
 	enum boot_platform platform; /* DT or ACPI by the time of boot_load */
 };
 

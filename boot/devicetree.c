@@ -6,6 +6,7 @@
 #include "boot/devicetree.h"
 
 #include "boot/layout.h"
+#include "boot/numa.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -99,18 +100,43 @@ static void interrupt(struct tree *t, uint32_t pin)
 	cells(t, "interrupts", v, 2);
 }
 
-static void add_cpus(struct tree *t, unsigned count)
+/* Linux on x86 does not read nodes from a tree (drivers/of/of_numa.c is not built for it). */
+static void numa_node(struct tree *t, const struct boot_machine *machine, unsigned node)
+{
+	if (machine->n_nodes)
+		cell(t, "numa-node-id", node);
+}
+
+static void add_cpus(struct tree *t, const struct boot_machine *machine)
 {
 	begin(t, "cpus");
 	cell(t, "#address-cells", 1);
 	cell(t, "#size-cells", 0);
-	for (unsigned id = 0; id < count; id++) {
+	for (unsigned id = 0; id < machine->cpus; id++) {
 		begin(t, "cpu@%x", id);
 		text(t, "device_type", "cpu");
 		cell(t, "reg", id);
+		numa_node(t, machine, numa_node_of_cpu(machine, id));
 		end(t);
 	}
 	end(t);
+}
+
+/* Only to say which node has which RAM: Linux on x86 takes memory itself from the e820 map. */
+static void add_memory(struct tree *t, const struct boot_machine *machine)
+{
+	struct numa_range ranges[NUMA_MAX_RANGES];
+	unsigned n = numa_ranges(machine, ranges);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (ranges[i].pmem)
+			continue;
+		begin(t, "memory@%" PRIx64, ranges[i].start);
+		text(t, "device_type", "memory");
+		reg(t, ranges[i].start, ranges[i].size);
+		numa_node(t, machine, ranges[i].node);
+		end(t);
+	}
 }
 
 static void begin_apic(struct tree *t, uint32_t addr, const char *compatible)
@@ -133,13 +159,18 @@ static void add_interrupt_controllers(struct tree *t)
 	end(t);
 }
 
-static void add_virtio_mmio(struct tree *t, const struct boot_device *dev)
+static void add_virtio_mmio(struct tree *t, const struct boot_machine *machine,
+			    const struct boot_device *dev)
 {
+	uint64_t slot = (dev->addr - LAYOUT_VIRTIO_BASE) / LAYOUT_VIRTIO_SIZE;
+
 	begin(t, "virtio_mmio@%" PRIx64, dev->addr);
 	text(t, "compatible", "virtio,mmio");
 	reg(t, dev->addr, dev->size);
 	interrupt(t, dev->gsi);
 	flag(t, "dma-coherent");
+	if (slot < LAYOUT_VIRTIO_SLOTS && machine->pmem[slot].size)
+		numa_node(t, machine, machine->pmem[slot].node);
 	end(t);
 }
 
@@ -204,11 +235,12 @@ static void add_power(struct tree *t, const struct boot_device *dev)
 	add_power_button(t, dev->gsi);
 }
 
-static void add_device(struct tree *t, const struct boot_device *dev)
+static void add_device(struct tree *t, const struct boot_machine *machine,
+		       const struct boot_device *dev)
 {
 	switch (dev->kind) {
 	case BOOT_DEVICE_VIRTIO_MMIO:
-		add_virtio_mmio(t, dev);
+		add_virtio_mmio(t, machine, dev);
 		break;
 	case BOOT_DEVICE_SERIAL:
 		add_serial(t, dev);
@@ -232,10 +264,11 @@ int devicetree_build(const struct boot_machine *machine, void *buf, size_t cap, 
 	cell(&t, "#address-cells", 2);
 	cell(&t, "#size-cells", 2);
 	cell(&t, "interrupt-parent", PHANDLE_IOAPIC);
-	add_cpus(&t, machine->cpus);
+	add_cpus(&t, machine);
+	add_memory(&t, machine);
 	add_interrupt_controllers(&t);
 	for (unsigned i = 0; i < machine->n_devices; i++)
-		add_device(&t, &machine->devices[i]);
+		add_device(&t, machine, &machine->devices[i]);
 	end(&t);
 	keep(&t, t.error ? 0 : fdt_finish(buf));
 	if (t.error)

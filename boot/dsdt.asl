@@ -19,6 +19,7 @@
 		Name (_UID, n) \
 		Name (_CCA, One) \
 		Method (_STA) { Return (STAT (SLOT >> n)) } \
+		Method (_PXM) { Return (ND##n) } \
 		Name (_CRS, ResourceTemplate () { \
 			Memory32Fixed (ReadWrite, address, LAYOUT_VIRTIO_SIZE) \
 			GSI (gsi) \
@@ -26,7 +27,8 @@
 	}
 
 #if LAYOUT_VIRTIO_SLOTS != 19 || LAYOUT_VIRTIO_SIZE != 0x1000 || \
-	LAYOUT_VIRTIO_BASE != 0xd0000000 || LAYOUT_VIRTIO_GSI != 5
+	LAYOUT_VIRTIO_BASE != 0xd0000000 || LAYOUT_VIRTIO_GSI != 5 || \
+	LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_NODES != 0xff008
 #error "make the virtio slots of dsdt.asl those of layout.h"
 #endif
 #if LAYOUT_POWER_BASE + LAYOUT_POWER_EVENTS != 0xd0100010 || LAYOUT_POWER_GSI != 1
@@ -40,6 +42,15 @@ DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
 	{
 		SLOT, 32,
 		UART, 32
+	}
+
+	/* The NUMA node of each slot. */
+	OperationRegion (NODS, SystemMemory, 0xff008, LAYOUT_VIRTIO_SLOTS)
+	Field (NODS, ByteAcc, NoLock, Preserve)
+	{
+		ND0, 8, ND1, 8, ND2, 8, ND3, 8, ND4, 8, ND5, 8, ND6, 8,
+		ND7, 8, ND8, 8, ND9, 8, ND10, 8, ND11, 8, ND12, 8,
+		ND13, 8, ND14, 8, ND15, 8, ND16, 8, ND17, 8, ND18, 8
 	}
 
 	/* Reading it takes the pending events. */

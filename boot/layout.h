@@ -40,6 +40,7 @@
 #define LAYOUT_ACPI_STATE_SIZE 0x1000
 #define LAYOUT_ACPI_STATE_SLOTS 0x0
 #define LAYOUT_ACPI_STATE_UART 0x4
+#define LAYOUT_ACPI_STATE_NODES 0x8 /* a byte for each virtio slot: its NUMA node */
 #define LAYOUT_HIGH_RAM 0x100000
 
 /* RAM below the hole ends here at most; what is over goes to LAYOUT_ABOVE_4G. */
@@ -62,7 +63,7 @@
 #define LAYOUT_POWER_SLEEP_CONTROL 0x0
 #define LAYOUT_POWER_SLEEP_STATUS 0x4
 #define LAYOUT_POWER_RESET 0x8
-#define LAYOUT_POWER_EVENTS 0x10 /* 32 bits: pending events, taken by reading them */
+#define LAYOUT_POWER_EVENTS 0x10    /* 32 bits: pending events, taken by reading them */
 #define LAYOUT_POWER_OFF_VALUE 0x34 /* SLP_EN, SLP_TYP 5 */
 #define LAYOUT_POWER_RESET_VALUE 0x1
 #define LAYOUT_POWER_GSI 1

@@ -34,16 +34,16 @@ static int open_file(const struct pmem_backing_options *opt, struct error *err)
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT)
-		return error_set(
-			err, ENOENT,
-			"--pmem %s: no such file; create it, or give size= to have it created",
-			opt->path);
+		return error_set(err, ENOENT,
+				 "%s %s: no such file; create it, or give size= to have it created",
+				 opt->option, opt->path);
 	if (errno == EACCES || errno == EROFS || errno == EPERM)
 		return error_set(err, errno,
-				 "--pmem %s: %s; for a file that may only be read use readonly=on "
+				 "%s %s: %s; for a file that may only be read use readonly=on "
 				 "or share=off",
-				 opt->path, strerror(errno));
-	return error_set(err, errno, "--pmem %s: cannot open: %s", opt->path, strerror(errno));
+				 opt->option, opt->path, strerror(errno));
+	return error_set(err, errno, "%s %s: cannot open: %s", opt->option, opt->path,
+			 strerror(errno));
 }
 
 static int measure(int fd, const struct pmem_backing_options *opt, uint64_t *ret_size,
@@ -52,20 +52,20 @@ static int measure(int fd, const struct pmem_backing_options *opt, uint64_t *ret
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return error_set(err, errno, "--pmem %s: %s", opt->path, strerror(errno));
+		return error_set(err, errno, "%s %s: %s", opt->option, opt->path, strerror(errno));
 	*ret_regular = S_ISREG(st.st_mode);
 	if (S_ISREG(st.st_mode)) {
 		*ret_size = (uint64_t)st.st_size;
 		return 0;
 	}
 	if (!S_ISBLK(st.st_mode))
-		return error_set(
-			err, EINVAL,
-			"--pmem %s: is %s; a regular file, block device or memfd is needed",
-			opt->path, S_ISDIR(st.st_mode) ? "a directory" : "no disk image");
+		return error_set(err, EINVAL,
+				 "%s %s: is %s; a regular file, block device or memfd is needed",
+				 opt->option, opt->path,
+				 S_ISDIR(st.st_mode) ? "a directory" : "no disk image");
 	if (ioctl(fd, BLKGETSIZE64, ret_size) < 0)
-		return error_set(err, errno, "--pmem %s: cannot find the size: %s", opt->path,
-				 strerror(errno));
+		return error_set(err, errno, "%s %s: cannot find the size: %s", opt->option,
+				 opt->path, strerror(errno));
 	return 0;
 }
 
@@ -80,33 +80,33 @@ static int settle_size(struct pmem_backing *b, const struct pmem_backing_options
 	if (ret < 0)
 		return ret;
 	if (opt->size > SIZE_LIMIT)
-		return error_set(err, EFBIG, "--pmem %s: size=%" PRIu64 " is too large to map",
-				 opt->path, opt->size);
+		return error_set(err, EFBIG, "%s %s: size=%" PRIu64 " is too large to map",
+				 opt->option, opt->path, opt->size);
 	if (have == 0 && opt->size && regular && stores_reach_file(opt)) {
 		if (ftruncate(b->fd, (off_t)opt->size) < 0)
 			return error_set(err, errno,
-					 "--pmem %s: cannot grow it to size=%" PRIu64 ": %s",
-					 opt->path, opt->size, strerror(errno));
+					 "%s %s: cannot grow it to size=%" PRIu64 ": %s",
+					 opt->option, opt->path, opt->size, strerror(errno));
 		have = opt->size;
 	}
 	if (have == 0)
 		return error_set(
 			err, EINVAL,
-			"--pmem %s: is empty; make it larger (truncate -s 1G %s) or give size=",
-			opt->path, opt->path);
+			"%s %s: is empty; make it larger (truncate -s 1G %s) or give size=",
+			opt->option, opt->path, opt->path);
 	if (opt->size > have)
 		return error_set(err, EINVAL,
-				 "--pmem %s: has %" PRIu64 " bytes, fewer than size=%" PRIu64
+				 "%s %s: has %" PRIu64 " bytes, fewer than size=%" PRIu64
 				 "; make it larger (truncate -s %" PRIu64 " %s) or leave size= out",
-				 opt->path, have, opt->size, opt->size, opt->path);
+				 opt->option, opt->path, have, opt->size, opt->size, opt->path);
 	if (opt->size % PAGE && opt->size < have)
 		return error_set(err, EINVAL,
-				 "--pmem %s: size=%" PRIu64
+				 "%s %s: size=%" PRIu64
 				 " ends within a page of the file; use a multiple of 4096",
-				 opt->path, opt->size);
+				 opt->option, opt->path, opt->size);
 	b->file_size = opt->size ? opt->size : have;
 	if (b->file_size > SIZE_LIMIT)
-		return error_set(err, EFBIG, "--pmem %s: is too large to map", opt->path);
+		return error_set(err, EFBIG, "%s %s: is too large to map", opt->option, opt->path);
 	b->size = (b->file_size + ALIGNED_MAP_ALIGN - 1) & ~(ALIGNED_MAP_ALIGN - 1);
 	return 0;
 }
@@ -122,7 +122,7 @@ static int map(struct pmem_backing *b, const struct pmem_backing_options *opt, s
 
 		if (host)
 			munmap(host, b->size);
-		return error_set(err, code, "--pmem %s: cannot map %" PRIu64 " bytes: %s",
+		return error_set(err, code, "%s %s: cannot map %" PRIu64 " bytes: %s", opt->option,
 				 opt->path, b->file_size, strerror(code));
 	}
 	b->host = host;
@@ -135,8 +135,12 @@ int pmem_backing_open(struct pmem_backing *backing, const struct pmem_backing_op
 	struct pmem_backing b = { .path = opt->path,
 				  .readonly = opt->readonly,
 				  .share = opt->share };
+	struct pmem_backing_options named = *opt;
 	int ret;
 
+	if (!named.option)
+		named.option = "--pmem";
+	opt = &named;
 	b.fd = open_file(opt, err);
 	if (b.fd < 0)
 		return b.fd;

@@ -28,9 +28,10 @@ struct pmem_backing {
 
 struct pmem_backing_options {
 	const char *path;
-	uint64_t size; /* bytes, or 0 for the file's own */
-	bool readonly; /* refuse every store */
-	bool share;    /* else stores stay private to this VM and are forgotten at its end */
+	uint64_t size;	    /* bytes, or 0 for the file's own */
+	bool readonly;	    /* refuse every store */
+	bool share;	    /* else stores stay private to this VM and are forgotten at its end */
+	const char *option; /* what brought the path, for messages; NULL: --pmem */
 };
 
 /*

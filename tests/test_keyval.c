@@ -164,3 +164,67 @@ Test(keyval, switches)
 		check_eq(keyval_switch(bad[i], &on), -EINVAL, "'%s'", bad[i]);
 	check_eq(on, true);
 }
+
+/* "id=mem1,share,share=off": bare keys are switches, and may come again. */
+Test(keyval, qemus_rules)
+{
+	char text[] = "type,id=a,share,share=off,path=x,,y,flag";
+	struct keyval list[8];
+	struct error err;
+
+	check_eq(keyval_parse_qemu(text, "--o", "kind", list, 8, &err), 6);
+	check_str(list[0].key, "kind");
+	check_str(list[0].value, "type");
+	check_str(list[2].key, "share");
+	check_str(list[2].value, "on");
+	check_str(list[4].value, "x,y");
+	check_str(keyval_find(list, 6, "share"), "off");
+	check_str(keyval_find(list, 6, "flag"), "on");
+	cr_assert(!keyval_find(list, 6, "none"));
+	cr_assert(!keyval_find(list, 0, "id"));
+}
+
+Test(keyval, qemus_rules_without_an_implied_key)
+{
+	char text[] = "node,a=1", empty[] = "a=", many[] = "a,b,c";
+	struct keyval list[8];
+	struct error err;
+
+	check_eq(keyval_parse_qemu(text, "--o", NULL, list, 8, &err), 2);
+	check_str(list[0].key, "node");
+	check_str(list[0].value, "on");
+	check_eq(keyval_parse_qemu(empty, "--o", NULL, list, 8, &err), -EINVAL);
+	check_contains(err.text, "--o: 'a' has no value");
+	check_eq(keyval_parse_qemu(many, "--o", NULL, list, 2, &err), -EINVAL);
+	check_contains(err.text, "--o: c=on: too many keys");
+}
+
+Test(keyval, addresses)
+{
+	static const struct {
+		const char *text;
+		int ret;
+		uint64_t address;
+	} cases[] = {
+		{ "0x240000000", 0, 0x240000000 },
+		{ "0XfF", 0, 255 },
+		{ "9G", 0, 9ULL << 30 },
+		{ "4096", 0, 4096 },
+		{ "0", 0, 0 },
+		{ "0xffffffffffffffff", 0, UINT64_MAX },
+		{ "0x10000000000000000", -ERANGE, 0 },
+		{ "0x", -EINVAL, 0 },
+		{ "0x-1", -EINVAL, 0 },
+		{ "0x1G", -EINVAL, 0 },
+		{ "x", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t address = 4711;
+
+		check_eq(keyval_address(cases[i].text, &address), cases[i].ret, "'%s'",
+			 cases[i].text);
+		check_eq(address, cases[i].ret ? 4711 : cases[i].address, "'%s'", cases[i].text);
+	}
+}

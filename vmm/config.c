@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The command line. Start reading at the options table and config_parse. */
+/*
+ * The command line. Start reading at the options table and config_parse; options with lists of keys
+ * have files of their own.
+ */
 #include "vmm/config.h"
 
+#include "vmm/config_numa.h"
+#include "vmm/config_pmem.h"
 #include "vmm/keyval.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MEMORY_DEFAULT (256ULL << 20)
-#define MEMORY_MIN (2ULL << 20)
-#define MEMORY_MAX (1ULL << 40)
 
 static int set_kernel(struct config *c, const char *value, struct error *err)
 {
@@ -33,18 +35,6 @@ static int set_append(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
-static int set_memory(struct config *c, const char *value, struct error *err)
-{
-	/* A plain number is in MiB, as with QEMU. */
-	if (keyval_size(value, 1 << 20, &c->memory) < 0 || c->memory < MEMORY_MIN ||
-	    c->memory > MEMORY_MAX || c->memory % 4096)
-		return error_set(err, EINVAL,
-				 "--memory %s: must be a size of 2M to 1024G, such as 256M or 1G "
-				 "(a plain number is in MiB)",
-				 value);
-	return 0;
-}
-
 static int set_cpus(struct config *c, const char *value, struct error *err)
 {
 	uint64_t n;
@@ -54,94 +44,6 @@ static int set_cpus(struct config *c, const char *value, struct error *err)
 				 BOOT_MAX_CPUS);
 	c->cpus = (unsigned)n;
 	return 0;
-}
-
-static bool id_is_used(const struct config *c, const char *id)
-{
-	for (unsigned i = 0; i < c->n_pmem; i++)
-		if (strcmp(c->pmem[i].id, id) == 0)
-			return true;
-	return false;
-}
-
-static int set_pmem_id(struct config *c, struct config_pmem *pmem, const char *id,
-		       struct error *err)
-{
-	size_t len = strlen(id);
-
-	if (len < 1 || len > CONFIG_ID_MAX ||
-	    strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != len)
-		return error_set(err, EINVAL,
-				 "--pmem id=%s: must be 1 to %d letters, digits, '.', '_' or '-'",
-				 id, CONFIG_ID_MAX);
-	if (id_is_used(c, id))
-		return error_set(err, EINVAL,
-				 "--pmem id=%s: is used twice; give each device its own", id);
-	strcpy(pmem->id, id);
-	return 0;
-}
-
-static int set_switch(const struct keyval *kv, bool *ret, struct error *err)
-{
-	if (keyval_switch(kv->value, ret) == 0)
-		return 0;
-	return error_set(err, EINVAL, "--pmem %s=%s: must be on or off", kv->key, kv->value);
-}
-
-static int set_pmem_key(struct config *c, struct config_pmem *pmem, const struct keyval *kv,
-			struct error *err)
-{
-	bool on;
-
-	if (strcmp(kv->key, "file") == 0) {
-		pmem->file = kv->value;
-		return 0;
-	}
-	if (strcmp(kv->key, "size") == 0) {
-		if (keyval_size(kv->value, 1, &pmem->size) == 0 && pmem->size > 0)
-			return 0;
-		return error_set(err, EINVAL, "--pmem size=%s: must be a size such as 64M or 4G",
-				 kv->value);
-	}
-	if (strcmp(kv->key, "id") == 0)
-		return set_pmem_id(c, pmem, kv->value, err);
-	if (strcmp(kv->key, "readonly") == 0)
-		return set_switch(kv, &pmem->readonly, err);
-	if (strcmp(kv->key, "share") == 0)
-		return set_switch(kv, &pmem->share, err);
-	if (strcmp(kv->key, "root") == 0) {
-		if (set_switch(kv, &on, err) < 0)
-			return -EINVAL;
-		pmem->root = on ? CONFIG_ROOT_ON : CONFIG_ROOT_OFF;
-		return 0;
-	}
-	return error_set(
-		err, EINVAL,
-		"--pmem %s=%s: unknown key; there are file, size, id, readonly, share, root",
-		kv->key, kv->value);
-}
-
-static int add_pmem(struct config *c, const char *value, struct error *err)
-{
-	struct config_pmem *pmem = &c->pmem[c->n_pmem];
-	struct keyval list[8];
-	int n, ret = 0;
-
-	if (c->n_pmem == LAYOUT_VIRTIO_SLOTS)
-		return error_set(err, EINVAL, "--pmem %s: there can be at most %d devices", value,
-				 LAYOUT_VIRTIO_SLOTS);
-	*pmem = (struct config_pmem){ .share = true, .text = strdup(value) };
-	if (!pmem->text)
-		return error_set(err, ENOMEM, "--pmem %s: out of memory", value);
-	n = keyval_parse(pmem->text, "--pmem", "file", list, 8, err);
-	if (n < 0)
-		ret = n;
-	for (int i = 0; i < n && ret == 0; i++)
-		ret = set_pmem_key(c, pmem, &list[i], err);
-	if (ret == 0 && !pmem->file)
-		ret = error_set(err, EINVAL, "--pmem %s: names no file; say file=PATH", value);
-	c->n_pmem++; /* also a bad one, for config_fini */
-	return ret;
 }
 
 static int set_serial(struct config *c, const char *value, struct error *err)
@@ -199,6 +101,26 @@ static int set_log_level(struct config *c, const char *value, struct error *err)
 				 "--log-level %s: must be error, warning, info or debug", value);
 	c->log_level = (enum log_level)i;
 	return 0;
+}
+
+static int add_control(struct config *c, bool hmp, const char *value, struct error *err)
+{
+	if (c->n_controls == CONFIG_MAX_CONTROLS)
+		return error_set(err, EINVAL,
+				 "--%s %s: there can be at most %d of --qmp and --monitor",
+				 hmp ? "monitor" : "qmp", value, CONFIG_MAX_CONTROLS);
+	c->controls[c->n_controls++] = (struct config_control){ hmp, value };
+	return 0;
+}
+
+static int add_qmp(struct config *c, const char *value, struct error *err)
+{
+	return add_control(c, false, value, err);
+}
+
+static int add_monitor(struct config *c, const char *value, struct error *err)
+{
+	return add_control(c, true, value, err);
 }
 
 static int set_dump_dtb(struct config *c, const char *value, struct error *err)
@@ -260,14 +182,28 @@ static const struct option options[] = {
 	{ "kernel", 'k', "FILE", false, set_kernel, "kernel to boot: a bzImage or an ELF vmlinux" },
 	{ "initrd", 0, "FILE", false, set_initrd, "initial RAM disk" },
 	{ "append", 0, "TEXT", false, set_append, "added to the kernel's command line" },
-	{ "memory", 'm', "SIZE", false, set_memory,
-	  "guest RAM, with K, M or G behind the number (256M)" },
+	{ "memory", 'm', "SIZE", false, config_set_memory,
+	  "guest RAM, with K, M or G behind the number (256M):\n"
+	  "SIZE[,maxmem=SIZE][,slots=N]" },
 	{ "cpus", 'c', "N", false, set_cpus, "number of vCPUs, 1 to 32 (1)" },
-	{ "pmem", 'p', "FILE", true, add_pmem,
+	{ "pmem", 'p', "FILE", true, config_add_pmem,
 	  "a disk: file=FILE[,size=SIZE][,id=ID][,readonly=on|off]\n"
-	  "[,share=on|off][,root=on|off]; the first is the root disk" },
+	  "[,share=on|off][,root=on|off][,addr=ADDRESS][,align=SIZE]\n"
+	  "[,node=N]; the first is the root disk" },
+	{ "object", 0, "BACKEND", true, config_add_object,
+	  "a disk's file as QEMU has it: memory-backend-file,id=ID,\n"
+	  "mem-path=FILE,size=SIZE[,share=on|off][,readonly=on|off]\n"
+	  "[,align=SIZE]" },
+	{ "device", 0, "DEVICE", true, config_add_device,
+	  "and the disk: virtio-pmem,memdev=ID[,id=ID]\n"
+	  "[,memaddr=ADDRESS][,node=N]" },
+	{ "numa", 0, "NODE", true, config_add_numa,
+	  "a NUMA node: node=N[,cpus=FIRST[-LAST]]...[,memory=SIZE]" },
 	{ "serial", 0, "WHERE", false, set_serial,
 	  "serial console: stdio, null or file=PATH (stdio)" },
+	{ "qmp", 0, "WHERE", true, add_qmp, "control by JSON commands: unix:PATH, fd:N or stdio" },
+	{ "monitor", 0, "WHERE", true, add_monitor,
+	  "control by typed commands: unix:PATH, fd:N or stdio" },
 	{ "platform", 0, "HOW", false, set_platform,
 	  "describe the machine by dt or acpi; auto looks into the\nkernel (auto)" },
 	{ "dump-dtb", 0, "FILE", false, set_dump_dtb, "write the device tree to FILE and exit" },
@@ -362,31 +298,21 @@ static int apply_option(struct config *config, char **argv, int i, uint32_t *see
 	return ret < 0 ? ret : words;
 }
 
-/* Once all are known: the n-th device is pmemN, or has the next number that nobody took. */
-static void name_devices(struct config *config)
-{
-	for (unsigned i = 0; i < config->n_pmem; i++) {
-		char id[CONFIG_ID_MAX + 1];
-		unsigned number = i;
-
-		if (config->pmem[i].id[0])
-			continue;
-		do {
-			snprintf(id, sizeof(id), "pmem%u", number++);
-		} while (id_is_used(config, id));
-		strcpy(config->pmem[i].id, id);
-	}
-}
-
-static int check(const struct config *config, struct error *err)
+static int check(struct config *config, struct error *err)
 {
 	unsigned roots = 0;
+	int ret;
 
 	if (!config->kernel)
 		return error_set(
 			err, EINVAL,
 			"--kernel FILE is missing: a bzImage or vmlinux; mvmm --help lists "
 			"the options");
+	ret = config_finish_pmem(config, err);
+	if (ret == 0)
+		ret = config_check_numa(config, err);
+	if (ret < 0)
+		return ret;
 	for (unsigned i = 0; i < config->n_pmem; i++)
 		roots += config->pmem[i].root == CONFIG_ROOT_ON;
 	if (roots > 1)
@@ -412,13 +338,10 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 			return words;
 		i += words;
 	}
-	name_devices(config);
 	return config->help || config->version ? 0 : check(config, err);
 }
 
 void config_fini(struct config *config)
 {
-	for (unsigned i = 0; i < config->n_pmem; i++)
-		free(config->pmem[i].text);
-	config->n_pmem = 0;
+	config_fini_pmem(config);
 }

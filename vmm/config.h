@@ -10,20 +10,29 @@
 #include "boot/layout.h"
 #include "vmm/error.h"
 #include "vmm/log.h"
+#include "vmm/memory_backend.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONFIG_ID_MAX 31
+#define CONFIG_ID_MAX MEMORY_BACKEND_ID_MAX
 
 enum config_root { CONFIG_ROOT_DEFAULT, CONFIG_ROOT_ON, CONFIG_ROOT_OFF };
 
+/* A memory device, from --pmem or --device. */
 struct config_pmem {
-	char *text; /* owned: what the strings below point into */
+	char *text; /* owned: what --pmem's file points into; for --device the option's value */
+	bool device;
 	const char *file;
-	uint64_t size; /* bytes; 0: the file's own */
+	uint64_t size;	/* bytes; 0: the file's own */
+	uint64_t align; /* of its place; 0: the least that works */
+	uint64_t addr;	/* if @fixed */
+	bool fixed;
+	unsigned node;
 	char id[CONFIG_ID_MAX + 1];
+	bool named;			/* by the user; else @id is made up */
+	char memdev[CONFIG_ID_MAX + 1]; /* its backend's name */
 	bool readonly;
 	bool share;
 	enum config_root root;
@@ -31,17 +40,32 @@ struct config_pmem {
 
 enum config_serial { CONFIG_SERIAL_STDIO, CONFIG_SERIAL_NULL, CONFIG_SERIAL_FILE };
 
+/* Where the control plane listens: --qmp, and --monitor (@hmp). */
+struct config_control {
+	bool hmp;
+	const char *where;
+};
+
+#define CONFIG_MAX_CONTROLS 16
+
 struct config {
 	bool help, version;
 	const char *kernel;
 	const char *initrd; /* or NULL */
 	const char *append; /* or NULL */
 	uint64_t memory;    /* bytes */
+	uint64_t maxmem;    /* bytes, or 0 */
+	unsigned slots;	    /* with maxmem */
 	unsigned cpus;
+	struct boot_node nodes[BOOT_MAX_NODES];
+	uint32_t numa_seen; /* bit mask of the nodes that were given: after config_parse 0 to n */
+	struct memory_backends backends;
 	struct config_pmem pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;
 	enum config_serial serial;
 	const char *serial_path;
+	struct config_control controls[CONFIG_MAX_CONTROLS];
+	unsigned n_controls;
 	enum boot_platform platform;
 	const char *dump_dtb;  /* or NULL */
 	const char *dump_acpi; /* or NULL */

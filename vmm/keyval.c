@@ -22,16 +22,18 @@ static char *cut_item(char **rest)
 	return item;
 }
 
-static bool has_key(const struct keyval *list, unsigned n, const char *key)
+const char *keyval_find(const struct keyval *list, unsigned n, const char *key)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (strcmp(list[i].key, key) == 0)
-			return true;
-	return false;
+	while (n-- > 0)
+		if (strcmp(list[n].key, key) == 0)
+			return list[n].value;
+	return NULL;
 }
 
-int keyval_parse(char *text, const char *option, const char *implied_key, struct keyval *list,
-		 unsigned max, struct error *err)
+enum rules { RULES_STRICT, RULES_QEMU };
+
+static int parse(enum rules rules, char *text, const char *option, const char *implied_key,
+		 struct keyval *list, unsigned max, struct error *err)
 {
 	unsigned n = 0;
 
@@ -42,13 +44,15 @@ int keyval_parse(char *text, const char *option, const char *implied_key, struct
 
 		if (equals) {
 			*equals = '\0';
-		} else if (n == 0) {
+		} else if (n == 0 && implied_key) {
 			kv = (struct keyval){ implied_key, item };
+		} else if (rules == RULES_QEMU) {
+			kv.value = "on";
 		}
 		if (!kv.value || !kv.key[0] || !kv.value[0])
 			return error_set(err, EINVAL, "%s: '%s' has no value; say key=value",
 					 option, kv.key);
-		if (has_key(list, n, kv.key))
+		if (rules == RULES_STRICT && keyval_find(list, n, kv.key))
 			return error_set(err, EINVAL, "%s: %s=%s: the key is given twice", option,
 					 kv.key, kv.value);
 		if (n == max)
@@ -57,6 +61,18 @@ int keyval_parse(char *text, const char *option, const char *implied_key, struct
 		list[n++] = kv;
 	}
 	return (int)n;
+}
+
+int keyval_parse(char *text, const char *option, const char *implied_key, struct keyval *list,
+		 unsigned max, struct error *err)
+{
+	return parse(RULES_STRICT, text, option, implied_key, list, max, err);
+}
+
+int keyval_parse_qemu(char *text, const char *option, const char *implied_key, struct keyval *list,
+		      unsigned max, struct error *err)
+{
+	return parse(RULES_QEMU, text, option, implied_key, list, max, err);
 }
 
 /* Digits at *@text; leaves *@text behind them. */
@@ -103,6 +119,25 @@ int keyval_number(const char *text, uint64_t *ret_number)
 	if (*text)
 		return -EINVAL;
 	*ret_number = number;
+	return 0;
+}
+
+int keyval_address(const char *text, uint64_t *ret_address)
+{
+	uint64_t number;
+	char *end;
+
+	if (text[0] != '0' || (text[1] != 'x' && text[1] != 'X'))
+		return keyval_size(text, 1, ret_address);
+	if (!isxdigit((unsigned char)text[2]))
+		return -EINVAL;
+	errno = 0;
+	number = strtoull(text, &end, 16);
+	if (*end)
+		return -EINVAL;
+	if (errno)
+		return -ERANGE;
+	*ret_address = number;
 	return 0;
 }
 

@@ -25,6 +25,16 @@ int keyval_parse(char *text, const char *option, const char *implied_key, struct
 		 unsigned max, struct error *err);
 
 /*
+ * The same by QEMU's rules, for options that come from there: an item without '=', but for a first
+ * one with an @implied_key (or NULL), is a switch that is on, and a key may be given again.
+ */
+int keyval_parse_qemu(char *text, const char *option, const char *implied_key, struct keyval *list,
+		      unsigned max, struct error *err);
+
+/* The last value of @key, or NULL: where a key may be given again, the last one counts. */
+const char *keyval_find(const struct keyval *list, unsigned n, const char *key);
+
+/*
  * A number with an optional suffix K, M, G or T (powers of 1024); without one it is in @unit bytes.
  * -EINVAL if it is not that, -ERANGE if it exceeds 64 bits; then *@ret_size is unchanged.
  */
@@ -32,6 +42,9 @@ int keyval_size(const char *text, uint64_t unit, uint64_t *ret_size);
 
 /* A decimal number. -EINVAL or -ERANGE, as above. */
 int keyval_number(const char *text, uint64_t *ret_number);
+
+/* A number that is hexadecimal after 0x, else a size as above in bytes. -EINVAL or -ERANGE. */
+int keyval_address(const char *text, uint64_t *ret_address);
 
 /* "on" or "off". -EINVAL otherwise. */
 int keyval_switch(const char *text, bool *ret_on);

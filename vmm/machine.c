@@ -6,52 +6,14 @@
 #include "boot/kernel_probe.h"
 #include "boot/root_disk.h"
 #include "vmm/log.h"
+#include "vmm/machine_pmem.h"
 
 #include <errno.h>
 #include <string.h>
 
-static uint64_t round_up(uint64_t value, uint64_t align)
-{
-	return (value + align - 1) & ~(align - 1);
-}
-
-/* pmem begins at 4 GiB or the end of RAM, rounded up to 1 GiB: where QEMU's users expect it. */
-static uint64_t pmem_base(uint64_t ram_size)
-{
-	uint64_t above = ram_size > LAYOUT_LOW_RAM_MAX ? ram_size - LAYOUT_LOW_RAM_MAX : 0;
-
-	return round_up(LAYOUT_ABOVE_4G + above, LAYOUT_PMEM_BASE_ALIGN);
-}
-
 static void add_device(struct boot_machine *boot, struct boot_device device)
 {
 	boot->devices[boot->n_devices++] = device;
-}
-
-static int plan_pmem(struct machine *m, const struct config *config, struct error *err)
-{
-	uint64_t next = pmem_base(config->memory);
-
-	for (unsigned i = 0; i < config->n_pmem; i++) {
-		const struct config_pmem *c = &config->pmem[i];
-		struct machine_pmem *pmem = &m->pmem[i];
-		struct pmem_backing_options options = { c->file, c->size, c->readonly, c->share };
-		int ret = pmem_backing_open(&pmem->backing, &options, err);
-
-		if (ret < 0)
-			return ret;
-		m->n_pmem = i + 1;
-		pmem->id = c->id;
-		pmem->start = gpa(next);
-		next += pmem->backing.size;
-		add_device(&m->boot, (struct boot_device){
-					     .kind = BOOT_DEVICE_VIRTIO_MMIO,
-					     .addr = LAYOUT_VIRTIO_BASE + i * LAYOUT_VIRTIO_SIZE,
-					     .size = LAYOUT_VIRTIO_SIZE,
-					     .gsi = LAYOUT_VIRTIO_GSI + i,
-				     });
-	}
-	return 0;
 }
 
 /* The index of the root disk, or -1 where no disk is to be it. */
@@ -111,14 +73,23 @@ static int plan_platform(struct machine *m, const struct config *config, struct 
 	int ret;
 
 	m->boot.platform = config->platform;
-	if (config->platform != BOOT_PLATFORM_AUTO)
-		return 0;
-	ret = kernel_probe(config->kernel, &probe, err);
-	if (ret < 0)
-		return ret;
-	log_info("%s: %s", config->kernel, probe.reason);
-	m->boot.platform = probe.platform;
+	if (config->platform == BOOT_PLATFORM_AUTO) {
+		ret = kernel_probe(config->kernel, &probe, err);
+		if (ret < 0)
+			return ret;
+		log_info("%s: %s", config->kernel, probe.reason);
+		m->boot.platform = probe.platform;
+	}
+	if (m->boot.n_nodes && m->boot.platform == BOOT_PLATFORM_DT)
+		log_warning("--numa: Linux on x86 reads nodes from ACPI tables only; use "
+			    "--platform acpi if the kernel can");
 	return 0;
+}
+
+static void plan_nodes(struct boot_machine *boot, const struct config *config)
+{
+	memcpy(boot->nodes, config->nodes, sizeof(boot->nodes));
+	boot->n_nodes = (unsigned)__builtin_popcount(config->numa_seen);
 }
 
 int machine_plan(struct machine *machine, const struct config *config, struct error *err)
@@ -132,7 +103,8 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 					       LAYOUT_SERIAL_PORTS, LAYOUT_SERIAL_GSI });
 	add_device(boot, (struct boot_device){ BOOT_DEVICE_POWER, LAYOUT_POWER_BASE,
 					       LAYOUT_POWER_SIZE, LAYOUT_POWER_GSI });
-	ret = plan_pmem(machine, config, err);
+	plan_nodes(boot, config);
+	ret = machine_plan_pmem(machine, config, err);
 	if (ret < 0)
 		return ret;
 	ret = plan_platform(machine, config, err);
@@ -146,7 +118,5 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 
 void machine_fini(struct machine *machine)
 {
-	for (unsigned i = 0; i < machine->n_pmem; i++)
-		pmem_backing_close(&machine->pmem[i].backing);
-	machine->n_pmem = 0;
+	machine_fini_pmem(machine);
 }

@@ -11,11 +11,16 @@
 #include "devices/pmem_backing.h"
 #include "vmm/config.h"
 #include "vmm/error.h"
+#include "vmm/memory_backend.h"
+#include "vmm/placement.h"
 
 #define MACHINE_CMDLINE_MAX 8192
 
 struct machine_pmem {
-	const char *id; /* borrowed from the configuration */
+	char id[CONFIG_ID_MAX + 1];	/* for messages: made up unless @named */
+	bool named;			/* QEMU shows no id for a device without one */
+	char memdev[CONFIG_ID_MAX + 1]; /* of its backend, in /objects */
+	unsigned node;
 	gpa_t start;
 	struct pmem_backing backing;
 };
@@ -26,6 +31,8 @@ struct machine {
 	char cmdline[MACHINE_CMDLINE_MAX];
 	struct machine_pmem pmem[LAYOUT_VIRTIO_SLOTS]; /* pmem[n] is in slot n */
 	unsigned n_pmem;
+	struct placement placement;
+	struct memory_backends backends; /* pmem paths point into them or into the configuration */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include "boot/acpi.h"
 #include "boot/devicetree.h"
 #include "boot/e820.h"
+#include "boot/numa.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +32,55 @@ static void print_memory(const struct machine *m, FILE *out)
 	}
 }
 
-static void print_pmem(const struct machine_pmem *pmem, unsigned n, FILE *out)
+static void print_pmem(const struct machine *m, unsigned n, FILE *out)
 {
+	const struct machine_pmem *pmem = &m->pmem[n];
 	const struct pmem_backing *b = &pmem->backing;
 
 	print_range(out, pmem->start.value, b->size);
-	fprintf(out, "/dev/pmem%u  %s: %s, %" PRIu64 " bytes%s%s\n", n, pmem->id, b->path,
+	fprintf(out, "/dev/pmem%u  %s: %s, %" PRIu64 " bytes%s%s", n, pmem->id, b->path,
 		b->file_size, b->readonly ? ", read-only" : "", b->share ? "" : ", private");
+	if (m->boot.n_nodes)
+		fprintf(out, ", node %u", pmem->node);
+	fprintf(out, "\n");
+}
+
+/* "0-2,4" */
+static void print_cpus(uint32_t cpus, FILE *out)
+{
+	const char *separator = "";
+
+	for (unsigned first = 0; first < BOOT_MAX_CPUS; first++) {
+		unsigned last = first;
+
+		if (!(cpus & 1u << first))
+			continue;
+		while (last + 1 < BOOT_MAX_CPUS && cpus & 1u << (last + 1))
+			last++;
+		fprintf(out, "%s%u", separator, first);
+		if (last > first)
+			fprintf(out, "-%u", last);
+		separator = ",";
+		first = last;
+	}
+}
+
+static void print_nodes(const struct boot_machine *boot, FILE *out)
+{
+	struct numa_range ranges[NUMA_MAX_RANGES];
+	unsigned n = numa_ranges(boot, ranges);
+
+	if (boot->n_nodes)
+		fprintf(out, "NUMA nodes:\n");
+	for (unsigned i = 0; i < boot->n_nodes; i++) {
+		fprintf(out, "  node %u, vCPUs: ", i);
+		print_cpus(boot->nodes[i].cpus, out);
+		fprintf(out, "%s\n", boot->nodes[i].cpus ? "" : "none");
+	}
+	for (unsigned i = 0; i < n; i++) {
+		print_range(out, ranges[i].start, ranges[i].size);
+		fprintf(out, "node %u, %s\n", ranges[i].node, ranges[i].pmem ? "pmem" : "RAM");
+	}
 }
 
 static void print_device(const struct boot_device *device, FILE *out)
@@ -62,7 +105,13 @@ void machine_show_plan(const struct machine *m, FILE *out)
 	print_memory(m, out);
 	fprintf(out, "persistent memory:\n");
 	for (unsigned i = 0; i < m->n_pmem; i++)
-		print_pmem(&m->pmem[i], i, out);
+		print_pmem(m, i, out);
+	if (m->placement.size) {
+		print_range(out, m->placement.base, m->placement.size);
+		fprintf(out, "for memory devices, %" PRIu64 " of %" PRIu64 " bytes in use\n",
+			placement_used(&m->placement), m->placement.space);
+	}
+	print_nodes(&m->boot, out);
 	fprintf(out, "devices, by %s:\n",
 		m->boot.platform == BOOT_PLATFORM_DT ? "device tree" : "ACPI");
 	for (unsigned i = 0; i < m->boot.n_devices; i++)
@@ -107,7 +156,7 @@ static int write_tables(const struct acpi_tables *tables, const char *base, cons
 	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
 		return error_set(err, errno, "--dump-acpi %s: cannot make the directory: %s", dir,
 				 strerror(errno));
-	for (unsigned i = 0; i < ACPI_TABLES && ret == 0; i++) {
+	for (unsigned i = 0; i < tables->count && ret == 0; i++) {
 		char *path;
 
 		if (asprintf(&path, "%s/%s.dat", dir, tables->table[i].name) < 0)
