@@ -114,17 +114,17 @@ Test(pmem_slot, stores_to_a_readonly_device)
 
 Test(pmem_slot, no_place)
 {
+	static struct pmem_slot second;
 	struct error err = { 0 };
 
 	plug(MIB, false, true);
 	check_eq(pmem_slot_add_memory(&backing, gpa(START), &host.mem, &err), -EEXIST);
 	check_contains(err.text, path);
-	slot = (struct pmem_slot){ 0 };
-	check_eq(pmem_slot_init(&slot, 1, "disk", &backing, gpa(START), &host.loop, &host.mem, &bus,
-				&err),
+	check_eq(pmem_slot_init(&second, 1, "disk", &backing, gpa(START), &host.loop, &host.mem,
+				&bus, &err),
 		 -EEXIST);
 	check_contains(err.text, path);
-	pmem_slot_fini(&slot);
+	pmem_slot_fini(&second);
 }
 
 /* On the real thing: a load and a store in each part of a device that ends within a page. */

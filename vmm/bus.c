@@ -14,7 +14,10 @@ int bus_add(struct bus *bus, struct bus_region *region)
 	for (unsigned i = 0; i < bus->count; i++) {
 		const struct bus_region *other = bus->regions[i];
 
-		if (region->start <= other->start + (other->size - 1) && other->start <= last)
+		if (other == region) /* it was removed, and comes back */
+			return 0;
+		if (other->size && region->start <= other->start + (other->size - 1) &&
+		    other->start <= last)
 			return -EEXIST;
 	}
 	if (bus->count == BUS_MAX_REGIONS)
@@ -32,11 +35,17 @@ static struct bus_region *find(const struct bus *bus, uint64_t addr, unsigned si
 	for (unsigned i = 0; i < count; i++) {
 		struct bus_region *region = bus->regions[i];
 		uint64_t offset = addr - region->start;
+		uint64_t len = __atomic_load_n(&region->size, __ATOMIC_RELAXED);
 
-		if (offset < region->size && size <= region->size - offset)
+		if (offset < len && size <= len - offset)
 			return region;
 	}
 	return NULL;
+}
+
+void bus_remove(struct bus_region *region)
+{
+	__atomic_store_n(&region->size, 0, __ATOMIC_RELAXED);
 }
 
 uint64_t bus_read(const struct bus *bus, uint64_t addr, unsigned size)

@@ -20,7 +20,7 @@ struct bus_ops {
 /* Embedded in the object that serves it, and found back by container_of. */
 struct bus_region {
 	uint64_t start;
-	uint64_t size;
+	uint64_t size; /* atomic: 0 when it was removed */
 	const struct bus_ops *ops;
 };
 
@@ -33,6 +33,10 @@ struct bus {
 
 /* -EINVAL: empty or wrapping. -EEXIST: overlaps. -ENOSPC: full. */
 int bus_add(struct bus *bus, struct bus_region *region);
+
+/* @region, which need not be there, is not found any more. Its memory must stay: a vCPU may look.
+ */
+void bus_remove(struct bus_region *region);
 
 /* What nobody answers reads as all ones, as on a PC. */
 uint64_t bus_read(const struct bus *bus, uint64_t addr, unsigned size);

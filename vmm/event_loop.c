@@ -168,8 +168,10 @@ int event_loop_init(struct event_loop *loop)
 
 void event_loop_fini(struct event_loop *loop)
 {
-	if (loop->ring_ready)
+	if (loop->ring_ready) {
+		event_loop_close(loop);
 		io_uring_queue_exit(&loop->ring);
+	}
 	if (loop->wake_fd > 0)
 		close(loop->wake_fd);
 	loop->ring_ready = false;
@@ -181,6 +183,16 @@ void event_loop_register(struct event_loop *loop, int fd)
 	if (loop->files_ready && fd < EVENT_LOOP_FILES)
 		loop->registered[fd] =
 			io_uring_register_files_update(&loop->ring, (unsigned)fd, &fd, 1) == 1;
+}
+
+void event_loop_unregister(struct event_loop *loop, int fd)
+{
+	const int none = -1;
+
+	if (!loop->ring_ready || fd >= EVENT_LOOP_FILES || !loop->registered[fd])
+		return;
+	loop->registered[fd] = false;
+	io_uring_register_files_update(&loop->ring, (unsigned)fd, &none, 1);
 }
 
 static void complete(struct event_loop *loop)

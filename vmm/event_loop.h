@@ -64,6 +64,9 @@ void event_loop_fini(struct event_loop *loop);
 /* Lets the ring keep a reference to @fd, which makes operations on it cheaper. Optional. */
 void event_loop_register(struct event_loop *loop, int fd);
 
+/* Forgets @fd, before it is closed: its number may soon be another file's. */
+void event_loop_unregister(struct event_loop *loop, int fd);
+
 /* Queue one operation; its result is a byte count, or the ready events for poll (POLLIN, ...). */
 void event_loop_read(struct event_loop *loop, struct event_op *op, int fd, void *buf, unsigned len);
 void event_loop_write(struct event_loop *loop, struct event_op *op, int fd, const void *buf,

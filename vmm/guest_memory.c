@@ -29,6 +29,16 @@ int guest_memory_add(struct guest_memory *mem, gpa_t start, uint64_t size, void 
 	return 0;
 }
 
+void guest_memory_remove(struct guest_memory *mem, gpa_t start, uint64_t size)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < mem->count; i++)
+		if (mem->regions[i].start.value - start.value >= size)
+			mem->regions[kept++] = mem->regions[i];
+	mem->count = kept;
+}
+
 /* The region that holds all @len bytes at @addr; NULL where no single one does. */
 static const struct guest_region *find(const struct guest_memory *mem, gpa_t addr, uint64_t len)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one view of guest-physical memory that devices and loaders use: RAM and pmem are both regions
- * of it. It is filled before the first vCPU runs and only read afterwards, hence without a lock.
+ * of it. Only the event loop's thread uses it once the guest runs, hence there is no lock.
  *
  * All of it is hostile: the guest may change any byte at any time. Whoever validates something
  * first copies it out with guest_memory_read.
@@ -50,6 +50,9 @@ struct guest_memory {
  */
 int guest_memory_add(struct guest_memory *mem, gpa_t start, uint64_t size, void *host,
 		     enum guest_region_kind kind);
+
+/* Takes back the regions that lie within @size bytes from @start. */
+void guest_memory_remove(struct guest_memory *mem, gpa_t start, uint64_t size);
 
 /*
  * Copy @len bytes out of or into guest memory. The range must lie within one region; a write also

@@ -135,6 +135,16 @@ int kvm_add_slot(struct kvm *kvm, uint64_t start, uint64_t size, void *host, boo
 	return 0;
 }
 
+void kvm_remove_slots(struct kvm *kvm, unsigned keep)
+{
+	while (kvm->n_slots > keep) {
+		/* An empty slot is none. */
+		struct kvm_userspace_memory_region slot = { .slot = --kvm->n_slots };
+
+		ioctl(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot);
+	}
+}
+
 /*
  * Firmware leaves both 8259s masked. KVM's start unmasked with vector base 0, and a kernel that
  * never looks at them (hardware-reduced ACPI) would get device interrupts as CPU exceptions.

@@ -35,6 +35,9 @@ void kvm_close(struct kvm *kvm);
 int kvm_add_slot(struct kvm *kvm, uint64_t start, uint64_t size, void *host, bool readonly,
 		 struct error *err);
 
+/* Takes back all slots but the first @keep. */
+void kvm_remove_slots(struct kvm *kvm, unsigned keep);
+
 /* Adds local APICs, IOAPIC and (masked) 8259s; before the first vCPU. -errno with @err set. */
 int kvm_add_irqchips(struct kvm *kvm, struct error *err);
 

@@ -27,7 +27,7 @@ static uint64_t refused_read(struct bus_region *region, uint64_t offset, unsigne
 	const struct pmem *pmem = &container_of(region, struct pmem_slot, refused)->pmem;
 	uint64_t value = 0;
 
-	guest_memory_read(pmem->queue.mem, gpa(region->start + offset), &value, size);
+	memcpy(&value, pmem->backing->host + refused_offset(region, pmem, offset), size);
 	return value;
 }
 
@@ -79,18 +79,21 @@ int pmem_slot_init(struct pmem_slot *slot, unsigned number, const char *id,
 	int ret;
 
 	pmem_init(&slot->pmem, id, backing, start, loop, mem);
-	if (writable < backing->size) {
-		slot->refused = (struct bus_region){ start.value + writable,
-						     backing->size - writable, &refused_ops };
-		ret = bus_add(mmio_bus, &slot->refused);
-		if (ret < 0)
-			return error_set(err, -ret, "--pmem %s: no place on the bus: %s",
-					 backing->path, strerror(-ret));
-	}
-	return virtio_slot_init(&slot->slot, number, &slot->pmem.virtio, loop, mmio_bus, err);
+	ret = virtio_slot_init(&slot->slot, number, &slot->pmem.virtio, loop, mmio_bus, err);
+	if (ret < 0 || writable == backing->size)
+		return ret;
+	slot->refused = (struct bus_region){ start.value + writable, backing->size - writable,
+					     &refused_ops };
+	ret = bus_add(mmio_bus, &slot->refused);
+	if (ret < 0)
+		return error_set(err, -ret, "--pmem %s: no place on the bus: %s", backing->path,
+				 strerror(-ret));
+	return 0;
 }
 
 void pmem_slot_fini(struct pmem_slot *slot)
 {
+	if (slot->pmem.loop)
+		event_loop_unregister(slot->pmem.loop, slot->pmem.backing->fd);
 	virtio_slot_fini(&slot->slot);
 }

@@ -189,6 +189,7 @@ static void *run_guest(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
+	__atomic_store_n(&vcpu->thread_id, gettid(), __ATOMIC_RELAXED);
 	while (!flag(&vcpu->stop)) {
 		if (flag(&vcpu->pause))
 			park(vcpu);

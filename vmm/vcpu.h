@@ -39,6 +39,7 @@ struct vcpu {
 	const struct bus *ports; /* borrowed */
 	const struct bus *mmio;	 /* borrowed */
 	pthread_t thread;
+	int thread_id; /* atomic; 0 before the thread runs */
 	bool started;
 	bool stop; /* atomic */
 	pthread_mutex_t lock;

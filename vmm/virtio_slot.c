@@ -119,8 +119,12 @@ void virtio_slot_fini(struct virtio_slot *slot)
 {
 	if (slot->interrupt_fd > 0)
 		close(slot->interrupt_fd);
-	for (unsigned i = 0; i < VIRTIO_MMIO_MAX_QUEUES; i++)
-		if (slot->doorbell_fds[i] > 0)
-			close(slot->doorbell_fds[i]);
+	for (unsigned i = 0; i < VIRTIO_MMIO_MAX_QUEUES; i++) {
+		if (slot->doorbell_fds[i] <= 0)
+			continue;
+		if (slot->mmio.loop)
+			event_loop_unregister(slot->mmio.loop, slot->doorbell_fds[i]);
+		close(slot->doorbell_fds[i]);
+	}
 	*slot = (struct virtio_slot){ 0 };
 }
