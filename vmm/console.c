@@ -151,13 +151,22 @@ static void poll_input(struct console *c)
 	space = serial_input_space(&c->serial);
 	c->input_wanted = false;
 	pthread_mutex_unlock(&c->lock);
-	if (c->in_fd < 0 || c->input_polled || !space)
+	if (c->in_fd < 0 || c->input_polled || !(space || c->to_monitor))
 		return;
 	c->input_polled = true;
 	event_loop_poll(c->loop, &c->input, c->in_fd, POLLIN);
 }
 
-/* Takes the escape key's sequences out of @bytes; returns how many are left for the guest. */
+static void switch_monitor(struct console *c)
+{
+	if (!c->ops->monitor_input)
+		return;
+	c->to_monitor = !c->to_monitor;
+	if (c->to_monitor)
+		c->ops->monitor_begins(c);
+}
+
+/* Takes out of @bytes what is not for the guest; returns how many are. */
 static unsigned filter_escape(struct console *c, uint8_t *bytes, unsigned len)
 {
 	unsigned kept = 0;
@@ -171,7 +180,13 @@ static unsigned filter_escape(struct console *c, uint8_t *bytes, unsigned len)
 		}
 		if (c->escape_pressed && (byte == 'x' || byte == 'X'))
 			c->ops->quit(c);
-		else if (!c->escape_pressed || byte == ESCAPE_KEY)
+		else if (c->escape_pressed && (byte == 'c' || byte == 'C'))
+			switch_monitor(c);
+		else if (c->escape_pressed && byte != ESCAPE_KEY)
+			; /* no sequence of ours: dropped */
+		else if (c->to_monitor)
+			c->ops->monitor_input(c, &byte, 1);
+		else
 			bytes[kept++] = byte;
 		c->escape_pressed = false;
 	}
@@ -190,6 +205,10 @@ static void input_done(struct event_op *op, int result)
 	pthread_mutex_lock(&c->lock);
 	space = serial_input_space(&c->serial);
 	pthread_mutex_unlock(&c->lock);
+	/* A byte at a time for the monitor, since the guest may have no room for those behind it.
+	 */
+	if (!space && c->to_monitor)
+		space = 1;
 	if (space) {
 		n = read(c->in_fd, bytes, space);
 		/* The end of the input is no end of the guest: it just hears nothing any more. */
@@ -248,7 +267,7 @@ int console_init(struct console *console, const struct console_ops *ops, struct 
 	console->in_fd = in_fd;
 	console->out_fd = out_fd;
 	console->interrupt_fd = interrupt_fd;
-	console->escape_key = in_fd >= 0 && isatty(in_fd);
+	console->escape_key = in_fd >= 0 && (isatty(in_fd) || (ops && ops->monitor_input));
 	pthread_mutex_init(&console->lock, NULL);
 	serial_init(&console->serial, &serial_ops);
 	console->wake.done = wake_done;

@@ -23,6 +23,13 @@ struct console;
 struct console_ops {
 	/* The user pressed Ctrl-A X. On the event loop's thread. */
 	void (*quit)(struct console *console);
+	/*
+	 * Where a monitor shares the input, or both NULL: the user pressed Ctrl-A C and types to
+	 * the monitor from now on; what was typed until Ctrl-A C is pressed again. On the same
+	 * thread.
+	 */
+	void (*monitor_begins)(struct console *console);
+	void (*monitor_input)(struct console *console, const uint8_t *bytes, unsigned len);
 };
 
 struct console {
@@ -32,8 +39,9 @@ struct console {
 	int in_fd;		 /* borrowed, or -1 */
 	int out_fd;		 /* borrowed, or -1: output is dropped */
 	int interrupt_fd;	 /* eventfd, borrowed */
-	bool escape_key;	 /* the input is a terminal */
+	bool escape_key;	 /* the input is a terminal, or a monitor's too */
 	bool escape_pressed;
+	bool to_monitor; /* what is typed */
 	bool draining;
 	pthread_mutex_t lock; /* vCPUs and the loop: all from here to wake_fd */
 	struct serial serial;
