@@ -300,7 +300,7 @@ static int apply_option(struct config *config, char **argv, int i, uint32_t *see
 
 static int check(struct config *config, struct error *err)
 {
-	unsigned roots = 0;
+	unsigned roots = 0, stdio = 0;
 	int ret;
 
 	if (!config->kernel)
@@ -315,6 +315,22 @@ static int check(struct config *config, struct error *err)
 		return ret;
 	for (unsigned i = 0; i < config->n_pmem; i++)
 		roots += config->pmem[i].root == CONFIG_ROOT_ON;
+	for (unsigned i = 0; i < config->n_controls; i++) {
+		if (strcmp(config->controls[i].where, "stdio") != 0)
+			continue;
+		stdio++;
+		if (!config->controls[i].hmp && config->serial == CONFIG_SERIAL_STDIO)
+			return error_set(
+				err, EINVAL,
+				"--qmp stdio: the serial console is there already; give it "
+				"another place with --serial");
+	}
+	if (stdio > 1)
+		return error_set(
+			err, EINVAL,
+			"--monitor stdio: standard input is given to %u of --qmp and --monitor; "
+			"only one can have it",
+			stdio);
 	if (roots > 1)
 		return error_set(err, EINVAL,
 				 "--pmem root=on: is given %u times; only one disk can be the root",

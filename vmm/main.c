@@ -4,6 +4,7 @@
  * program in one screen: parse, plan, make, run; this is the only file that ends the process.
  */
 #include "vmm/config.h"
+#include "vmm/ctl.h"
 #include "vmm/log.h"
 #include "vmm/machine.h"
 #include "vmm/machine_show.h"
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define TEXT_OF(token) #token
@@ -75,6 +77,8 @@ int main(int argc, char **argv)
 
 	boot_timer_init(&timer);
 	open_standard_descriptors();
+	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
+		return (int)ctl_run(argc - 2, argv + 2, stdout);
 	if (config_parse(&config, argc, argv, &err) < 0)
 		goto out;
 	log_set_level(config.log_level);

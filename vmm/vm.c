@@ -16,6 +16,8 @@
 #include "vmm/terminal.h"
 #include "vmm/vcpu.h"
 #include "vmm/vcpu_x86.h"
+#include "vmm/vm_monitor.h"
+#include "vmm/vm_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,31 +28,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-struct vm {
-	struct machine *machine;  /* borrowed */
-	struct boot_timer *timer; /* borrowed */
-	struct event_loop loop;
-	struct kvm kvm;
-	struct ram ram;
-	struct guest_memory memory;
-	struct bus ports, mmio;
-	struct signals signals;
-	struct power_bus power;
-	struct console console;
-	int console_out_fd;	  /* owned if it is a file of its own, else 0 */
-	int console_interrupt_fd; /* owned */
-	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
-	unsigned n_pmem;
-	struct vcpu vcpus[BOOT_MAX_CPUS];
-	unsigned n_vcpus;
-	bool paused;
-	struct event_condition all_parked;
-	bool ended; /* atomic: the first reason to end wins, and then fills @end */
-	struct vm_end end;
-};
-
-/* From any thread. */
-static void end_vm(struct vm *vm, enum outcome outcome, int signo, const char *detail)
+void vm_finish(struct vm *vm, enum outcome outcome, int signo, const char *detail)
 {
 	if (__atomic_exchange_n(&vm->ended, true, __ATOMIC_ACQ_REL))
 		return;
@@ -67,7 +45,7 @@ static struct vm *vm_of_vcpu(struct vcpu *vcpu)
 
 static void vcpu_ended(struct vcpu *vcpu, enum outcome outcome, const char *detail)
 {
-	end_vm(vm_of_vcpu(vcpu), outcome, 0, detail);
+	vm_finish(vm_of_vcpu(vcpu), outcome, 0, detail);
 }
 
 static void vcpu_parked(struct vcpu *vcpu)
@@ -82,27 +60,67 @@ static void power_request(struct power *power, enum power_request request)
 	struct vm *vm = container_of(power, struct vm, power.power);
 
 	if (request == POWER_OFF)
-		end_vm(vm, OUTCOME_POWER_OFF, 0, "the guest powered off");
+		vm_finish(vm, OUTCOME_POWER_OFF, 0, "the guest powered off");
 	else
-		end_vm(vm, OUTCOME_RESET, 0, "the guest asked for a reset");
+		vm_finish(vm, OUTCOME_RESET, 0, "the guest asked for a reset");
 }
 
 static const struct power_ops power_ops = { .request = power_request };
 
 static void quit_key(struct console *console)
 {
-	end_vm(container_of(console, struct vm, console), OUTCOME_QUIT, 0,
-	       "ended by Ctrl-A X on the console");
+	vm_finish(container_of(console, struct vm, console), OUTCOME_QUIT, 0,
+		  "ended by Ctrl-A X on the console");
+}
+
+static void flush_failed(struct pmem *pmem, int error)
+{
+	struct pmem_slot *slot = container_of(pmem, struct pmem_slot, pmem);
+	struct vm *vm = container_of(slot - slot->slot.number, struct vm, pmem[0]);
+
+	monitor_flush_failed(&vm->monitor, pmem->virtio.name, error);
+}
+
+static const struct pmem_ops pmem_ops = { .flush_failed = flush_failed };
+
+void vm_adopt_pmem(struct vm *vm, unsigned slot)
+{
+	vm->pmem[slot].pmem.ops = &pmem_ops;
+	vm->n_pmem = slot + 1;
+}
+
+static void monitor_begins(struct console *console)
+{
+	control_console_begins(&container_of(console, struct vm, console)->control);
+}
+
+static void monitor_input(struct console *console, const uint8_t *bytes, unsigned len)
+{
+	control_console_input(&container_of(console, struct vm, console)->control,
+			      (const char *)bytes, len);
 }
 
 static const struct console_ops console_ops = { .quit = quit_key };
+static const struct console_ops console_and_monitor_ops = {
+	.quit = quit_key,
+	.monitor_begins = monitor_begins,
+	.monitor_input = monitor_input,
+};
+
+static bool has_stdio_monitor(const struct config *config)
+{
+	for (unsigned i = 0; i < config->n_controls; i++)
+		if (config->controls[i].hmp && strcmp(config->controls[i].where, "stdio") == 0)
+			return true;
+	return false;
+}
 
 static void signal_caught(struct signals *signals, int signo)
 {
 	char detail[64];
 
 	snprintf(detail, sizeof(detail), "ended by signal %d (%s)", signo, strsignal(signo));
-	end_vm(container_of(signals, struct vm, signals), OUTCOME_SIGNAL, signo, detail);
+	vm_finish(container_of(signals, struct vm, signals), OUTCOME_SIGNAL, signo, detail);
 }
 
 static const struct signals_ops signals_ops = { .caught = signal_caught };
@@ -133,8 +151,9 @@ static int create_console(struct vm *vm, const struct config *config, struct err
 	vm->console_interrupt_fd = eventfd(0, EFD_CLOEXEC);
 	if (vm->console_interrupt_fd < 0)
 		return error_set(err, errno, "cannot make an eventfd: %s", strerror(errno));
-	ret = console_init(&vm->console, &console_ops, &vm->loop, in_fd, out_fd,
-			   vm->console_interrupt_fd);
+	ret = console_init(&vm->console,
+			   has_stdio_monitor(config) ? &console_and_monitor_ops : &console_ops,
+			   &vm->loop, in_fd, out_fd, vm->console_interrupt_fd);
 	if (ret < 0)
 		return error_set(err, -ret, "cannot make the console: %s", strerror(-ret));
 	return 0;
@@ -197,10 +216,11 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
 		struct machine_pmem *plan = &vm->machine->pmem[i];
 
-		vm->n_pmem = i + 1;
 		ret = pmem_slot_init(&vm->pmem[i], i, plan->id, &plan->backing, plan->start,
 				     &vm->loop, &vm->memory, &vm->mmio, err);
+		vm_adopt_pmem(vm, i); /* also a half-built one, for vm_free */
 	}
+	vm->n_cold_pmem = vm->n_pmem;
 	return ret;
 }
 
@@ -228,6 +248,33 @@ static int connect_devices(struct vm *vm, struct error *err)
 	return ret;
 }
 
+/* A monitor on standard input shares it with the console, if that is there, by Ctrl-A C. */
+static int open_control(struct vm *vm, const struct config_control *c, bool stdio_is_console,
+			struct error *err)
+{
+	enum control_protocol protocol = c->hmp ? CONTROL_HMP : CONTROL_QMP;
+	int ret;
+
+	if (strcmp(c->where, "stdio") != 0 || !stdio_is_console)
+		return control_open(&vm->control, protocol, c->where, err);
+	ret = control_open_console(&vm->control, isatty(STDIN_FILENO));
+	if (ret < 0)
+		return error_set(err, -ret, "--monitor stdio: %s", strerror(-ret));
+	return 0;
+}
+
+static int create_control(struct vm *vm, const struct config *config, struct error *err)
+{
+	int ret = 0;
+
+	monitor_init(&vm->monitor, &vm_monitor_ops);
+	control_init(&vm->control, &vm->monitor, &vm->loop);
+	for (unsigned i = 0; i < config->n_controls && ret == 0; i++)
+		ret = open_control(vm, &config->controls[i], config->serial == CONFIG_SERIAL_STDIO,
+				   err);
+	return ret;
+}
+
 static int build(struct vm *vm, const struct config *config, struct error *err)
 {
 	int ret;
@@ -249,6 +296,8 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 		ret = create_vcpus(vm, err);
 	if (ret == 0)
 		ret = connect_devices(vm, err);
+	if (ret == 0)
+		ret = create_control(vm, config, err);
 	return ret;
 }
 
@@ -297,7 +346,7 @@ static void start(struct vm *vm)
 	for (unsigned i = 0; i < vm->n_vcpus; i++) {
 		ret = vcpu_start(&vm->vcpus[i]);
 		if (ret < 0) {
-			end_vm(vm, OUTCOME_HOST_ERROR, 0, "cannot start a vCPU's thread");
+			vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot start a vCPU's thread");
 			return;
 		}
 	}
@@ -370,12 +419,14 @@ void vm_run(struct vm *vm, struct vm_end *ret_end)
 	start(vm);
 	ret = event_loop_run(&vm->loop);
 	if (ret < 0)
-		end_vm(vm, OUTCOME_HOST_ERROR, 0, "io_uring failed");
+		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "io_uring failed");
 	boot_timer_mark(vm->timer, BOOT_MARK_END);
 	/* First nobody waits for the loop any more, then the vCPUs can be waited for. */
 	event_loop_close(&vm->loop);
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_stop(&vm->vcpus[i]);
+	monitor_shutdown(&vm->monitor, vm_monitor_cause(vm->end.outcome));
+	control_drain(&vm->control);
 	console_drain(&vm->console);
 	terminal_restore();
 	report(vm);
@@ -389,6 +440,7 @@ void vm_free(struct vm *vm)
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_fini(&vm->vcpus[i]);
 	event_loop_fini(&vm->loop);
+	control_fini(&vm->control);
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		pmem_slot_fini(&vm->pmem[i]);
 	console_fini(&vm->console);

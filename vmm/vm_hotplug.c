@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Plugs pmem devices while the guest runs. Start reading at vm_hotplug_pmem. */
+#include "vmm/vm_hotplug.h"
+
+#include "boot/layout.h"
+#include "vmm/endian.h"
+#include "vmm/log.h"
+#include "vmm/machine_pmem.h"
+#include "vmm/vm_state.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A device's memory is one or two neighbouring regions, each with a slot of KVM's. */
+static int add_slots(struct vm *vm, const struct machine_pmem *pmem, struct error *err)
+{
+	uint64_t end = pmem->start.value + pmem->backing.size;
+	int ret = pmem_slot_add_memory(&pmem->backing, pmem->start, &vm->memory, err);
+
+	for (unsigned i = 0; i < vm->memory.count && ret == 0; i++) {
+		const struct guest_region *r = &vm->memory.regions[i];
+
+		if (r->start.value < pmem->start.value || r->start.value >= end)
+			continue;
+		ret = kvm_add_slot(&vm->kvm, r->start.value, r->size, r->host,
+				   r->kind == GUEST_PMEM_READONLY, err);
+	}
+	return ret;
+}
+
+/* Has the slots' _STA say that this one is filled, and Linux look at them again. */
+static int tell_guest(struct vm *vm, unsigned slot, struct error *err)
+{
+	__le32 *mask = guest_memory_ram(
+		&vm->memory, gpa(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_SLOTS), sizeof(*mask));
+	int ret;
+
+	*mask = host_to_le32(le32_to_host(*mask) | 1u << slot);
+	ret = platform_events_raise(&vm->power.events, LAYOUT_EVENT_SLOTS);
+	return ret < 0 ? error_set(err, -ret, "cannot tell the guest: %s", strerror(-ret)) : 0;
+}
+
+static int plug(struct vm *vm, unsigned n, struct machine_pmem *plan, struct error *err)
+{
+	struct pmem_slot *slot = &vm->pmem[n];
+	unsigned kvm_slots = vm->kvm.n_slots;
+	int ret;
+
+	/* What can fail for want of descriptors comes first, KVM's part last. */
+	ret = pmem_slot_init(slot, n, plan->id, &plan->backing, plan->start, &vm->loop, &vm->memory,
+			     &vm->mmio, err);
+	if (ret == 0)
+		ret = add_slots(vm, plan, err);
+	if (ret == 0)
+		ret = virtio_slot_connect(&slot->slot, &vm->kvm, err);
+	if (ret == 0)
+		return 0;
+	bus_remove(&slot->slot.registers);
+	bus_remove(&slot->refused);
+	kvm_remove_slots(&vm->kvm, kvm_slots);
+	guest_memory_remove(&vm->memory, plan->start, plan->backing.size);
+	pmem_slot_fini(slot);
+	return ret;
+}
+
+int vm_hotplug_pmem(struct vm *vm, const struct keyval *list, unsigned n, struct error *err)
+{
+	struct machine *machine = vm->machine;
+	unsigned slot = vm->n_pmem;
+	int ret;
+
+	if (machine->boot.platform != BOOT_PLATFORM_ACPI)
+		return error_set(err, ENOTSUP,
+				 "a device tree cannot grow: devices can be added to machines "
+				 "started with --platform acpi");
+	ret = machine_plug_pmem(machine, list, n, err);
+	if (ret < 0)
+		return ret;
+	ret = plug(vm, slot, &machine->pmem[slot], err);
+	if (ret < 0) {
+		machine_unplug_pmem(machine);
+		return ret;
+	}
+	vm_adopt_pmem(vm, slot);
+	log_info("%s: plugged into slot %u", machine->pmem[slot].id, slot);
+	return tell_guest(vm, slot, err);
+}

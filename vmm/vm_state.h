@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a VM is made of, for the files that wire it (vm*.c) and for nobody else. */
+#ifndef MVMM_VMM_VM_STATE_H
+#define MVMM_VMM_VM_STATE_H
+
+#include "vmm/bus.h"
+#include "vmm/console.h"
+#include "vmm/control.h"
+#include "vmm/event_loop.h"
+#include "vmm/kvm.h"
+#include "vmm/machine.h"
+#include "vmm/monitor.h"
+#include "vmm/pmem_slot.h"
+#include "vmm/power_bus.h"
+#include "vmm/ram.h"
+#include "vmm/signals.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+
+struct vm {
+	struct machine *machine;  /* borrowed */
+	struct boot_timer *timer; /* borrowed */
+	struct event_loop loop;
+	struct kvm kvm;
+	struct ram ram;
+	struct guest_memory memory;
+	struct bus ports, mmio;
+	struct signals signals;
+	struct power_bus power;
+	struct console console;
+	int console_out_fd;	  /* owned if it is a file of its own, else 0 */
+	int console_interrupt_fd; /* owned */
+	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
+	unsigned n_pmem;
+	unsigned n_cold_pmem; /* of them from the start */
+	struct vcpu vcpus[BOOT_MAX_CPUS];
+	unsigned n_vcpus;
+	bool paused;
+	struct event_condition all_parked;
+	struct monitor monitor;
+	struct control control;
+	char memdev_path[CONFIG_ID_MAX + sizeof("/objects/")]; /* of the device last asked for */
+	bool ended; /* atomic: the first reason to end wins, and then fills @end */
+	struct vm_end end;
+};
+
+/* Ends the VM, unless something else has: @detail says why. From any thread. */
+void vm_finish(struct vm *vm, enum outcome outcome, int signo, const char *detail);
+
+/* Counts @slot, which is ready, among the VM's devices. */
+void vm_adopt_pmem(struct vm *vm, unsigned slot);
+
+#endif
