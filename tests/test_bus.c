@@ -133,3 +133,13 @@ Test(bus, full)
 	check_eq(bus_add(&added, &targets[BUS_MAX_REGIONS].region), -ENOSPC);
 	check_eq(bus_read(&added, (BUS_MAX_REGIONS - 1) * 16, 4), 0x1234);
 }
+
+Test(bus, removed_and_added_again, .init = setup)
+{
+	bus_remove(&low.region);
+	check_eq(bus_read(&bus, 0x1000, 4), UINT64_MAX);
+	low.region.size = 0x10;
+	check_eq(bus_add(&bus, &low.region), 0);
+	check_eq(bus_read(&bus, 0x1000, 4), 0x1234);
+	check_eq(bus.count, 2);
+}

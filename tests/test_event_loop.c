@@ -461,3 +461,51 @@ Test(event_loop, older_kernels)
 	refused_flags = ~0u;
 	check_eq(event_loop_init(&loop), 0, "no flag, nothing to refuse");
 }
+
+/* Met once a thread, which first needs a call served, says so. */
+struct counted {
+	struct event_condition condition;
+	unsigned wanted;
+	unsigned count; /* atomic */
+};
+
+static bool counted_enough(struct event_condition *condition)
+{
+	const struct counted *c = container_of(condition, struct counted, condition);
+
+	return __atomic_load_n(&c->count, __ATOMIC_ACQUIRE) >= c->wanted;
+}
+
+static struct counted counted = { .condition.met = counted_enough, .wanted = 4 };
+
+static void *call_then_count(void *arg)
+{
+	struct work *work = arg;
+
+	check_eq(event_loop_call(&loop, &work->call), 0);
+	__atomic_add_fetch(&counted.count, 1, __ATOMIC_RELEASE);
+	event_loop_nudge(&loop);
+	return NULL;
+}
+
+Test(event_loop, serve_runs_the_calls_that_its_condition_needs, .init = setup)
+{
+	struct work works[4];
+	pthread_t threads[4];
+	unsigned order = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		works[i] = (struct work){ .call.run = do_work, .order = &order };
+		check_eq(pthread_create(&threads[i], NULL, call_then_count, &works[i]), 0);
+	}
+	event_loop_serve(&loop, &counted.condition);
+	check_eq(order, 4);
+	for (unsigned i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+}
+
+Test(event_loop, serve_does_not_wait_for_what_is_true, .init = setup)
+{
+	counted.count = 4;
+	event_loop_serve(&loop, &counted.condition);
+}

@@ -142,3 +142,19 @@ Test(guest_memory, full)
 	check_eq(guest_memory_valid(&mem, gpa(0x1000), 0x1000, true), true);
 	check_eq(guest_memory_valid(&mem, gpa(0x40fff), 1, true), true);
 }
+
+Test(guest_memory, regions_can_be_taken_back)
+{
+	static struct guest_memory grown;
+	static uint8_t bytes[0x3000];
+
+	check_eq(guest_memory_add(&grown, gpa(0), 0x1000, bytes, GUEST_RAM), 0);
+	check_eq(guest_memory_add(&grown, gpa(0x1000), 0x1000, bytes + 0x1000, GUEST_PMEM), 0);
+	check_eq(guest_memory_add(&grown, gpa(0x2000), 0x1000, bytes + 0x2000, GUEST_PMEM_READONLY),
+		 0);
+	guest_memory_remove(&grown, gpa(0x1000), 0x2000);
+	check_eq(grown.count, 1);
+	check_eq(guest_memory_valid(&grown, gpa(0xfff), 1, false), true);
+	check_eq(guest_memory_valid(&grown, gpa(0x1000), 1, false), false);
+	check_eq(guest_memory_add(&grown, gpa(0x1800), 0x1000, bytes, GUEST_PMEM), 0);
+}

@@ -324,3 +324,62 @@ Test(vcpu, init_fails)
 	vcpu_fini(&second);
 	small_guest_fini(&guest);
 }
+
+/* Waits until the vCPU is out of the guest, or the suite's time limit. */
+static void await_parked(const struct vcpu *vcpu)
+{
+	while (!__atomic_load_n(&vcpu->parked, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+Test(vcpu, paused_guest_stands_still)
+{
+	static const uint8_t code[] = {
+		0xff, 0x05, 0x00, 0x20, 0x00, 0x00, /* inc dword [0x2000] */
+		0xeb, 0xf8,			    /* jmp to it */
+	};
+	volatile uint32_t *counter;
+	uint32_t before;
+
+	small_guest_init(&guest, code, sizeof(code));
+	counter = (volatile uint32_t *)(guest.ram + 0x2000);
+	check_eq(vcpu_start(&guest.vcpu), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		before = *counter;
+		while (*counter == before)
+			sched_yield();
+		vcpu_pause(&guest.vcpu);
+		await_parked(&guest.vcpu);
+		before = *counter;
+		usleep(2000);
+		check_eq(*counter, before, "round %u", i);
+		vcpu_resume(&guest.vcpu);
+	}
+	vcpu_stop(&guest.vcpu);
+	small_guest_fini(&guest);
+}
+
+Test(vcpu, stopped_while_paused)
+{
+	static const uint8_t code[] = { 0xeb, 0xfe }; /* jmp to itself */
+
+	small_guest_init(&guest, code, sizeof(code));
+	check_eq(vcpu_start(&guest.vcpu), 0);
+	vcpu_pause(&guest.vcpu);
+	await_parked(&guest.vcpu);
+	vcpu_stop(&guest.vcpu);
+	small_guest_fini(&guest);
+}
+
+/* What vm_pause waits for must become true also for a vCPU that ends by itself. */
+Test(vcpu, ended_is_parked)
+{
+	static const uint8_t code[] = { 0x0f, 0x0b }; /* ud2 */
+
+	small_guest_init(&guest, code, sizeof(code));
+	check_eq(vcpu_start(&guest.vcpu), 0);
+	await_parked(&guest.vcpu);
+	check_eq(guest.outcome, OUTCOME_TRIPLE_FAULT);
+	vcpu_stop(&guest.vcpu);
+	small_guest_fini(&guest);
+}

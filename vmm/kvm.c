@@ -125,7 +125,8 @@ int kvm_add_slot(struct kvm *kvm, uint64_t start, uint64_t size, void *host, boo
 	};
 
 	if (kvm->n_slots == kvm->max_slots)
-		return error_set(err, ENOSPC, "KVM: all %u memory slots are in use",
+		return error_set(err, ENOSPC,
+				 "hypervisor has no free memory slots left (KVM has %u)",
 				 kvm->max_slots);
 	if (ioctl(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) < 0)
 		return error_set(err, errno,
