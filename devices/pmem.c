@@ -4,6 +4,7 @@
  */
 #include "devices/pmem.h"
 
+#include "vmm/clock.h"
 #include "vmm/container_of.h"
 #include "vmm/endian.h"
 
@@ -13,7 +14,6 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_pmem.h>
 #include <string.h>
-#include <time.h>
 
 /* Section 5.19.6: 0 is success. Never -12, which Linux takes for a lack of its own memory. */
 #define RESPONSE_OK 0
@@ -87,17 +87,9 @@ static void answer_covered(struct pmem *pmem, int result)
 	virtio_queue_used(&pmem->virtio, 0);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 static void count_sync(struct pmem *pmem)
 {
-	uint64_t us = (now_ns() - pmem->sync_start_ns) / 1000;
+	uint64_t us = (clock_now_ns(CLOCK_MONOTONIC) - pmem->sync_start_ns) / 1000;
 	unsigned bucket = us < 2 ? 0 : 63 - (unsigned)__builtin_clzll(us);
 
 	if (bucket >= PMEM_LATENCY_BUCKETS)
@@ -120,7 +112,7 @@ static void start_sync(struct pmem *pmem)
 		return;
 	}
 	pmem->syncing = true;
-	pmem->sync_start_ns = now_ns();
+	pmem->sync_start_ns = clock_now_ns(CLOCK_MONOTONIC);
 	event_loop_fdatasync(pmem->loop, &pmem->sync, pmem->backing->fd);
 }
 

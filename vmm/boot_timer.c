@@ -3,11 +3,11 @@
 #include "vmm/boot_timer.h"
 
 #include "boot/layout.h"
+#include "vmm/clock.h"
 #include "vmm/container_of.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <time.h>
 
 static const char *const names[BOOT_MARKS] = {
 	[BOOT_MARK_EXEC] = "exec",
@@ -19,14 +19,6 @@ static const char *const names[BOOT_MARKS] = {
 	[BOOT_MARK_USER_SPACE] = "guest user space",
 	[BOOT_MARK_END] = "end",
 };
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 static uint64_t port_read(struct bus_region *region, uint64_t offset, unsigned size)
 {
@@ -52,19 +44,19 @@ static const struct bus_ops port_ops = { .read = port_read, .write = port_write 
 
 void boot_timer_init(struct boot_timer *timer)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
 	*timer = (struct boot_timer){ .port = { LAYOUT_BOOT_TIMER_PORT, 1, &port_ops } };
 	timer->ns[BOOT_MARK_MAIN] = now;
 	/* exec and the dynamic loader used this much; time spent waiting for a CPU is not in it. */
-	timer->ns[BOOT_MARK_EXEC] = now - now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	timer->ns[BOOT_MARK_EXEC] = now - clock_now_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void boot_timer_mark(struct boot_timer *timer, enum boot_mark mark)
 {
 	uint64_t unset = 0;
 
-	__atomic_compare_exchange_n(&timer->ns[mark], &unset, now_ns(CLOCK_MONOTONIC), false,
+	__atomic_compare_exchange_n(&timer->ns[mark], &unset, clock_now_ns(CLOCK_MONOTONIC), false,
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 

@@ -2,9 +2,10 @@
 /* Writes the log; log.h says who may call it. */
 #include "vmm/log.h"
 
+#include "vmm/clock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LIMIT_WINDOW_NS (5ULL * 1000 * 1000 * 1000)
@@ -53,17 +54,9 @@ DEFINE_LOG(log_warning, LOG_LEVEL_WARNING)
 DEFINE_LOG(log_info, LOG_LEVEL_INFO)
 DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 void log_guest(struct log_limit *limit, const char *fmt, ...)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 	va_list args;
 
 	if (!limit->window_start_ns || now - limit->window_start_ns > LIMIT_WINDOW_NS) {

@@ -2,11 +2,12 @@
 /* Between the VM and those who control it: events out, checked actions in. */
 #include "vmm/monitor.h"
 
+#include "vmm/clock.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #define FLUSH_ERRORS_A_SECOND 10
 
@@ -75,17 +76,9 @@ void monitor_shutdown(struct monitor *monitor, enum monitor_cause cause)
 	tell(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_SHUTDOWN, .cause = cause });
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 void monitor_flush_failed(struct monitor *monitor, const char *id, int error)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
 	if (!monitor->flush_errors_told || now - monitor->flush_errors_since_ns >= 1000000000) {
 		monitor->flush_errors_since_ns = now;
