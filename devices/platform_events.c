@@ -3,7 +3,7 @@
 #include "devices/platform_events.h"
 
 #include <errno.h>
-#include <unistd.h>
+#include <sys/eventfd.h>
 
 void platform_events_init(struct platform_events *events, int interrupt_fd)
 {
@@ -12,11 +12,9 @@ void platform_events_init(struct platform_events *events, int interrupt_fd)
 
 int platform_events_raise(struct platform_events *events, uint32_t event)
 {
-	const uint64_t one = 1;
-
 	/* The bit first: a handler that takes it a moment early finds nothing on its next run. */
 	__atomic_or_fetch(&events->pending, event, __ATOMIC_ACQ_REL);
-	return write(events->interrupt_fd, &one, sizeof(one)) < 0 ? -errno : 0;
+	return eventfd_write(events->interrupt_fd, 1) < 0 ? -errno : 0;
 }
 
 uint32_t platform_events_read(struct platform_events *events)

@@ -9,7 +9,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/eventfd.h>
 
 /* The uapi header has the offset of the magic value's register, not the value. */
 #define MAGIC 0x74726976
@@ -47,10 +47,8 @@ void virtio_mmio_interrupt_ack(struct virtio_mmio *mmio, uint32_t bits)
  */
 static void interrupt(struct virtio_mmio *mmio, uint32_t bit)
 {
-	const uint64_t one = 1;
-
 	__atomic_or_fetch(&mmio->interrupt_status, bit, __ATOMIC_ACQ_REL);
-	if (write(mmio->interrupt_fd, &one, sizeof(one)) < 0)
+	if (eventfd_write(mmio->interrupt_fd, 1) < 0)
 		log_guest(&mmio->limit, "%s: interrupt lost: %s", mmio->dev->name, strerror(errno));
 }
 

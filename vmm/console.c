@@ -19,16 +19,10 @@ static struct console *console_of_serial(struct serial *serial)
 	return container_of(serial, struct console, serial);
 }
 
-static void signal_eventfd(int fd)
-{
-	const uint64_t one = 1;
-
-	/* Fails only at the counter's maximum, and then the other side is awake anyway. */
-	if (write(fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-/* On a vCPU's thread, under the lock, as the next two. */
+/*
+ * On a vCPU's thread, under the lock, as the next two. Writing an eventfd fails only at its
+ * maximum, and then the other side is awake anyway.
+ */
 static bool put_byte(struct serial *serial, uint8_t byte)
 {
 	struct console *c = console_of_serial(serial);
@@ -38,14 +32,14 @@ static bool put_byte(struct serial *serial, uint8_t byte)
 	c->out[(c->out_start + c->out_count++) % CONSOLE_BUFFER_SIZE] = byte;
 	if (!c->writing) {
 		c->writing = true;
-		signal_eventfd(c->wake_fd);
+		eventfd_write(c->wake_fd, 1);
 	}
 	return c->out_count < CONSOLE_BUFFER_SIZE;
 }
 
 static void interrupt(struct serial *serial)
 {
-	signal_eventfd(console_of_serial(serial)->interrupt_fd);
+	eventfd_write(console_of_serial(serial)->interrupt_fd, 1);
 }
 
 static void input_ready(struct serial *serial)
@@ -55,7 +49,7 @@ static void input_ready(struct serial *serial)
 	if (c->in_fd < 0 || c->input_wanted)
 		return;
 	c->input_wanted = true;
-	signal_eventfd(c->wake_fd);
+	eventfd_write(c->wake_fd, 1);
 }
 
 static const struct serial_ops serial_ops = {

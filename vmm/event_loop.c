@@ -80,11 +80,8 @@ static void arm_wake(struct event_loop *loop)
 
 static void ring_wake(struct event_loop *loop)
 {
-	const uint64_t one = 1;
-
-	/* An eventfd write of 1 fails only when the count is at its maximum: then it is awake. */
-	if (write(loop->wake_fd, &one, sizeof(one)) < 0)
-		return;
+	/* Fails only when the count is at its maximum: then it is awake anyway. */
+	eventfd_write(loop->wake_fd, 1);
 }
 
 /* Runs what vCPUs handed over, oldest first. */

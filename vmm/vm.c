@@ -186,16 +186,17 @@ static int create_memory(struct vm *vm, struct error *err)
 	return ret;
 }
 
-/* One KVM slot for each region: the guest may store to whatever devices may write to. */
-static int create_slots(struct vm *vm, struct error *err)
+int vm_add_slots(struct vm *vm, gpa_t start, uint64_t size, struct error *err)
 {
 	int ret = 0;
 
 	for (unsigned i = 0; i < vm->memory.count && ret == 0; i++) {
 		const struct guest_region *r = &vm->memory.regions[i];
 
-		ret = kvm_add_slot(&vm->kvm, r->start.value, r->size, r->host,
-				   r->kind == GUEST_PMEM_READONLY, err);
+		/* Below @start the difference wraps to more than any size. */
+		if (r->start.value - start.value < size)
+			ret = kvm_add_slot(&vm->kvm, r->start.value, r->size, r->host,
+					   r->kind == GUEST_PMEM_READONLY, err);
 	}
 	return ret;
 }
@@ -287,7 +288,7 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 	if (ret == 0)
 		ret = kvm_open(&vm->kvm, err);
 	if (ret == 0)
-		ret = create_slots(vm, err);
+		ret = vm_add_slots(vm, gpa(0), UINT64_MAX, err);
 	if (ret == 0)
 		ret = kvm_add_irqchips(&vm->kvm, err);
 	if (ret == 0)

@@ -11,23 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* A device's memory is one or two neighbouring regions, each with a slot of KVM's. */
-static int add_slots(struct vm *vm, const struct machine_pmem *pmem, struct error *err)
-{
-	uint64_t end = pmem->start.value + pmem->backing.size;
-	int ret = pmem_slot_add_memory(&pmem->backing, pmem->start, &vm->memory, err);
-
-	for (unsigned i = 0; i < vm->memory.count && ret == 0; i++) {
-		const struct guest_region *r = &vm->memory.regions[i];
-
-		if (r->start.value < pmem->start.value || r->start.value >= end)
-			continue;
-		ret = kvm_add_slot(&vm->kvm, r->start.value, r->size, r->host,
-				   r->kind == GUEST_PMEM_READONLY, err);
-	}
-	return ret;
-}
-
 /* Has the slots' _STA say that this one is filled, and Linux look at them again. */
 static int tell_guest(struct vm *vm, unsigned slot, struct error *err)
 {
@@ -50,7 +33,9 @@ static int plug(struct vm *vm, unsigned n, struct machine_pmem *plan, struct err
 	ret = pmem_slot_init(slot, n, plan->id, &plan->backing, plan->start, &vm->loop, &vm->memory,
 			     &vm->mmio, err);
 	if (ret == 0)
-		ret = add_slots(vm, plan, err);
+		ret = pmem_slot_add_memory(&plan->backing, plan->start, &vm->memory, err);
+	if (ret == 0)
+		ret = vm_add_slots(vm, plan->start, plan->backing.size, err);
 	if (ret == 0)
 		ret = virtio_slot_connect(&slot->slot, &vm->kvm, err);
 	if (ret == 0)

@@ -47,6 +47,12 @@ struct vm {
 /* Ends the VM, unless something else has: @detail says why. From any thread. */
 void vm_finish(struct vm *vm, enum outcome outcome, int signo, const char *detail);
 
+/*
+ * Gives each region that begins within @size bytes from @start a memory slot of KVM's: the guest
+ * may store to whatever devices may write to. -errno with @err set.
+ */
+int vm_add_slots(struct vm *vm, gpa_t start, uint64_t size, struct error *err);
+
 /* Counts @slot, which is ready, among the VM's devices. */
 void vm_adopt_pmem(struct vm *vm, unsigned slot);
 
