@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* "undefined" in the list of boot loader ids, for loaders without one. */
 #define LOADER_UNDEFINED 0xff
+#define SEED_SIZE 32
 
 static int write_cmdline(const char *cmdline, const struct setup_header *header,
 			 const struct guest_memory *mem, struct error *err)
@@ -36,11 +38,33 @@ static void fill_e820(const struct boot_machine *machine, struct boot_params *pa
 	params->e820_entries = (__u8)map.count;
 }
 
-static int write_node(uint32_t dtb_size, const struct guest_memory *mem)
+/* In front of the tree, which is there already; the seed comes next. */
+static int write_dtb_node(uint32_t dtb_size, const struct guest_memory *mem)
 {
-	struct setup_data node = { .next = 0, .type = SETUP_DTB, .len = dtb_size };
+	struct setup_data node = { .next = LAYOUT_RNG_SEED, .type = SETUP_DTB, .len = dtb_size };
 
 	return guest_memory_write(mem, gpa(LAYOUT_SETUP_DATA), &node, sizeof(node));
+}
+
+/*
+ * A seed of its own for each boot: kernels before the first interrupts have little to draw from.
+ * Linux takes it from 6.0 on, and wipes it; older ones skip the node. A host without entropy gives
+ * a node of no length.
+ */
+static int write_seed_node(const struct guest_memory *mem)
+{
+	struct setup_data node = { .type = SETUP_RNG_SEED };
+	uint8_t seed[SEED_SIZE] = { 0 };
+	int r;
+
+	if (getrandom(seed, sizeof(seed), GRND_NONBLOCK) == (ssize_t)sizeof(seed))
+		node.len = sizeof(seed);
+	r = guest_memory_write(mem, gpa(LAYOUT_RNG_SEED), &node, sizeof(node));
+	if (r == 0)
+		r = guest_memory_write(mem, gpa(LAYOUT_RNG_SEED + sizeof(node)), seed,
+				       sizeof(seed));
+	explicit_bzero(seed, sizeof(seed));
+	return r;
 }
 
 int boot_params_write(const struct boot_machine *machine, const struct kernel_image *kernel,
@@ -52,7 +76,9 @@ int boot_params_write(const struct boot_machine *machine, const struct kernel_im
 
 	r = write_cmdline(cmdline, &kernel->header, mem, err);
 	if (r == 0 && dtb_size)
-		r = write_node(dtb_size, mem);
+		r = write_dtb_node(dtb_size, mem);
+	if (r == 0)
+		r = write_seed_node(mem);
 	if (r < 0)
 		goto fail;
 	params.hdr.type_of_loader = LOADER_UNDEFINED;
@@ -61,7 +87,7 @@ int boot_params_write(const struct boot_machine *machine, const struct kernel_im
 	/* Below 4 GiB, so the ext_ fields stay 0. */
 	params.hdr.ramdisk_image = (__u32)report->initrd_start;
 	params.hdr.ramdisk_size = (__u32)report->initrd_size;
-	params.hdr.setup_data = dtb_size ? LAYOUT_SETUP_DATA : 0;
+	params.hdr.setup_data = dtb_size ? LAYOUT_SETUP_DATA : LAYOUT_RNG_SEED;
 	params.acpi_rsdp_addr = dtb_size ? 0 : LAYOUT_ACPI;
 	fill_e820(machine, &params);
 	r = guest_memory_write(mem, gpa(LAYOUT_ZERO_PAGE), &params, sizeof(params));

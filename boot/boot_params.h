@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The zero page and what it points to: the command line and, for a device tree, one setup_data
- * node (the kernel's Documentation/arch/x86/boot.rst and zero-page.rst).
+ * The zero page and what it points to: the command line and the setup_data nodes, one for a device
+ * tree and one with a seed for random numbers (the kernel's Documentation/arch/x86/boot.rst and
+ * zero-page.rst).
  */
 #ifndef MVMM_BOOT_BOOT_PARAMS_H
 #define MVMM_BOOT_BOOT_PARAMS_H

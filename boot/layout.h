@@ -7,6 +7,7 @@
  *   0x00007000  zero page (struct boot_params)
  *   0x00008000  GDT
  *   0x00009000  page tables, 6 pages: identity map of the first 4 GiB
+ *   0x0000f000  setup_data node: the seed for the kernel's random numbers
  *   0x00020000  kernel command line, up to 64 KiB
  *   0x00040000  setup_data nodes: the device tree
  *   0x00080000  free low memory up to LAYOUT_LOW_RAM_END, for the kernel's trampolines
@@ -28,6 +29,7 @@
 #define LAYOUT_ZERO_PAGE 0x7000
 #define LAYOUT_GDT 0x8000
 #define LAYOUT_PAGE_TABLES 0x9000
+#define LAYOUT_RNG_SEED 0xf000
 #define LAYOUT_CMDLINE 0x20000
 #define LAYOUT_CMDLINE_MAX 0x10000
 #define LAYOUT_SETUP_DATA 0x40000

@@ -64,7 +64,7 @@ Test(boot, acpi_and_initrd)
 	cr_assert_eq(load(BOOT_PLATFORM_ACPI, initrd.path, "x", 64 * MIB, &mem, &entry, &report), 0,
 		     "%s", err.text);
 	p = read_params(&mem, &entry);
-	cr_assert_eq(p.hdr.setup_data, 0);
+	cr_assert_eq(p.hdr.setup_data, LAYOUT_RNG_SEED);
 	cr_assert_eq(guest_memory_read(&mem, gpa(p.acpi_rsdp_addr), bytes, 8), 0);
 	cr_assert_eq(memcmp(bytes, "RSD PTR ", 8), 0);
 	cr_assert_eq(p.hdr.ramdisk_image, report.initrd_start);

@@ -42,13 +42,37 @@ Test(boot_params, tells_the_kernel_everything)
 	cr_assert_eq(p.hdr.ramdisk_image, 0x3000000);
 	cr_assert_eq(p.hdr.ramdisk_size, 0x1234);
 	cr_assert_eq(p.hdr.cmd_line_ptr, LAYOUT_CMDLINE);
-	cr_assert_eq(p.hdr.setup_data, 0, "the file's own setup_data must not survive");
+	cr_assert_eq(p.hdr.setup_data, LAYOUT_RNG_SEED, "the file's own must not survive");
 	cr_assert_eq(p.acpi_rsdp_addr, LAYOUT_ACPI);
 	cr_assert_eq(p.e820_entries, 5);
 	cr_assert_eq(p.e820_table[0].size, LAYOUT_LOW_RAM_END);
 	cr_assert_eq(p.screen_info.orig_video_isVGA, 0);
 	cr_assert_eq(guest_memory_read(&mem, gpa(LAYOUT_CMDLINE), line, 6), 0);
 	cr_assert_str_eq(line, "a=b c");
+}
+
+Test(boot_params, each_boot_has_its_own_seed)
+{
+	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_ACPI, 1, 1);
+	struct boot_report report = { .initrd_start = 0 };
+	struct kernel_image k = kernel();
+	uint8_t seeds[2][33];
+	struct setup_data node;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct guest_memory mem = fixture_ram(64 * MIB);
+
+		cr_assert_eq(boot_params_write(&machine, &k, &report, "", 0, &mem, &err), 0);
+		cr_assert_eq(guest_memory_read(&mem, gpa(LAYOUT_RNG_SEED), &node, sizeof(node)), 0);
+		cr_assert_eq(guest_memory_read(&mem, gpa(LAYOUT_RNG_SEED + sizeof(node)), seeds[i],
+					       sizeof(seeds[i])),
+			     0);
+		cr_assert_eq(node.next, 0);
+		cr_assert_eq(node.type, SETUP_RNG_SEED);
+		cr_assert_eq(node.len, 32);
+		cr_assert_eq(seeds[i][32], 0, "nothing behind the node's end");
+	}
+	cr_assert(memcmp(seeds[0], seeds[1], 32) != 0);
 }
 
 Test(boot_params, a_device_tree_excludes_acpi)
@@ -66,7 +90,7 @@ Test(boot_params, a_device_tree_excludes_acpi)
 	cr_assert_eq(p.hdr.setup_data, LAYOUT_SETUP_DATA);
 	cr_assert_eq(p.hdr.ramdisk_size, 0);
 	cr_assert_eq(guest_memory_read(&mem, gpa(LAYOUT_SETUP_DATA), &node, sizeof(node)), 0);
-	cr_assert_eq(node.next, 0);
+	cr_assert_eq(node.next, LAYOUT_RNG_SEED);
 	cr_assert_eq(node.type, SETUP_DTB);
 	cr_assert_eq(node.len, 0x777);
 }
