@@ -31,8 +31,21 @@ struct boot_device {
 	enum boot_device_kind kind;
 	uint64_t addr;
 	uint64_t size;
-	uint32_t gsi; /* IOAPIC pin: edge-triggered, active high; 0 where there is none */
+	uint32_t gsi;	  /* IOAPIC pin: edge-triggered, active high; 0 where there is none */
+	const char *what; /* the virtio device in the slot, for messages: static */
 };
+
+/* The virtio device @what in slot @slot. */
+static inline struct boot_device boot_virtio_device(unsigned slot, const char *what)
+{
+	return (struct boot_device){
+		.kind = BOOT_DEVICE_VIRTIO_MMIO,
+		.addr = LAYOUT_VIRTIO_BASE + slot * LAYOUT_VIRTIO_SIZE,
+		.size = LAYOUT_VIRTIO_SIZE,
+		.gsi = LAYOUT_VIRTIO_GSI + slot,
+		.what = what,
+	};
+}
 
 /* A NUMA node. Nodes have the machine's RAM one after the other, from address 0 on. */
 struct boot_node {

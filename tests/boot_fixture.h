@@ -100,15 +100,16 @@ static inline struct boot_machine fixture_machine(enum boot_platform platform, u
 {
 	struct boot_machine m = { .ram_size = 64 * MIB, .cpus = cpus, .platform = platform };
 
-	m.devices[m.n_devices++] = (struct boot_device){ BOOT_DEVICE_SERIAL, LAYOUT_SERIAL_PORT,
-							 LAYOUT_SERIAL_PORTS, LAYOUT_SERIAL_GSI };
-	m.devices[m.n_devices++] = (struct boot_device){ BOOT_DEVICE_POWER, LAYOUT_POWER_BASE,
-							 LAYOUT_POWER_SIZE, LAYOUT_POWER_GSI };
+	m.devices[m.n_devices++] = (struct boot_device){ .kind = BOOT_DEVICE_SERIAL,
+							 .addr = LAYOUT_SERIAL_PORT,
+							 .size = LAYOUT_SERIAL_PORTS,
+							 .gsi = LAYOUT_SERIAL_GSI };
+	m.devices[m.n_devices++] = (struct boot_device){ .kind = BOOT_DEVICE_POWER,
+							 .addr = LAYOUT_POWER_BASE,
+							 .size = LAYOUT_POWER_SIZE,
+							 .gsi = LAYOUT_POWER_GSI };
 	for (unsigned i = 0; i < slots; i++)
-		m.devices[m.n_devices++] =
-			(struct boot_device){ BOOT_DEVICE_VIRTIO_MMIO,
-					      LAYOUT_VIRTIO_BASE + i * LAYOUT_VIRTIO_SIZE,
-					      LAYOUT_VIRTIO_SIZE, LAYOUT_VIRTIO_GSI + i };
+		m.devices[m.n_devices++] = boot_virtio_device(i, "virtio-pmem");
 	return m;
 }
 

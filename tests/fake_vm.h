@@ -105,9 +105,17 @@ static int fake_device(struct monitor *monitor, unsigned i, struct monitor_devic
 {
 	struct fake_vm *vm = fake_vm_of(monitor);
 
-	if (i > vm->n_devices)
+	if (i > vm->n_devices + 1)
 		return -ENOENT;
-	if (i == 0)
+	if (i == vm->n_devices + 1)
+		*ret = (struct monitor_device){ .driver = "virtio-mmio",
+						.id = "",
+						.base = 0xd0012000,
+						.size = 0x1000,
+						.interrupt = 23,
+						.memory_device = -1,
+						.what = "virtio-rng" };
+	else if (i == 0)
 		*ret = (struct monitor_device){ .driver = "serial",
 						.id = "",
 						.ports = true,

@@ -96,9 +96,7 @@ static int build_one(struct boot_device dev)
 
 Test(acpi, state_says_which_devices_are_there)
 {
-	struct boot_device dev = { BOOT_DEVICE_VIRTIO_MMIO,
-				   LAYOUT_VIRTIO_BASE + 18 * LAYOUT_VIRTIO_SIZE, LAYOUT_VIRTIO_SIZE,
-				   LAYOUT_VIRTIO_GSI + 18 };
+	struct boot_device dev = boot_virtio_device(18, "virtio-rng");
 
 	build(1, 3);
 	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_SLOTS, 4), 7);
@@ -110,8 +108,7 @@ Test(acpi, state_says_which_devices_are_there)
 
 Test(acpi, refuses_devices_that_the_dsdt_lacks)
 {
-	struct boot_device sound = { BOOT_DEVICE_VIRTIO_MMIO, LAYOUT_VIRTIO_BASE,
-				     LAYOUT_VIRTIO_SIZE, LAYOUT_VIRTIO_GSI };
+	struct boot_device sound = boot_virtio_device(0, "virtio-pmem");
 	struct boot_device dev = sound;
 
 	cr_assert_eq(build_one(dev), 0);
@@ -130,7 +127,9 @@ Test(acpi, refuses_devices_that_the_dsdt_lacks)
 	dev = sound;
 	dev.size *= 2;
 	cr_assert_eq(build_one(dev), -EINVAL);
-	dev = (struct boot_device){ BOOT_DEVICE_SERIAL, 0x2f8, 8, 3 };
+	dev = (struct boot_device){
+		.kind = BOOT_DEVICE_SERIAL, .addr = 0x2f8, .size = 8, .gsi = 3
+	};
 	cr_assert_eq(build_one(dev), -EINVAL);
 	cr_assert_not_null(strstr(err.text, "0x2f8"), "%s", err.text);
 }

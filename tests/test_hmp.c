@@ -127,7 +127,13 @@ Test(hmp, qtree, .init = setup)
 				     "        size = 67108864 (0x4000000)\n"
 				     "        memdev = \"/objects/mem1\"\n"
 				     "        node = 0 (0x0)\n"
-				     "        hotplugged = false\n");
+				     "        hotplugged = false\n"
+				     "  dev: virtio-mmio, id \"\"\n"
+				     "    irq 23\n"
+				     "    mmio 00000000d0012000/0000000000001000\n"
+				     "    bus: virtio-mmio-bus.1\n"
+				     "      type virtio-mmio-bus\n"
+				     "      dev: virtio-rng, id \"\"\n");
 }
 
 Test(hmp, actions, .init = setup)

@@ -123,6 +123,14 @@ static int add_monitor(struct config *c, const char *value, struct error *err)
 	return add_control(c, true, value, err);
 }
 
+static int set_rng(struct config *c, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	c->rng = true;
+	return 0;
+}
+
 static int set_dump_dtb(struct config *c, const char *value, struct error *err)
 {
 	(void)err;
@@ -201,6 +209,7 @@ static const struct option options[] = {
 	  "a NUMA node: node=N[,cpus=FIRST[-LAST]]...[,memory=SIZE]" },
 	{ "serial", 0, "WHERE", false, set_serial,
 	  "serial console: stdio, null or file=PATH (stdio)" },
+	{ "rng", 0, NULL, false, set_rng, "give the guest the host's entropy by virtio-rng" },
 	{ "qmp", 0, "WHERE", true, add_qmp, "control by JSON commands: unix:PATH, fd:N or stdio" },
 	{ "monitor", 0, "WHERE", true, add_monitor,
 	  "control by typed commands: unix:PATH, fd:N or stdio" },

@@ -66,6 +66,7 @@ struct config {
 	const char *serial_path;
 	struct config_control controls[CONFIG_MAX_CONTROLS];
 	unsigned n_controls;
+	bool rng; /* whether there is an entropy device */
 	enum boot_platform platform;
 	const char *dump_dtb;  /* or NULL */
 	const char *dump_acpi; /* or NULL */

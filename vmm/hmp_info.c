@@ -114,14 +114,20 @@ static void print_pmem(struct monitor *monitor, struct buffer *out)
 	}
 }
 
-static void print_memory_device(struct monitor *monitor, unsigned index, struct buffer *out)
+static void print_virtio_bus(unsigned number, struct buffer *out)
+{
+	buffer_printf(out, "    bus: virtio-mmio-bus.%u\n", number);
+	buffer_printf(out, "      type virtio-mmio-bus\n");
+}
+
+static void print_memory_device(struct monitor *monitor, unsigned index, unsigned bus,
+				struct buffer *out)
 {
 	struct monitor_memory_device d;
 
 	if (monitor->ops->memory_device(monitor, index, &d) < 0)
 		return;
-	buffer_printf(out, "    bus: virtio-mmio-bus.%u\n", index);
-	buffer_printf(out, "      type virtio-mmio-bus\n");
+	print_virtio_bus(bus, out);
 	buffer_printf(out, "      dev: %s, id \"%s\"\n", d.type, d.id);
 	buffer_printf(out, "        memaddr = %" PRIu64 " (0x%" PRIx64 ")\n", d.memaddr, d.memaddr);
 	buffer_printf(out, "        size = %" PRIu64 " (0x%" PRIx64 ")\n", d.size, d.size);
@@ -133,6 +139,7 @@ static void print_memory_device(struct monitor *monitor, unsigned index, struct 
 static void print_qtree(struct monitor *monitor, struct buffer *out)
 {
 	struct monitor_device d;
+	unsigned buses = 0;
 
 	buffer_printf(out, "bus: main-system-bus\n  type System\n");
 	for (unsigned i = 0; monitor->ops->device(monitor, i, &d) == 0; i++) {
@@ -142,8 +149,12 @@ static void print_qtree(struct monitor *monitor, struct buffer *out)
 		if (d.size)
 			buffer_printf(out, "    %s %016" PRIx64 "/%016" PRIx64 "\n",
 				      d.ports ? "ports" : "mmio", d.base, d.size);
-		if (d.memory_device >= 0)
-			print_memory_device(monitor, (unsigned)d.memory_device, out);
+		if (d.memory_device >= 0) {
+			print_memory_device(monitor, (unsigned)d.memory_device, buses++, out);
+		} else if (d.what) {
+			print_virtio_bus(buses++, out);
+			buffer_printf(out, "      dev: %s, id \"\"\n", d.what);
+		}
 	}
 }
 

@@ -86,6 +86,31 @@ static int plan_platform(struct machine *m, const struct config *config, struct 
 	return 0;
 }
 
+/* In the order in which vm_extras.c makes them. */
+static int plan_extras(struct machine *m, const struct config *config, struct error *err)
+{
+	const struct {
+		bool wanted;
+		const char *what;
+	} extras[] = {
+		{ config->rng, "virtio-rng" },
+	};
+
+	for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++) {
+		if (!extras[i].wanted)
+			continue;
+		if (m->n_pmem + m->n_extras == LAYOUT_VIRTIO_SLOTS)
+			return error_set(err, EINVAL,
+					 "%s: no virtio slot is free: all %d are in use; give it "
+					 "up, or a disk",
+					 extras[i].what, LAYOUT_VIRTIO_SLOTS);
+		add_device(&m->boot, boot_virtio_device(LAYOUT_VIRTIO_SLOTS - 1 - m->n_extras,
+							extras[i].what));
+		m->n_extras++;
+	}
+	return 0;
+}
+
 static void plan_nodes(struct boot_machine *boot, const struct config *config)
 {
 	memcpy(boot->nodes, config->nodes, sizeof(boot->nodes));
@@ -99,12 +124,18 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 
 	boot->ram_size = config->memory;
 	boot->cpus = config->cpus;
-	add_device(boot, (struct boot_device){ BOOT_DEVICE_SERIAL, LAYOUT_SERIAL_PORT,
-					       LAYOUT_SERIAL_PORTS, LAYOUT_SERIAL_GSI });
-	add_device(boot, (struct boot_device){ BOOT_DEVICE_POWER, LAYOUT_POWER_BASE,
-					       LAYOUT_POWER_SIZE, LAYOUT_POWER_GSI });
+	add_device(boot, (struct boot_device){ .kind = BOOT_DEVICE_SERIAL,
+					       .addr = LAYOUT_SERIAL_PORT,
+					       .size = LAYOUT_SERIAL_PORTS,
+					       .gsi = LAYOUT_SERIAL_GSI });
+	add_device(boot, (struct boot_device){ .kind = BOOT_DEVICE_POWER,
+					       .addr = LAYOUT_POWER_BASE,
+					       .size = LAYOUT_POWER_SIZE,
+					       .gsi = LAYOUT_POWER_GSI });
 	plan_nodes(boot, config);
 	ret = machine_plan_pmem(machine, config, err);
+	if (ret == 0)
+		ret = plan_extras(machine, config, err);
 	if (ret < 0)
 		return ret;
 	ret = plan_platform(machine, config, err);

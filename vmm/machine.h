@@ -31,6 +31,8 @@ struct machine {
 	char cmdline[MACHINE_CMDLINE_MAX];
 	struct machine_pmem pmem[LAYOUT_VIRTIO_SLOTS]; /* pmem[n] is in slot n */
 	unsigned n_pmem;
+	/* Virtio devices that are no disks: they have the slots from the last one down. */
+	unsigned n_extras;
 	struct placement placement;
 	struct memory_backends backends; /* pmem paths point into them or into the configuration */
 };

@@ -63,12 +63,7 @@ static void describe(struct machine *m, unsigned slot)
 	struct boot_machine *boot = &m->boot;
 
 	boot->pmem[slot] = (struct boot_pmem){ pmem->start.value, pmem->backing.size, pmem->node };
-	boot->devices[boot->n_devices++] = (struct boot_device){
-		.kind = BOOT_DEVICE_VIRTIO_MMIO,
-		.addr = LAYOUT_VIRTIO_BASE + slot * LAYOUT_VIRTIO_SIZE,
-		.size = LAYOUT_VIRTIO_SIZE,
-		.gsi = LAYOUT_VIRTIO_GSI + slot,
-	};
+	boot->devices[boot->n_devices++] = boot_virtio_device(slot, "virtio-pmem");
 }
 
 /* @why is what is wrong with the device; messages about the file itself name @option. */
@@ -151,7 +146,7 @@ static int check_device(const struct machine *m, const struct memory_device *dev
 				 "'node' property has value '%u', which exceeds the number of "
 				 "numa nodes: %u",
 				 device->node, nodes);
-	if (m->n_pmem == LAYOUT_VIRTIO_SLOTS)
+	if (m->n_pmem + m->n_extras == LAYOUT_VIRTIO_SLOTS)
 		return error_set(err, EBUSY, "no virtio slot is free: all %d are in use",
 				 LAYOUT_VIRTIO_SLOTS);
 	return 0;

@@ -93,6 +93,8 @@ static void print_device(const struct boot_device *device, FILE *out)
 
 	print_range(out, device->addr, device->size);
 	fprintf(out, "%s", names[device->kind]);
+	if (device->what)
+		fprintf(out, ", %s", device->what);
 	if (device->kind == BOOT_DEVICE_SERIAL)
 		fprintf(out, ", ports");
 	if (device->gsi)

@@ -87,6 +87,7 @@ struct monitor_device {
 	uint64_t base, size;
 	int interrupt;	   /* GSI, or -1 */
 	int memory_device; /* the memory device that sits on it, or -1 */
+	const char *what;  /* the virtio device on it if that is no memory device, or NULL */
 };
 
 struct monitor_backend {

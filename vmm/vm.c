@@ -16,6 +16,7 @@
 #include "vmm/terminal.h"
 #include "vmm/vcpu.h"
 #include "vmm/vcpu_x86.h"
+#include "vmm/vm_extras.h"
 #include "vmm/vm_monitor.h"
 #include "vmm/vm_state.h"
 
@@ -222,7 +223,7 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 		vm_adopt_pmem(vm, i); /* also a half-built one, for vm_free */
 	}
 	vm->n_cold_pmem = vm->n_pmem;
-	return ret;
+	return ret < 0 ? ret : vm_extras_init(vm, config, err);
 }
 
 static int create_vcpus(struct vm *vm, struct error *err)
@@ -246,6 +247,8 @@ static int connect_devices(struct vm *vm, struct error *err)
 		ret = power_bus_connect(&vm->power, &vm->kvm, err);
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
 		ret = virtio_slot_connect(&vm->pmem[i].slot, &vm->kvm, err);
+	for (unsigned i = 0; i < vm->n_extras && ret == 0; i++)
+		ret = virtio_slot_connect(&vm->extras[i], &vm->kvm, err);
 	return ret;
 }
 
@@ -444,6 +447,8 @@ void vm_free(struct vm *vm)
 	control_fini(&vm->control);
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		pmem_slot_fini(&vm->pmem[i]);
+	for (unsigned i = 0; i < vm->n_extras; i++)
+		virtio_slot_fini(&vm->extras[i]);
 	console_fini(&vm->console);
 	if (vm->console_interrupt_fd > 0)
 		close(vm->console_interrupt_fd);

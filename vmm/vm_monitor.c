@@ -117,6 +117,7 @@ static int device(struct monitor *monitor, unsigned i, struct monitor_device *re
 	};
 	const struct boot_machine *boot = &vm_of(monitor)->machine->boot;
 	const struct boot_device *d;
+	unsigned slot;
 
 	if (i >= boot->n_devices)
 		return -ENOENT;
@@ -130,8 +131,13 @@ static int device(struct monitor *monitor, unsigned i, struct monitor_device *re
 		.interrupt = d->gsi ? (int)d->gsi : -1,
 		.memory_device = -1,
 	};
-	if (d->kind == BOOT_DEVICE_VIRTIO_MMIO)
-		ret->memory_device = (int)((d->addr - LAYOUT_VIRTIO_BASE) / LAYOUT_VIRTIO_SIZE);
+	if (d->kind != BOOT_DEVICE_VIRTIO_MMIO)
+		return 0;
+	slot = (unsigned)((d->addr - LAYOUT_VIRTIO_BASE) / LAYOUT_VIRTIO_SIZE);
+	if (slot < vm_of(monitor)->n_pmem)
+		ret->memory_device = (int)slot;
+	else
+		ret->what = d->what;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #ifndef MVMM_VMM_VM_STATE_H
 #define MVMM_VMM_VM_STATE_H
 
+#include "devices/rng.h"
 #include "vmm/bus.h"
 #include "vmm/console.h"
 #include "vmm/control.h"
@@ -33,6 +34,10 @@ struct vm {
 	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;
 	unsigned n_cold_pmem; /* of them from the start */
+	struct rng rng;	      /* if asked for */
+	struct virtio_slot
+		extras[LAYOUT_VIRTIO_SLOTS]; /* of what is no disk; from the last slot down */
+	unsigned n_extras;
 	struct vcpu vcpus[BOOT_MAX_CPUS];
 	unsigned n_vcpus;
 	bool paused;

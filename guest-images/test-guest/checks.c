@@ -10,6 +10,7 @@
 #include "interrupts.h"
 #include "machine.h"
 #include "pmem.h"
+#include "rng.h"
 #include "serial.h"
 #include "smp.h"
 #include "text.h"
@@ -523,5 +524,6 @@ const struct check checks[] = {
 	{ "queue-off", .each = queue_off },
 	{ "stray", .once = stray },
 	{ "echo", .once = echo },
+	{ "rng", .once = rng_check },
 	{ 0 },
 };

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/* virtio-rng from doorbell to interrupt: what it fills, how much of it, and what it refuses. */
+#include "devices/rng.h"
+
+#include "tests/check.h"
+#include "tests/driver.h"
+
+#include <endian.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+
+TestSuite(rng, .timeout = 10);
+
+#define NEXT VRING_DESC_F_NEXT
+#define WRITE VRING_DESC_F_WRITE
+#define READY 15
+#define BUFFER 0x200000ULL
+
+static struct driver_host host;
+static struct driver driver;
+static struct rng rng;
+
+static void setup(void)
+{
+	driver_host_init(&host);
+	rng_init(&rng, &host.mem);
+	driver_attach(&driver, &host, &rng.virtio, 0x10000, 64);
+	driver_start(&driver);
+	driver_interrupts(&driver);
+}
+
+static void teardown(void)
+{
+	driver_detach(&driver);
+	driver_host_fini(&host);
+}
+
+static void kick(void)
+{
+	driver_ring_doorbell(&driver, 0);
+	driver_settle(&host);
+}
+
+/* How many of @len bytes at @at are not 0: of random ones, few are. */
+static unsigned filled(uint64_t at, unsigned len)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < len; i++)
+		n += host.ram[at + i] != 0;
+	return n;
+}
+
+Test(rng, presents_itself, .init = setup, .fini = teardown)
+{
+	check_eq(driver_read(&driver, VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_RNG);
+	check_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), 0);
+}
+
+Test(rng, fills_a_buffer_and_interrupts, .init = setup, .fini = teardown)
+{
+	driver_ring_desc(&driver.ring, 3, BUFFER, 64, WRITE, 0);
+	driver_ring_offer(&driver.ring, 3);
+	kick();
+	check_eq(le16toh(driver.ring.used->idx), 1);
+	check_eq(le32toh(driver.ring.used->ring[0].id), 3);
+	check_eq(le32toh(driver.ring.used->ring[0].len), 64);
+	cr_assert(filled(BUFFER, 64) > 32, "%u", filled(BUFFER, 64));
+	check_eq(filled(BUFFER + 64, 64), 0);
+	check_eq(driver_interrupts(&driver), 1);
+	check_eq(rng.bytes, 64);
+}
+
+Test(rng, never_gives_the_same_twice, .init = setup, .fini = teardown)
+{
+	for (uint16_t i = 0; i < 2; i++) {
+		driver_ring_desc(&driver.ring, i, BUFFER + i * 64u, 64, WRITE, 0);
+		driver_ring_offer(&driver.ring, i);
+	}
+	kick();
+	check_eq(le16toh(driver.ring.used->idx), 2);
+	cr_assert(memcmp(host.ram + BUFFER, host.ram + BUFFER + 64, 64) != 0);
+}
+
+Test(rng, fills_several_buffers_in_order, .init = setup, .fini = teardown)
+{
+	driver_ring_desc(&driver.ring, 0, BUFFER, 10, WRITE | NEXT, 1);
+	driver_ring_desc(&driver.ring, 1, BUFFER + 0x1000, 0, WRITE | NEXT, 2);
+	driver_ring_desc(&driver.ring, 2, BUFFER + 0x2000, 100, WRITE, 0);
+	driver_ring_offer(&driver.ring, 0);
+	kick();
+	check_eq(le32toh(driver.ring.used->ring[0].len), 110);
+	cr_assert(filled(BUFFER, 10) > 4);
+	check_eq(filled(BUFFER + 10, 10), 0);
+	cr_assert(filled(BUFFER + 0x2000, 100) > 50);
+	check_eq(filled(BUFFER + 0x2000 + 100, 100), 0);
+}
+
+Test(rng, gives_no_more_than_its_share, .init = setup, .fini = teardown)
+{
+	driver_ring_desc(&driver.ring, 0, BUFFER, 1 << 20, WRITE, 0);
+	driver_ring_offer(&driver.ring, 0);
+	kick();
+	check_eq(le32toh(driver.ring.used->ring[0].len), RNG_MAX_BYTES);
+	cr_assert(filled(BUFFER, RNG_MAX_BYTES) > RNG_MAX_BYTES / 2);
+	check_eq(filled(BUFFER + RNG_MAX_BYTES, 4096), 0);
+}
+
+static void expect_broken(void)
+{
+	kick();
+	check_eq(driver_read(&driver, VIRTIO_MMIO_STATUS), READY | VIRTIO_CONFIG_S_NEEDS_RESET);
+	check_eq(le16toh(driver.ring.used->idx), 0);
+	driver_reset(&driver);
+	driver_ring_init(&driver.ring, host.ram, 0x10000, 64);
+	driver_start(&driver);
+	driver_ring_desc(&driver.ring, 0, BUFFER, 8, WRITE, 0);
+	driver_ring_offer(&driver.ring, 0);
+	kick();
+	check_eq(le16toh(driver.ring.used->idx), 1);
+}
+
+Test(rng, readable_buffer, .init = setup, .fini = teardown)
+{
+	driver_ring_desc(&driver.ring, 0, BUFFER, 8, NEXT, 1);
+	driver_ring_desc(&driver.ring, 1, BUFFER, 8, WRITE, 0);
+	driver_ring_offer(&driver.ring, 0);
+	expect_broken();
+}
+
+Test(rng, empty_buffer, .init = setup, .fini = teardown)
+{
+	driver_ring_desc(&driver.ring, 0, BUFFER, 0, WRITE, 0);
+	driver_ring_offer(&driver.ring, 0);
+	expect_broken();
+}
+
+Test(rng, buffer_outside_of_memory, .init = setup, .fini = teardown)
+{
+	driver_ring_desc(&driver.ring, 0, DRIVER_RAM_SIZE - 4, 8, WRITE, 0);
+	driver_ring_offer(&driver.ring, 0);
+	expect_broken();
+}
