@@ -317,6 +317,7 @@ Test(pmem, every_failure_is_minus_one, .init = setup_held)
 	}
 }
 
+/* bad input: Status: reset with flushes in flight -> they are never answered */
 Test(pmem, reset_drops_the_answer, .init = setup_held)
 {
 	flush(&disk, 0);
@@ -334,6 +335,10 @@ Test(pmem, reset_drops_the_answer, .init = setup_held)
 }
 
 /* The driver comes back with the same ring and heads before the old fdatasync has ended. */
+/*
+ * bad input: Status: reset with flushes in flight, then the same heads again -> answered by an
+ * fdatasync of their own
+ */
 Test(pmem, flush_after_a_reset_needs_its_own_fdatasync, .init = setup_held)
 {
 	flush(&disk, 0);
@@ -375,6 +380,7 @@ Test(pmem, failure_during_a_reset_is_not_lost, .init = setup_held)
 }
 
 /* How Linux takes the device down: QueueReady = 0 while DRIVER_OK is set, then the reset. */
+/* bad input: Status: QueueReady = 0 with flushes in flight -> they are never answered */
 Test(pmem, queue_taken_down_during_an_fdatasync, .init = setup_held)
 {
 	flush(&disk, 0);
@@ -476,6 +482,10 @@ Test(pmem, used_ring_is_written_before_the_interrupt, .init = setup_held)
 	check_eq(used_when_told, 1);
 }
 
+/*
+ * bad input: Ring: 255 flushes in flight, then one head twice -> DEVICE_NEEDS_RESET, no flush is
+ * left
+ */
 Test(pmem, as_many_in_flight_as_the_queue_holds)
 {
 	struct driver_ring *ring;
@@ -537,6 +547,7 @@ Test(pmem, doorbell_before_driver_ok, .init = setup_held)
 	check_eq(driver_interrupts(&disk.driver), 1);
 }
 
+/* bad input: Doorbell: of an empty ring -> nothing */
 Test(pmem, kick_with_an_empty_ring, .init = setup_held)
 {
 	for (unsigned n = 0; n < 100; n++)
@@ -550,6 +561,9 @@ Test(pmem, kick_with_an_empty_ring, .init = setup_held)
 	expect_answer(0, 0);
 }
 
+/*
+ * bad input: Doorbell: 50 for each of 200 flushes -> each flush is answered once, by one fdatasync
+ */
 Test(pmem, kick_storm, .init = setup)
 {
 	for (unsigned n = 0; n < 200; n++) {
@@ -701,6 +715,16 @@ static void send_request(const struct request_case *c)
 	kick(&disk);
 }
 
+/*
+ * bad input: Buffers: request split over several descriptors, response too, with empty ones between
+ * -> answered as a whole one
+ * bad input: Buffers: request or response shorter than 4 bytes, or missing -> DEVICE_NEEDS_RESET
+ * bad input: Buffers: both descriptors readable, both writable, or the wrong way round ->
+ * DEVICE_NEEDS_RESET
+ * bad input: Buffers: response longer than 4 bytes -> 4 bytes are written
+ * bad input: Buffers: unknown request type -> answered -1, and never Linux's ENOMEM
+ * bad input: Buffers: response partly behind the end of a file -> DEVICE_NEEDS_RESET
+ */
 Test(pmem, requests)
 {
 	driver_host_init(&host);
@@ -739,6 +763,7 @@ Test(pmem, requests)
 }
 
 /* A buffer may lie in pmem, this device's own too. */
+/* bad input: Buffers: request and response in the pmem range -> are legal */
 Test(pmem, request_and_response_in_pmem, .init = setup_held)
 {
 	uint32_t *words = (uint32_t *)disk.backing.host;
@@ -764,6 +789,7 @@ Test(pmem, response_in_the_last_bytes_of_pmem, .init = setup_held)
 	check_eq(*(int32_t *)(disk.backing.host + 2 * MIB - 4), -1);
 }
 
+/* bad input: Buffers: response in a read-only device -> DEVICE_NEEDS_RESET */
 Test(pmem, response_in_a_readonly_device)
 {
 	driver_host_init(&host);
@@ -776,6 +802,10 @@ Test(pmem, response_in_a_readonly_device)
 }
 
 /* The answer overwrites the ring that it is answered through: the driver's loss, not ours. */
+/*
+ * bad input: Buffers: response on top of each part of the ring -> the driver's own loss, a reset
+ * mends it
+ */
 Test(pmem, response_in_the_ring_itself, .init = setup_held)
 {
 	const uint64_t places[] = {
@@ -807,6 +837,7 @@ Test(pmem, response_in_the_ring_itself, .init = setup_held)
 }
 
 /* A good flush ahead of a bad one in the same drain: the device is broken, nobody is answered. */
+/* bad input: Buffers: bad request behind a good one -> DEVICE_NEEDS_RESET, neither is answered */
 Test(pmem, bad_request_behind_a_good_one, .init = setup_held)
 {
 	offer(&disk, 0);
@@ -848,6 +879,10 @@ static void refill(struct virtio_transport *transport, unsigned queue)
 		driver_ring_offer(disk.ring, (uint16_t)(2 * (told % 32)));
 }
 
+/*
+ * bad input: Buffers: ring that is refilled with requests of an unknown type as they are refused ->
+ * the event loop goes on after a queue's worth
+ */
 Test(pmem, refused_requests_do_not_hold_the_loop, .init = setup_held)
 {
 	static const struct virtio_transport_ops ops = { .queue_used = refill };
@@ -887,6 +922,10 @@ Test(pmem, private_device_needs_no_fdatasync)
 }
 
 /* Stores behind the end of the file: what is kept is kept, and what is not fails one flush. */
+/*
+ * bad input: Backing file: store behind the file's end -> what is within the file is kept, the rest
+ * is dropped and fails the next flush
+ */
 Test(pmem, dropped_store_fails_the_next_flush)
 {
 	const uint32_t value = 0x04030201;
@@ -952,6 +991,10 @@ Test(pmem, dropped_store_is_not_told_to_a_refused_request)
 	expect_answer(2, 0);
 }
 
+/*
+ * bad input: Backing file: store to a read-only device -> dropped, counted, logged, and the next
+ * flush fails
+ */
 Test(pmem, store_to_a_readonly_device_fails_the_next_flush)
 {
 	const uint64_t value = 1;
@@ -969,6 +1012,10 @@ Test(pmem, store_to_a_readonly_device_fails_the_next_flush)
 }
 
 /* Reset after reset with fdatasyncs running; real ones, which end when they will. */
+/*
+ * bad input: Status: a thousand resets in a row under load -> no answer and no interrupt of before
+ * a reset
+ */
 Test(pmem, a_thousand_resets_under_load, .init = setup)
 {
 	for (unsigned n = 0; n < 1000; n++) {
@@ -996,6 +1043,7 @@ Test(pmem, a_thousand_resets_under_load, .init = setup)
 }
 
 /* The same with the fdatasync held, so that every reset finds one running. */
+/* bad input: Status: a thousand resets while an fdatasync runs -> no further one is begun */
 Test(pmem, resets_do_not_add_fdatasyncs, .init = setup_held)
 {
 	for (unsigned n = 0; n < 1000; n++) {

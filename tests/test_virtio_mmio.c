@@ -136,6 +136,7 @@ Test(virtio_mmio, there_is_no_shared_memory, .init = setup)
 	}
 }
 
+/* bad input: Features: DeviceFeaturesSel of 2 and more -> reads 0 */
 Test(virtio_mmio, device_features, .init = setup)
 {
 	static const struct {
@@ -154,6 +155,12 @@ Test(virtio_mmio, device_features, .init = setup)
 	}
 }
 
+/*
+ * bad input: Features: bits that were never offered, below and above 32 and above 63 -> FEATURES_OK
+ * stays clear
+ * bad input: Features: VERSION_1 missing -> FEATURES_OK stays clear
+ * bad input: Features: DriverFeaturesSel of 2 and more with bits -> FEATURES_OK stays clear
+ */
 Test(virtio_mmio, negotiation, .init = setup)
 {
 	static const struct {
@@ -205,6 +212,7 @@ Test(virtio_mmio, refused_features_can_be_mended, .init = setup)
 	check_eq(status(), ACK | DRIVER | FEATURES_OK);
 }
 
+/* bad input: Features: DriverFeatures before the status DRIVER -> is ignored */
 Test(virtio_mmio, features_before_driver_are_ignored, .init = setup)
 {
 	bring_to(ACK);
@@ -214,6 +222,7 @@ Test(virtio_mmio, features_before_driver_are_ignored, .init = setup)
 	check_eq(status(), ACK | DRIVER);
 }
 
+/* bad input: Features: DriverFeatures after FEATURES_OK -> is ignored */
 Test(virtio_mmio, features_after_features_ok_are_ignored, .init = setup)
 {
 	bring_to(ACK | DRIVER | FEATURES_OK);
@@ -223,6 +232,12 @@ Test(virtio_mmio, features_after_features_ok_are_ignored, .init = setup)
 	check_eq(fake.virtio.driver_features, VERSION_1);
 }
 
+/*
+ * bad input: Status: a step skipped -> the status stays as it was
+ * bad input: Status: a bit cleared without a reset -> the status stays as it was
+ * bad input: Status: unknown bits, DEVICE_NEEDS_RESET from the driver -> are not set
+ * bad input: Status: FAILED, then a reset -> the status is 0
+ */
 Test(virtio_mmio, status_steps, .init = setup)
 {
 	const uint32_t up_to_features = ACK | DRIVER | FEATURES_OK;
@@ -280,6 +295,7 @@ Test(virtio_mmio, status_steps, .init = setup)
 }
 
 /* Whatever is written wherever: the steps stand without a gap, and nothing else is ever set. */
+/* bad input: Status: every byte in every state -> the steps stand without a gap */
 Test(virtio_mmio, status_after_every_byte_is_one_of_few, .init = setup)
 {
 	static const uint32_t from[] = { 0, 1, 3, 11, 15, 0x81, 0x8f, 0x43, 0x4f };
@@ -326,6 +342,7 @@ Test(virtio_mmio, reset_forgets_everything, .init = setup)
 	check_eq(driver.mmio.driver_features, 1 << 3, "DriverFeaturesSel is 0");
 }
 
+/* bad input: Status: driver gives up (FAILED), resets and binds again -> works as the first time */
 Test(virtio_mmio, rebind, .init = setup)
 {
 	for (unsigned round = 1; round <= 3; round++) {
@@ -338,6 +355,7 @@ Test(virtio_mmio, rebind, .init = setup)
 	}
 }
 
+/* bad input: Setup: queue registers written before FEATURES_OK -> are ignored */
 Test(virtio_mmio, queue_registers_before_features_ok_are_ignored, .init = setup)
 {
 	static const uint32_t from[] = { 0, ACK, ACK | DRIVER };
@@ -367,6 +385,10 @@ static bool same_setup(const struct virtqueue_setup *a, const struct virtqueue_s
 	       a->device == b->device;
 }
 
+/*
+ * bad input: Setup: queue registers written while the queue is ready, before and after DRIVER_OK ->
+ * are ignored
+ */
 Test(virtio_mmio, queue_registers_of_a_ready_queue_are_ignored, .init = setup)
 {
 	static const uint32_t from[] = { ACK | DRIVER | FEATURES_OK,
@@ -389,6 +411,7 @@ Test(virtio_mmio, queue_registers_of_a_ready_queue_are_ignored, .init = setup)
 	}
 }
 
+/* bad input: Setup: queue registers of a device that needs a reset -> are ignored */
 Test(virtio_mmio, queue_registers_of_a_broken_device_are_ignored, .init = setup)
 {
 	bring_to(ACK | DRIVER | FEATURES_OK | NEEDS_RESET);
@@ -414,6 +437,10 @@ Test(virtio_mmio, queue_addresses_have_two_halves, .init = setup)
 	check_eq(fake.queues[0].setup.driver, 0x1400000000);
 }
 
+/*
+ * bad input: Setup: QueueSel of a queue that is not there, also 2^31 and 2^32 - 1 -> QueueNumMax
+ * and QueueReady read 0, writes are ignored
+ */
 Test(virtio_mmio, second_queue_of_a_device_with_one, .init = setup)
 {
 	static const uint32_t sels[] = { 1, 2, 4, 64, 0x80000000, 0xffffffff };
@@ -434,6 +461,10 @@ Test(virtio_mmio, second_queue_of_a_device_with_one, .init = setup)
 }
 
 /* Whatever is wrong with a queue, its device is broken, and works again after a reset. */
+/*
+ * bad input: Setup: QueueReady = 1 with a bad size or ring -> QueueReady reads 0,
+ * DEVICE_NEEDS_RESET, no interrupt before DRIVER_OK
+ */
 Test(virtio_mmio, bad_queue_breaks_the_device, .init = setup)
 {
 	static const struct {
@@ -466,6 +497,7 @@ Test(virtio_mmio, bad_queue_breaks_the_device, .init = setup)
 	}
 }
 
+/* bad input: Setup: QueueReady neither 0 nor 1 -> is ignored */
 Test(virtio_mmio, queue_ready_takes_0_and_1, .init = setup)
 {
 	static const uint32_t values[] = { 2, 3, 0x100, 0x80000000, 0xffffffff };
@@ -518,6 +550,7 @@ Test(virtio_mmio, doorbell_rings_through_the_loop, .init = setup)
 	}
 }
 
+/* bad input: Doorbell: 10,000 doorbells at once -> one look at the queue */
 Test(virtio_mmio, doorbell_storm, .init = setup)
 {
 	driver_start(&driver);
@@ -531,6 +564,10 @@ Test(virtio_mmio, doorbell_storm, .init = setup)
 	check_eq(fake.kicks[0], 2);
 }
 
+/*
+ * bad input: Doorbell: of a device before DRIVER_OK, of a queue that is not ready, of a device that
+ * needs a reset -> nothing
+ */
 Test(virtio_mmio, kicks_that_are_nothing, .init = setup)
 {
 	static const struct {
@@ -561,6 +598,9 @@ Test(virtio_mmio, kicks_that_are_nothing, .init = setup)
 	}
 }
 
+/*
+ * bad input: Status: doorbell that races DRIVER_OK -> the queue is looked at when DRIVER_OK comes
+ */
 Test(virtio_mmio, doorbell_before_driver_ok_is_looked_after, .init = setup)
 {
 	driver_negotiate(&driver);
@@ -575,6 +615,7 @@ Test(virtio_mmio, doorbell_before_driver_ok_is_looked_after, .init = setup)
 	check_eq(fake.kicks[0], 1);
 }
 
+/* bad input: Doorbell: of a queue that is not there -> nothing */
 Test(virtio_mmio, notify_register, .init = setup)
 {
 	static const uint32_t not_there[] = { 1, 2, 64, 0x10000, 0x80000000, 0xffffffff };
@@ -617,6 +658,7 @@ Test(virtio_mmio, two_queues)
 	check_eq(fake.queues[1].ready, false);
 }
 
+/* bad input: Doorbell: InterruptACK of bits that are not pending -> the pending ones stay */
 Test(virtio_mmio, interrupts, .init = setup)
 {
 	driver_start(&driver);
@@ -651,6 +693,10 @@ Test(virtio_mmio, acknowledged_at_any_status, .init = setup)
 	check_eq(virtio_mmio_interrupt_status(&driver.mmio), 0);
 }
 
+/*
+ * bad input: Doorbell: interrupts masked and unmasked by the driver -> none while they are masked,
+ * one after
+ */
 Test(virtio_mmio, masked_interrupt, .init = setup)
 {
 	driver_start(&driver);
@@ -663,6 +709,10 @@ Test(virtio_mmio, masked_interrupt, .init = setup)
 	check_eq(driver_interrupts(&driver), 1);
 }
 
+/*
+ * bad input: Doorbell: of a device that needs a reset, with interrupts masked -> one configuration
+ * interrupt in all, and silence until the reset
+ */
 Test(virtio_mmio, broken_device, .init = setup)
 {
 	driver_start(&driver);
@@ -701,6 +751,10 @@ Test(virtio_mmio, broken_at_driver_ok, .init = setup)
 	check_eq(driver_interrupts(&driver), 1);
 }
 
+/*
+ * bad input: Setup: register accesses of 1, 2 and 8 bytes, or not aligned -> read 0, writes are
+ * ignored
+ */
 Test(virtio_mmio, other_widths_and_alignments, .init = setup)
 {
 	static const unsigned sizes[] = { 1, 2, 8 };
@@ -727,6 +781,10 @@ Test(virtio_mmio, other_widths_and_alignments, .init = setup)
 }
 
 /* Everything that is not named in section 4.2.2, or not in this direction. */
+/*
+ * bad input: Setup: offsets without a register, or not in this direction -> read 0, writes are
+ * ignored
+ */
 Test(virtio_mmio, offsets_without_a_register, .init = setup)
 {
 	static const uint32_t readable[] = { 0x00, 0x04, 0x08, 0x0c, 0x10, 0x34, 0x44,
@@ -759,6 +817,10 @@ Test(virtio_mmio, offsets_without_a_register, .init = setup)
 	check_eq(fake.queues[0].ready, true);
 }
 
+/*
+ * bad input: Setup: configuration space written, read behind its end, not aligned, or by 8 bytes ->
+ * writes are ignored, reads give 0
+ */
 Test(virtio_mmio, configuration_space, .init = setup)
 {
 	static const struct {
@@ -794,6 +856,10 @@ Test(virtio_mmio, configuration_field_across_the_end, .init = setup)
 	check_eq(virtio_mmio_read(&driver.mmio, VIRTIO_MMIO_CONFIG + 8, 2), 0x0a09);
 }
 
+/*
+ * bad input: Status: a thousand resets, each with a doorbell on its way -> nothing of before a
+ * reset is seen after it
+ */
 Test(virtio_mmio, a_thousand_resets, .init = setup)
 {
 	for (unsigned n = 0; n < 1000; n++) {
@@ -810,6 +876,7 @@ Test(virtio_mmio, a_thousand_resets, .init = setup)
 	}
 }
 
+/* bad input: Doorbell: 5,000 driver errors in a row -> a few lines in the log */
 Test(virtio_mmio, hostile_driver_does_not_flood_the_log, .init = setup)
 {
 	unsigned lines = 0;

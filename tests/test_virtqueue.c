@@ -89,6 +89,16 @@ static void expect_empty(void)
 	check_eq(pop(&why), 0);
 }
 
+/*
+ * bad input: Setup: queue size 0, no power of two, above the maximum -> the queue does not become
+ * ready
+ * bad input: Setup: descriptor table not at a multiple of 16, available ring of 2, used ring of 4
+ * -> the queue does not become ready
+ * bad input: Setup: any of the three rings outside of RAM, at the top of the address space, or in
+ * pmem -> the queue does not become ready
+ * bad input: Setup: any of the three rings from RAM into pmem that touches it -> the queue does not
+ * become ready; one that ends with RAM does
+ */
 Test(virtqueue, setup)
 {
 	const uint64_t d = 0x1000, a = 0x3000, u = 0x5000;
@@ -144,6 +154,9 @@ Test(virtqueue, setup)
 	}
 }
 
+/*
+ * bad input: Setup: any of the three rings across the end of RAM -> the queue does not become ready
+ */
 Test(virtqueue, ring_across_the_end_of_the_last_ram)
 {
 	struct guest_memory small = { 0 };
@@ -325,6 +338,22 @@ static const struct chain_case chain_cases[] = {
 	  { { HUGE_AT, 0xffffffff, NEXT | WRITE, 1 }, { HUGE_AT, 0xffffffff, WRITE, 0 } } },
 };
 
+/*
+ * bad input: Ring: head of the queue's size and more -> DEVICE_NEEDS_RESET
+ * bad input: Ring: next of the queue's size and more -> DEVICE_NEEDS_RESET
+ * bad input: Ring: chain that loops, also one of empty descriptors -> DEVICE_NEEDS_RESET after as
+ * many steps as the queue is long
+ * bad input: Ring: indirect descriptor, which was not negotiated: of odd length, empty, within a
+ * chain, with NEXT or WRITE -> DEVICE_NEEDS_RESET, the table is not read
+ * bad input: Ring: descriptor of no bytes, at any address -> is passed over
+ * bad input: Buffers: first and last byte of RAM and pmem -> are taken
+ * bad input: Buffers: buffer from one region into the next, behind the last one, or nowhere ->
+ * DEVICE_NEEDS_RESET
+ * bad input: Buffers: address and length that wrap around -> DEVICE_NEEDS_RESET
+ * bad input: Buffers: lengths whose sum is 4 GiB and more -> DEVICE_NEEDS_RESET
+ * bad input: Buffers: readable descriptor behind a writable one -> DEVICE_NEEDS_RESET
+ * bad input: Buffers: writable buffer in a read-only device -> DEVICE_NEEDS_RESET
+ */
 Test(virtqueue, chains)
 {
 	setup_memory();
@@ -352,6 +381,10 @@ Test(virtqueue, chains)
 }
 
 /* The copy has room for a queue's worth of buffers, and nothing is written behind it. */
+/*
+ * bad input: Ring: chain longer than a queue of the largest size -> DEVICE_NEEDS_RESET, nothing is
+ * written behind the copy
+ */
 Test(virtqueue, loop_in_the_largest_queue)
 {
 	struct {
@@ -397,6 +430,10 @@ Test(virtqueue, chain_is_copied_with_its_lengths)
 	check_eq(chain.writable_len, 7);
 }
 
+/*
+ * bad input: Ring: avail.idx moves by more than the queue's size, or backwards ->
+ * DEVICE_NEEDS_RESET
+ */
 Test(virtqueue, avail_index_jumps)
 {
 	static const struct {
@@ -434,6 +471,7 @@ Test(virtqueue, avail_index_jumps)
 	}
 }
 
+/* bad input: Ring: avail.idx and used.idx wrap at 65536 -> every request is served once */
 Test(virtqueue, indices_wrap_at_65536)
 {
 	start(8);
@@ -463,6 +501,7 @@ Test(virtqueue, full_ring_across_the_wrap)
 	expect_empty();
 }
 
+/* bad input: Ring: head that is offered again while it is in flight -> DEVICE_NEEDS_RESET */
 Test(virtqueue, head_offered_again_while_in_flight)
 {
 	static const uint16_t heads[] = { 0, 63, 64, 127, 128, 255 };
@@ -621,6 +660,10 @@ static void check_chain(void)
 	check_eq(writable, chain.writable_len);
 }
 
+/*
+ * bad input: Ring: descriptors that another vCPU rewrites while they are read -> each is fetched
+ * once: a checked copy, or DEVICE_NEEDS_RESET
+ */
 Test(virtqueue, ring_rewritten_while_it_is_read)
 {
 	unsigned good = 0, bad = 0;

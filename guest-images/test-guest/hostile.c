@@ -477,37 +477,84 @@ static const char *late_writes(struct pmem *pmem)
 }
 
 const struct check hostile_checks[] = {
+	/*
+	 * bad input: Ring: head of the queue's size -> DEVICE_NEEDS_RESET, a configuration
+	 * interrupt; a reset mends it, as in all of these
+	 */
 	{ "hostile-head", .misbehave = head },
 	{ "hostile-next", .misbehave = next },
+	/* bad input: Ring: chain that loops -> DEVICE_NEEDS_RESET */
 	{ "hostile-loop", .misbehave = loop },
 	{ "hostile-unmapped", .misbehave = unmapped },
+	/* bad input: Buffers: response where nothing is -> DEVICE_NEEDS_RESET */
 	{ "hostile-unmapped-response", .misbehave = unmapped_response },
 	{ "hostile-overflow", .misbehave = overflow },
+	/*
+	 * bad input: Buffers: buffer across the last byte of the last device -> DEVICE_NEEDS_RESET
+	 */
 	{ "hostile-across-end", .misbehave = across_end },
 	{ "hostile-readdesc", .misbehave = readdesc },
 	{ "hostile-writedesc", .misbehave = writedesc },
 	{ "hostile-order", .misbehave = order },
 	{ "hostile-short-request", .misbehave = short_request },
 	{ "hostile-short-response", .misbehave = short_response },
+	/*
+	 * bad input: Ring: indirect table that would be right if it had been negotiated ->
+	 * DEVICE_NEEDS_RESET
+	 */
 	{ "hostile-indirect", .misbehave = indirect },
 	{ "hostile-indirect-flag", .misbehave = indirect_flag },
+	/* bad input: Ring: avail.idx moves by more than the queue's size -> DEVICE_NEEDS_RESET */
 	{ "hostile-avail-jump", .misbehave = avail_jump },
 	{ "hostile-avail-back", .misbehave = avail_back },
+	/*
+	 * bad input: Buffers: response in another, read-only device -> DEVICE_NEEDS_RESET, nothing
+	 * is written
+	 */
 	{ "hostile-response-readonly", .misbehave = response_readonly, .by_name = true },
 	{ "hostile-response-in-pmem", .misbehave = response_in_pmem },
+	/* bad input: Buffers: response on the used ring's own index -> only this queue suffers */
 	{ "hostile-response-in-ring", .misbehave = response_in_ring },
+	/* bad input: Buffers: unknown request type -> answered with failure */
 	{ "hostile-type", .misbehave = type },
+	/* bad input: Setup: misaligned rings -> QueueReady stays 0 */
 	{ "hostile-align", .misbehave = align },
+	/* bad input: Setup: queue size 0, 3, twice the maximum, 65544 -> QueueReady stays 0 */
 	{ "hostile-size", .misbehave = size },
+	/* bad input: Setup: rings in pmem -> QueueReady stays 0 */
 	{ "hostile-ring-in-pmem", .misbehave = ring_in_pmem },
+	/* bad input: Setup: rings where nothing is -> QueueReady stays 0 */
 	{ "hostile-ring-unmapped", .misbehave = ring_unmapped },
+	/* bad input: Setup: queue 1 of a device with one -> QueueReady stays 0 */
 	{ "hostile-queue-1", .misbehave = queue_1 },
+	/* bad input: Features: wrong sets of them -> FEATURES_OK stays clear */
 	{ "hostile-features", .misbehave = features },
+	/*
+	 * bad input: Doorbell: storm on an empty ring and on queues that are not there -> nothing
+	 * is used
+	 */
 	{ "hostile-kick-storm", .misbehave = kick_storm },
+	/*
+	 * bad input: Doorbell: before DRIVER_OK -> nothing before, and the flush after it without
+	 * another doorbell
+	 */
 	{ "hostile-notready-kick", .misbehave = notready_kick },
+	/* bad input: Ring: head offered twice while in flight -> DEVICE_NEEDS_RESET */
 	{ "hostile-reuse", .misbehave = reuse },
+	/*
+	 * bad input: Setup: register accesses of wrong widths and unknown offsets -> read 0, write
+	 * nothing
+	 */
 	{ "hostile-width", .misbehave = width },
+	/*
+	 * bad input: Setup: queue registers, features and configuration written after DRIVER_OK ->
+	 * are ignored
+	 */
 	{ "hostile-late-writes", .misbehave = late_writes },
+	/*
+	 * bad input: Ring: descriptors rewritten by a second vCPU -> answered or
+	 * DEVICE_NEEDS_RESET, each round
+	 */
 	{ "hostile-race", .misbehave = race, .by_name = true },
 	{ 0 },
 };
