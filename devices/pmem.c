@@ -9,6 +9,7 @@
 #include "vmm/endian.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
@@ -35,8 +36,8 @@ static void pmem_read_config(struct virtio_device *dev, uint32_t offset, void *b
 	memcpy(buf, (const uint8_t *)&config + offset, len);
 }
 
-/* Writes the answer and hands the request back. */
-static void answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t ret)
+/* Writes the answer and hands the request back. -EIO: the host cannot supply the memory for it. */
+static int answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t ret)
 {
 	const __le32 wire = host_to_le32((uint32_t)ret);
 	uint32_t done = 0;
@@ -44,11 +45,13 @@ static void answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t re
 	for (unsigned i = 0; i < flush->n_buffers; i++) {
 		const struct virtqueue_buffer *b = &flush->buffers[i];
 
-		/* The pop found it valid, and guest memory's regions do not change. */
 		int failed = guest_memory_write(pmem->queue.mem, b->addr,
 						(const uint8_t *)&wire + done, b->len);
 
-		assert(!failed);
+		/* The pop found it valid, and guest memory's regions do not change. */
+		assert(failed != -EFAULT);
+		if (failed)
+			return failed;
 		done += b->len;
 	}
 	virtqueue_push(&pmem->queue, flush->head, sizeof(wire));
@@ -56,6 +59,7 @@ static void answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t re
 		pmem->counters.flushes++;
 	else
 		pmem->counters.flush_errors++;
+	return 0;
 }
 
 /*
@@ -66,7 +70,7 @@ static void answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t re
 static void answer_covered(struct pmem *pmem, int result)
 {
 	unsigned n = pmem->n_covered;
-	bool told = false;
+	bool told = false, unanswered = false;
 
 	if (result < 0)
 		pmem->error_untold = true;
@@ -76,8 +80,10 @@ static void answer_covered(struct pmem *pmem, int result)
 		const struct pmem_flush *flush = &pmem->flushes[i];
 		bool failed = flush->refused || pmem->error_untold;
 
-		answer(pmem, flush, failed ? RESPONSE_FAILED : RESPONSE_OK);
-		told |= !flush->refused;
+		if (answer(pmem, flush, failed ? RESPONSE_FAILED : RESPONSE_OK) < 0)
+			unanswered = true;
+		else
+			told |= !flush->refused;
 	}
 	if (told)
 		pmem->error_untold = false;
@@ -85,6 +91,10 @@ static void answer_covered(struct pmem *pmem, int result)
 	pmem->n_covered = 0;
 	memmove(pmem->flushes, pmem->flushes + n, pmem->n_flushes * sizeof(pmem->flushes[0]));
 	virtio_queue_used(&pmem->virtio, 0);
+	/* A used request without its answer could be taken for a success. */
+	if (unanswered)
+		virtio_broken(&pmem->virtio, "the host cannot supply the memory of a response, "
+					     "which lies in a file");
 }
 
 static void count_sync(struct pmem *pmem)
@@ -151,27 +161,42 @@ static void keep(struct pmem_flush *flush, const struct virtqueue_chain *chain)
 	}
 }
 
+/* Whether the request, as far as it could be read (@ret), is a flush. */
+static bool is_flush(struct pmem *pmem, int ret, const struct virtio_pmem_req *request)
+{
+	if (ret < 0) {
+		log_guest(
+			&pmem->limit,
+			"%s: request refused: the host cannot supply its memory, which lies in a file",
+			pmem->virtio.name);
+		return false;
+	}
+	if (le32_to_host(request->type) == VIRTIO_PMEM_REQ_TYPE_FLUSH)
+		return true;
+	log_guest(&pmem->limit, "%s: request of unknown type %" PRIu32 " refused",
+		  pmem->virtio.name, le32_to_host(request->type));
+	return false;
+}
+
 /* Validates one request. NULL, or the rule that the driver broke. */
 static const char *take(struct pmem *pmem, const struct virtqueue_chain *chain)
 {
 	struct virtio_pmem_req request;
 	struct pmem_flush *flush = &pmem->flushes[pmem->n_flushes];
+	int ret;
 
 	if (chain->readable_len < sizeof(request))
 		return "request shorter than 4 bytes";
 	if (chain->writable_len < sizeof(struct virtio_pmem_resp))
 		return "response buffer shorter than 4 bytes";
-	if (virtqueue_chain_read(&pmem->queue, chain, &request, sizeof(request)) < 0)
+	ret = virtqueue_chain_read(&pmem->queue, chain, &request, sizeof(request));
+	if (ret == -EFAULT)
 		return "request outside of guest memory";
 	keep(flush, chain);
 	pmem->n_flushes++;
-	if (le32_to_host(request.type) != VIRTIO_PMEM_REQ_TYPE_FLUSH) {
-		/* Its answer waits for the others': so a drain takes a queue's worth of requests at
-		 * most. */
-		flush->refused = true;
-		log_guest(&pmem->limit, "%s: request of unknown type %" PRIu32 " refused",
-			  pmem->virtio.name, le32_to_host(request.type));
-	}
+	/* Its answer waits for the others': so a drain takes a queue's worth of requests at most.
+	 */
+	flush->refused = !is_flush(pmem, ret, &request);
 	return NULL;
 }
 

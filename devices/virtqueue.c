@@ -194,9 +194,10 @@ int virtqueue_chain_read(const struct virtqueue *vq, const struct virtqueue_chai
 	for (unsigned i = 0; i < chain->n_readable && done < len; i++) {
 		const struct virtqueue_buffer *b = &chain->buffers[i];
 		uint32_t n = b->len < len - done ? b->len : len - done;
+		int ret = n ? guest_memory_read(vq->mem, b->addr, out + done, n) : 0;
 
-		if (n && guest_memory_read(vq->mem, b->addr, out + done, n) < 0)
-			return -EFAULT;
+		if (ret < 0)
+			return ret;
 		done += n;
 	}
 	return (int)done;

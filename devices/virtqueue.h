@@ -75,7 +75,10 @@ void virtqueue_disable(struct virtqueue *vq);
  */
 int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const char **ret_why);
 
-/* Copies up to @len bytes from the chain's readable buffers; returns how many, or -EFAULT. */
+/*
+ * Copies up to @len bytes from the chain's readable buffers; returns how many, or -EFAULT or -EIO
+ * as guest_memory_read does.
+ */
 int virtqueue_chain_read(const struct virtqueue *vq, const struct virtqueue_chain *chain, void *buf,
 			 uint32_t len);
 

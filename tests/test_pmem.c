@@ -8,6 +8,7 @@
 
 #include "tests/check.h"
 #include "tests/driver.h"
+#include "vmm/guarded_copy.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -1009,6 +1010,53 @@ Test(pmem, store_to_a_readonly_device_fails_the_next_flush)
 	flush(&disk, 1);
 	expect_answer(1, 0);
 	check_eq(disk.pmem.counters.stores_dropped, 1);
+}
+
+/* The host took the file away, in which the driver had put its requests and responses. */
+static void lose_file(void)
+{
+	check_eq(guarded_copy_init(), 0);
+	check_eq(ftruncate(disk.fd, 0), 0);
+	driver_log_capture();
+}
+
+Test(pmem, unreadable_request_fails, .init = setup)
+{
+	offer(&disk, 0);
+	driver_ring_desc(disk.ring, 0, disk.start, 4, NEXT, 1);
+	lose_file();
+	kick(&disk);
+	driver_await(&host, disk.driver.interrupt_fd, POLLIN);
+	expect_answer(0, -1);
+	check_contains(driver_log_text(), "the host cannot supply its memory");
+	check_eq(driver_read(&disk.driver, VIRTIO_MMIO_STATUS), READY,
+		 "it is not the driver's fault");
+	flush(&disk, 1);
+	driver_await(&host, disk.driver.interrupt_fd, POLLIN);
+	expect_answer(1, 0);
+}
+
+/* An answer that cannot be written is not used; others of the same batch are. */
+Test(pmem, unwritable_response_needs_a_reset, .init = setup_held)
+{
+	offer(&disk, 0);
+	driver_ring_desc(disk.ring, 1, disk.start, 4, WRITE, 0);
+	offer(&disk, 1);
+	driver_ring_doorbell(&disk.driver, 0);
+	driver_settle(&host);
+	lose_file();
+	driver_sync_finish(0);
+	check_eq(used(&disk), 1);
+	check_eq(le32toh(disk.ring->used->ring[0].id), 2);
+	expect_answer(1, 0);
+	check_eq(driver_read(&disk.driver, VIRTIO_MMIO_STATUS), BROKEN);
+	check_contains(driver_log_text(), "the host cannot supply the memory of a response");
+	driver_reset(&disk.driver);
+	driver_ring_init(disk.ring, host.ram, disk.ring->desc_at, disk.ring->size);
+	driver_start(&disk.driver);
+	flush(&disk, 2);
+	driver_sync_finish(0);
+	expect_answer(2, 0);
 }
 
 /* Reset after reset with fdatasyncs running; real ones, which end when they will. */

@@ -2,6 +2,8 @@
 /* Bounds-checked access to guest memory, and the only place that computes its host addresses. */
 #include "vmm/guest_memory.h"
 
+#include "vmm/guarded_copy.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -59,14 +61,22 @@ static uint8_t *host_address(const struct guest_region *r, gpa_t addr)
 	return r->host + (addr.value - r->start.value);
 }
 
+/* A file's pages, unlike those of RAM, can be ones that the host cannot supply. */
+static int copy(const struct guest_region *r, void *to, const void *from, size_t len)
+{
+	if (r->kind != GUEST_RAM)
+		return guarded_copy(to, from, len);
+	memcpy(to, from, len);
+	return 0;
+}
+
 int guest_memory_read(const struct guest_memory *mem, gpa_t addr, void *buf, size_t len)
 {
 	const struct guest_region *r = find(mem, addr, len);
 
 	if (!r)
 		return -EFAULT;
-	memcpy(buf, host_address(r, addr), len);
-	return 0;
+	return copy(r, buf, host_address(r, addr), len);
 }
 
 int guest_memory_write(const struct guest_memory *mem, gpa_t addr, const void *buf, size_t len)
@@ -75,8 +85,7 @@ int guest_memory_write(const struct guest_memory *mem, gpa_t addr, const void *b
 
 	if (!r || r->kind == GUEST_PMEM_READONLY)
 		return -EFAULT;
-	memcpy(host_address(r, addr), buf, len);
-	return 0;
+	return copy(r, host_address(r, addr), buf, len);
 }
 
 void *guest_memory_ram(const struct guest_memory *mem, gpa_t addr, uint64_t len)

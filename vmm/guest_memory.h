@@ -56,7 +56,8 @@ void guest_memory_remove(struct guest_memory *mem, gpa_t start, uint64_t size);
 
 /*
  * Copy @len bytes out of or into guest memory. The range must lie within one region; a write also
- * needs one that is not read-only. -EFAULT otherwise, and then nothing has been copied.
+ * needs one that is not read-only. -EFAULT otherwise, and then nothing has been copied. -EIO: the
+ * host cannot supply the memory (guarded_copy.h), and some bytes may have been copied.
  */
 int guest_memory_read(const struct guest_memory *mem, gpa_t addr, void *buf, size_t len);
 int guest_memory_write(const struct guest_memory *mem, gpa_t addr, const void *buf, size_t len);

@@ -7,6 +7,7 @@
 #include "vmm/console.h"
 #include "vmm/container_of.h"
 #include "vmm/event_loop.h"
+#include "vmm/guarded_copy.h"
 #include "vmm/kvm.h"
 #include "vmm/log.h"
 #include "vmm/pmem_slot.h"
@@ -346,6 +347,10 @@ static void start(struct vm *vm)
 
 	if (ret < 0)
 		log_warning("cannot set the terminal's mode: %s", strerror(-ret));
+	/* Behind terminal_raw, whose action for SIGBUS stays that of all other accesses. */
+	ret = guarded_copy_init();
+	if (ret < 0)
+		log_warning("cannot handle SIGBUS: %s", strerror(-ret));
 	console_start(&vm->console);
 	for (unsigned i = 0; i < vm->n_vcpus; i++) {
 		ret = vcpu_start(&vm->vcpus[i]);
