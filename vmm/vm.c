@@ -171,6 +171,11 @@ static int create_event_loop(struct vm *vm, struct error *err)
 				 "sysctl kernel.io_uring_disabled=0, or in the container's seccomp "
 				 "profile",
 				 strerror(-ret));
+	if (ret == -ENOMEM)
+		return error_set(err, ENOMEM,
+				 "cannot set up io_uring: %s; it locks some KiB, which needs a "
+				 "limit of locked memory (ulimit -l) of 64 or more",
+				 strerror(ENOMEM));
 	if (ret < 0)
 		return error_set(err, -ret, "cannot set up io_uring: %s", strerror(-ret));
 	return 0;
