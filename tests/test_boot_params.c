@@ -118,6 +118,7 @@ static int with_cmdline(size_t len, uint32_t limit)
 	return r;
 }
 
+/* bad input: Command line: kernel command line one byte too long for the kernel -> refused */
 Test(boot_params, command_line_one_byte_too_long)
 {
 	cr_assert_eq(with_cmdline(2047, 2047), 0);

@@ -70,6 +70,10 @@ Test(bzimage, goes_where_it_would_run)
 	assert_loads(&k, 0x1100000);
 }
 
+/*
+ * bad input: Images: kernel whose init_size is a byte more than RAM -> refused, naming the --memory
+ * that it needs
+ */
 Test(bzimage, uses_all_of_ram)
 {
 	struct fixture_bzimage k = fixture_bzimage();
@@ -80,6 +84,10 @@ Test(bzimage, uses_all_of_ram)
 	assert_refused(&k, -E2BIG, "--memory 65M");
 }
 
+/*
+ * bad input: Images: kernel that wants to lie below 1 MiB, above 3 GiB, or across the top of
+ * addresses -> refused
+ */
 Test(bzimage, refuses_places_outside_low_ram)
 {
 	struct fixture_bzimage k = fixture_bzimage();
@@ -97,6 +105,10 @@ Test(bzimage, refuses_places_outside_low_ram)
 	assert_refused(&k, -EINVAL, "first MiB");
 }
 
+/*
+ * bad input: Images: bzImage of a protocol before 2.12, 32-bit, or with too short a setup header ->
+ * refused
+ */
 Test(bzimage, refuses_old_and_32_bit_kernels)
 {
 	struct fixture_bzimage k = fixture_bzimage();
@@ -117,6 +129,10 @@ Test(bzimage, refuses_old_and_32_bit_kernels)
 	assert_loads(&k, 0x1000000);
 }
 
+/*
+ * bad input: Images: bzImage that lies about alignment, init_size, syssize, setup_sects or payload
+ * -> refused
+ */
 Test(bzimage, refuses_lies_about_sizes)
 {
 	struct fixture_bzimage k = fixture_bzimage();
@@ -188,18 +204,18 @@ Test(bzimage, hands_on_no_bytes_behind_the_header)
 	cr_assert_eq(image.header.kernel_info_offset, 0);
 }
 
+/* bad input: Images: bzImage truncated at every length -> refused */
 Test(bzimage, refuses_every_truncation)
 {
 	struct fixture_bzimage k = fixture_bzimage();
 	struct kernel_image image;
 
-	/* Every length of the header and setup code, and some of the body. */
-	for (size_t len = 1; len < sizeof(k); len += len < FIXTURE_SETUP_BYTES + 8 ? 1 : 97)
+	for (size_t len = 1; len < sizeof(k); len++)
 		cr_assert_eq(load(&k, len, 32 * MIB, &image), -EINVAL, "%zu bytes", len);
-	cr_assert_eq(load(&k, sizeof(k) - 1, 32 * MIB, &image), -EINVAL);
 }
 
 /* Whatever the header says, a load succeeds within RAM or fails with a text. */
+/* bad input: Images: bzImage with random bytes in its header -> loaded within RAM, or refused */
 Test(bzimage, survives_random_headers)
 {
 	struct fixture_bzimage k = fixture_bzimage();

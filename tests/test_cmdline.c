@@ -55,6 +55,10 @@ Test(cmdline, divides_as_the_kernel_does)
 	cr_assert_not(cmdline_has("a=\"never closed root=x", "root="));
 }
 
+/*
+ * bad input: Command line: kernel command line one byte too long for mvmm -> refused, naming
+ * --append
+ */
 Test(cmdline, one_byte_too_long)
 {
 	struct cmdline_parts parts = { BOOT_PLATFORM_DT, true, NULL, "tail" };

@@ -165,6 +165,10 @@ Test(config, help_and_version_need_nothing_else)
 	check_eq(parsed("--version").version, true);
 }
 
+/*
+ * bad input: Command line: unknown, doubled, missing or malformed options -> refused, naming the
+ * option, the value and what is allowed
+ */
 Test(config, refusals)
 {
 	static const struct {

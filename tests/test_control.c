@@ -129,6 +129,10 @@ Test(control, stdio, .init = setup, .fini = teardown)
 	check_eq(fcntl(STDOUT_FILENO, F_GETFD), 0);
 }
 
+/*
+ * bad input: Control socket: 1,001 clients, with 1,024 descriptors allowed -> 1,000 are served, the
+ * one more is told to go
+ */
 Test(control, a_thousand_clients, .init = setup, .fini = teardown)
 {
 	static int fds[CONTROL_MAX_CLIENTS];
@@ -165,6 +169,10 @@ static double seconds(void)
 }
 
 /* The VM ends: the last words get out, but a client that does not listen holds nothing up. */
+/*
+ * bad input: Control socket: client that never reads when the VM ends -> holds the end up for a
+ * moment at most
+ */
 Test(control, drain, .init = setup, .fini = teardown)
 {
 	double before = seconds();
@@ -266,6 +274,10 @@ Test(control, console_switches, .init = setup_console, .fini = teardown)
 }
 
 /* The monitor is for when the guest does nothing any more. */
+/*
+ * bad input: Control socket: guest that does not read its console, with the monitor on the same
+ * terminal -> the monitor works
+ */
 Test(control, console_of_a_guest_that_does_not_read, .init = setup_console, .fini = teardown)
 {
 	type("\001c");

@@ -130,6 +130,7 @@ Test(control_socket, leaves_another_ones_file, .init = setup, .fini = teardown)
 	cr_assert(!exists());
 }
 
+/* bad input: Control socket: its path is in use -> refused, the other's socket stays */
 Test(control_socket, somebody_listens, .init = setup, .fini = teardown)
 {
 	static struct control_socket second;
@@ -153,6 +154,7 @@ Test(control_socket, replaces_a_dead_one, .init = setup, .fini = teardown)
 	cr_assert(try_connect(path) >= 0);
 }
 
+/* bad input: Control socket: its path is a file or a dangling link -> refused, the file stays */
 Test(control_socket, keeps_other_files, .init = setup, .fini = teardown)
 {
 	char text[8] = "";
@@ -169,6 +171,7 @@ Test(control_socket, keeps_other_files, .init = setup, .fini = teardown)
 	cr_assert(exists());
 }
 
+/* bad input: Control socket: its path is empty, too long or nowhere -> refused */
 Test(control_socket, bad_paths, .init = setup, .fini = teardown)
 {
 	char longest[200];
@@ -200,6 +203,10 @@ Test(control_socket, adopted, .init = setup, .fini = teardown)
 }
 
 /* Without descriptors the client waits, and is served once there is one. */
+/*
+ * bad input: Control socket: EMFILE at a new client -> it waits, and is served once there is a
+ * descriptor
+ */
 Test(control_socket, out_of_descriptors, .init = setup, .fini = teardown)
 {
 	struct rlimit limit, none;

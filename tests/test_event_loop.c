@@ -358,6 +358,7 @@ Test(event_loop, fini_with_operations_in_flight, .init = setup)
 	check_eq(noted.n, 0);
 }
 
+/* bad input: Host resources: EMFILE at io_uring -> refused, all is closed */
 Test(event_loop, no_descriptors_left)
 {
 	struct rlimit limit, tight;
@@ -391,6 +392,7 @@ static void deny(long nr, int error)
 	check_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
+/* bad input: Host resources: io_uring forbidden (EPERM) -> -EPERM, all is closed */
 Test(event_loop, io_uring_is_forbidden)
 {
 	int lowest = dup(0);
@@ -401,12 +403,14 @@ Test(event_loop, io_uring_is_forbidden)
 	check_eq(dup(0), lowest, "all is closed");
 }
 
+/* bad input: Host resources: kernel without io_uring (ENOSYS) -> -ENOSYS */
 Test(event_loop, io_uring_is_not_there)
 {
 	deny(SYS_io_uring_setup, ENOSYS);
 	check_eq(event_loop_init(&loop), -ENOSYS);
 }
 
+/* bad input: Host resources: io_uring that registers no files -> works, more slowly */
 Test(event_loop, nothing_can_be_registered)
 {
 	int fd = eventfd(0, 0);
@@ -436,6 +440,7 @@ int io_uring_queue_init(unsigned entries, struct io_uring *ring, unsigned flags)
 	return io_uring_queue_init_params(entries, ring, &params);
 }
 
+/* bad input: Host resources: io_uring of older kernels, which know fewer flags -> works */
 Test(event_loop, older_kernels)
 {
 	static const unsigned refused[] = {

@@ -286,6 +286,10 @@ Test(hmp, session_waits_for_stop, .init = setup)
 	check_str(fake_vm_hear(&host, fd), PROMPT "VM status: paused\r\n" PROMPT);
 }
 
+/*
+ * bad input: Control socket: line of 100,000 bytes on the human monitor -> refused once, the next
+ * line works
+ */
 Test(hmp, endless_line, .init = setup)
 {
 	static char text[100000];

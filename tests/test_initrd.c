@@ -42,6 +42,7 @@ Test(initrd, lies_on_the_highest_page)
 	cr_assert_eq(start, 64 * MIB - 0x2000);
 }
 
+/* bad input: Images: initrd a byte too large for what the kernel reaches -> refused */
 Test(initrd, stays_within_the_kernels_reach)
 {
 	struct kernel_image k = kernel;
@@ -58,6 +59,10 @@ Test(initrd, stays_within_the_kernels_reach)
 	cr_assert_eq(load_sized(&k, 5, 64 * MIB, &start), -E2BIG);
 }
 
+/*
+ * bad input: Images: initrd larger than RAM, or a byte too large beside the kernel -> refused,
+ * naming the --memory that it needs
+ */
 Test(initrd, stays_above_the_kernel)
 {
 	uint64_t start;
@@ -71,6 +76,7 @@ Test(initrd, stays_above_the_kernel)
 	cr_assert_eq(load_sized(&kernel, 1ull << 40, 64 * MIB, &start), -E2BIG);
 }
 
+/* bad input: Images: initrd that is missing or empty -> refused */
 Test(initrd, refuses_missing_and_empty_files)
 {
 	struct guest_memory mem = fixture_ram(64 * MIB);

@@ -31,6 +31,10 @@ Test(kernel_file, tells_the_formats_apart)
 	cr_assert_eq(format, KERNEL_ELF);
 }
 
+/*
+ * bad input: Images: kernel with a wrong magic, or of random bytes -> refused; a compressed one
+ * with the way out
+ */
 Test(kernel_file, refuses_what_is_neither)
 {
 	struct fixture_bzimage k = fixture_bzimage();

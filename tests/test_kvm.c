@@ -86,6 +86,7 @@ Test(kvm, both_8259s_are_masked)
 	kvm_close(&kvm);
 }
 
+/* bad input: Host resources: no permission on /dev/kvm -> refused, naming the group */
 Test(kvm, no_permission)
 {
 	struct error err = { 0 };
@@ -103,6 +104,7 @@ Test(kvm, no_permission)
 	seteuid(0);
 }
 
+/* bad input: Host resources: EMFILE at /dev/kvm or at the VM -> refused, all is closed */
 Test(kvm, no_descriptors_left)
 {
 	struct rlimit limit, tight;
@@ -127,6 +129,7 @@ Test(kvm, no_descriptors_left)
 
 static const uint8_t trap[] = { 0x0f, 0x0b };
 
+/* bad input: Host resources: memory slot that KVM refuses -> refused, none is counted */
 Test(kvm, bad_slots)
 {
 	static const struct {
@@ -156,6 +159,7 @@ Test(kvm, bad_slots)
 	small_guest_fini(&guest);
 }
 
+/* bad input: Host resources: KVM's memory slots used up -> refused with QEMU's text */
 Test(kvm, slots_used_up)
 {
 	struct error err = { 0 };

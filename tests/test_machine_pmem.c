@@ -3,6 +3,7 @@
 #include "vmm/machine_pmem.h"
 
 #include "tests/config_fixture.h"
+#include "vmm/phys_bits_x86.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -132,6 +133,7 @@ Test(machine_pmem, texts_name_the_object, .init = setup, .fini = teardown)
 		"--object none: no such file; create it, or give size= to have it created");
 }
 
+/* bad input: Command line: more RAM than the guest's addresses reach -> refused with QEMU's text */
 Test(machine_pmem, ram_beyond_the_address_width)
 {
 	struct config c = { .memory = 1ULL << 60, .cpus = 1 };
@@ -141,12 +143,33 @@ Test(machine_pmem, ram_beyond_the_address_width)
 	check_contains(err.text, " phys-bits too low (");
 }
 
+/*
+ * bad input: Backing file: placed so that its end lies beyond the processor's physical addresses
+ * -> refused with QEMU's text, naming the file
+ */
+Test(machine_pmem, disk_beyond_the_address_width, .init = setup, .fini = teardown)
+{
+	uint64_t end = 1ULL << phys_bits();
+	char line[64];
+
+	snprintf(line, sizeof(line), "-p a,addr=0x%llx", (unsigned long long)end - (2 << 20));
+	cr_assert(plan(line) < 0);
+	check_contains(err.text, "--pmem a: Address space limit 0x");
+	check_contains(err.text, " phys-bits too low (");
+	machine_fini_pmem(&machine);
+	/* 2 MiB lower it fits. */
+	snprintf(line, sizeof(line), "-p a,addr=0x%llx", (unsigned long long)end - (4 << 20));
+	planned(line);
+}
+
+/* bad input: Sharing: one file for two devices of a VM, by whatever names -> refused */
 Test(machine_pmem, one_file_for_two, .init = setup, .fini = teardown)
 {
 	refused("-p a,id=x -p link", "--pmem link: is the file of the device 'x' too; give each "
 				     "its own, or both readonly=on or share=off");
 }
 
+/* bad input: Sharing: one file for two devices of a VM, of which one only reads -> refused */
 Test(machine_pmem, one_file_for_a_writer_and_a_reader, .init = setup, .fini = teardown)
 {
 	refused("-p a,share=off -p a",

@@ -51,6 +51,7 @@ Test(partitions, gpt)
 }
 
 /* Every byte of the header and of the first entries is covered by one of the checksums. */
+/* bad input: Images: partition table with any one bit wrong -> none */
 Test(partitions, gpt_with_one_wrong_bit_is_none)
 {
 	struct fixture_file f = gpt_disk();
@@ -112,6 +113,10 @@ static void assert_forged(size_t at, uint64_t value, size_t bytes, unsigned coun
 	close(f.fd);
 }
 
+/*
+ * bad input: Images: partition table that lies about places and sizes, with right checksums -> no
+ * partition outside of the disk
+ */
 Test(partitions, gpt_that_lies_with_right_checksums)
 {
 	const size_t my_lba = 512 + 24, entries_lba = 512 + 72, entries = 512 + 80;

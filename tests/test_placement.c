@@ -122,6 +122,10 @@ Test(placement, removed_place_is_free_again)
 	placed(&p, request("c", 512 * MIB), 4 * GIB);
 }
 
+/*
+ * bad input: Command line: memory device at an address that is not aligned -> refused with QEMU's
+ * text
+ */
 Test(placement, misaligned)
 {
 	struct placement p = init(1 * GIB, 0, 0, 40);
@@ -156,6 +160,7 @@ Test(placement, below_the_region_without_maxmem)
 		"[0x100000000:0xf00000000]");
 }
 
+/* bad input: Command line: memory device on another one, or on RAM -> refused with QEMU's text */
 Test(placement, conflict)
 {
 	struct placement p = init(1 * GIB, 4 * GIB, 0, 40);
@@ -212,6 +217,10 @@ Test(placement, not_enabled)
 	placed(&p, request("a", 2 * MIB), 4 * GIB);
 }
 
+/*
+ * bad input: Backing file: larger than the guest's physical address space, or placed across its end
+ * -> refused with QEMU's text
+ */
 Test(placement, address_width)
 {
 	struct placement_options options = { 1024 * GIB, 0, 0, 39 };
@@ -232,6 +241,7 @@ Test(placement, address_width)
 		  "Address space limit 0x7fffffffff < 0x1003fffffff phys-bits too low (39)");
 }
 
+/* bad input: Backing file: size or address so large that sums wrap -> refused */
 Test(placement, numbers_do_not_wrap)
 {
 	static const char text[] = "can't add memory device, device too big";

@@ -75,6 +75,7 @@ Test(platform_cache, key_follows_the_content, .init = setup, .fini = teardown)
 	cr_assert_str_neq(cache_of(content, 5000).path, cache_of(content, 5001).path);
 }
 
+/* bad input: Images: garbage where the answers about kernels are kept -> is ignored */
 Test(platform_cache, ignores_garbage, .init = setup, .fini = teardown)
 {
 	static const char *const garbage[] = { "",

@@ -289,6 +289,7 @@ Test(pmem, flushes_share_an_fdatasync, .init = setup_held)
 		check_eq(disk.ring->used->ring[n].id, htole32(2 * n));
 }
 
+/* bad input: Backing file: EIO from fdatasync -> exactly the flushes that it covered fail */
 Test(pmem, failure_is_told_to_exactly_the_covered_flushes, .init = setup_held)
 {
 	offer(&disk, 0);
@@ -365,6 +366,10 @@ Test(pmem, flush_after_a_reset_needs_its_own_fdatasync, .init = setup_held)
  * The kernel tells of lost data once. If that once was for flushes that a reset dropped, the next
  * flush must not claim that all is well.
  */
+/*
+ * bad input: Backing file: EIO from an fdatasync whose flushes a reset has forgotten -> the next
+ * flush fails
+ */
 Test(pmem, failure_during_a_reset_is_not_lost, .init = setup_held)
 {
 	flush(&disk, 0);
@@ -420,6 +425,7 @@ Test(pmem, broken_driver_gets_no_answers, .init = setup_held)
 	check_eq(driver_syncs_held(), 0);
 }
 
+/* bad input: Backing file: fdatasync that takes minutes -> delays its own device's flushes only */
 Test(pmem, blocked_device_delays_no_other)
 {
 	static struct disk other;

@@ -105,6 +105,10 @@ static bool all_zero(const uint8_t *bytes, uint64_t len)
 	return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
 }
 
+/*
+ * bad input: Backing file: size that is no multiple of 4 KiB or of 2 MiB -> the guest sees a
+ * multiple of 2 MiB, of which the rest reads as zero; the file keeps its size
+ */
 Test(pmem_backing, sizes, .init = setup, .fini = teardown)
 {
 	static const struct {
@@ -203,6 +207,9 @@ static void store_to_readonly(bool share)
 	*(volatile uint8_t *)backing.host = 1;
 }
 
+/*
+ * bad input: Backing file: read-only, whatever happens in the VM -> not even mvmm can store to it
+ */
 Test(pmem_backing, readonly_is_mapped_readonly, .init = setup, .signal = SIGSEGV)
 {
 	store_to_readonly(true);
@@ -225,6 +232,10 @@ Test(pmem_backing, readonly_behind_the_file_is_mapped_readonly, .init = setup, .
 	*(volatile uint8_t *)(backing.host + 8192) = 1;
 }
 
+/*
+ * bad input: Backing file: missing -> refused with the way out, nothing is made; made where size=
+ * is given and stores may reach it
+ */
 Test(pmem_backing, missing, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -253,6 +264,10 @@ Test(pmem_backing, made_with_a_size, .init = setup, .fini = teardown)
 	pmem_backing_close(&backing);
 }
 
+/*
+ * bad input: Backing file: empty -> refused with the way out; grown where size= is given and stores
+ * may reach it
+ */
 Test(pmem_backing, empty, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -271,6 +286,10 @@ Test(pmem_backing, empty, .init = setup, .fini = teardown)
 	check_eq(size_of(path), MIB);
 }
 
+/*
+ * bad input: Backing file: smaller than size=, or size= that ends within one of its pages ->
+ * refused, the file is unchanged
+ */
 Test(pmem_backing, size_that_the_file_does_not_have, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(4 * MIB, false, true);
@@ -282,6 +301,10 @@ Test(pmem_backing, size_that_the_file_does_not_have, .init = setup, .fini = tear
 	check_eq(size_of(path), 2 * MIB);
 }
 
+/*
+ * bad input: Backing file: a directory, a character device, a FIFO that nobody writes to -> refused
+ * at once
+ */
 Test(pmem_backing, no_file, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, true, true);
@@ -298,6 +321,7 @@ Test(pmem_backing, no_file, .init = setup, .fini = teardown)
 	expect_failure(&opt, EINVAL, "no disk image");
 }
 
+/* bad input: Backing file: a directory, to be written -> refused */
 Test(pmem_backing, directory_to_write, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -306,6 +330,10 @@ Test(pmem_backing, directory_to_write, .init = setup, .fini = teardown)
 	expect_failure(&opt, EISDIR, dir);
 }
 
+/*
+ * bad input: Backing file: no permission to write -> refused, naming readonly=on and share=off,
+ * which work
+ */
 Test(pmem_backing, no_permission, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -328,6 +356,7 @@ Test(pmem_backing, no_permission, .init = setup, .fini = teardown)
 		check_eq(seteuid(0), 0);
 }
 
+/* bad input: Host resources: EMFILE at an image -> refused with the image's name */
 Test(pmem_backing, no_descriptor_left, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -345,6 +374,7 @@ Test(pmem_backing, no_descriptor_left, .init = setup, .fini = teardown)
 }
 
 #ifndef __SANITIZE_ADDRESS__ /* which needs terabytes of address space itself */
+/* bad input: Host resources: ENOMEM at mapping an image -> refused with the image's name */
 Test(pmem_backing, no_address_space_left, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -368,6 +398,7 @@ static unsigned long address_space(void)
 }
 
 /* A file that cannot be mapped, as there are in /proc and with FUSE. */
+/* bad input: Backing file: one that cannot be mapped -> refused, nothing stays mapped or open */
 Test(pmem_backing, file_cannot_be_mapped, .init = setup, .fini = teardown)
 {
 	struct sock_filter filter[] = {
@@ -391,6 +422,7 @@ Test(pmem_backing, file_cannot_be_mapped, .init = setup, .fini = teardown)
 	cr_assert(address_space() - before < 64 * MIB / 4096, "what was mapped is unmapped");
 }
 
+/* bad input: Backing file: size= of 2^63 bytes and more -> refused */
 Test(pmem_backing, larger_than_can_be_grown, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(UINT64_MAX - 4095, false, true);
@@ -402,6 +434,7 @@ Test(pmem_backing, larger_than_can_be_grown, .init = setup, .fini = teardown)
 	}
 }
 
+/* bad input: Backing file: larger than the address space, up to 2^63 - 4096 bytes -> refused */
 Test(pmem_backing, larger_than_can_be_mapped)
 {
 	char name[32];
@@ -433,6 +466,10 @@ Test(pmem_backing, memfd)
 	close(fd);
 }
 
+/*
+ * bad input: Backing file: stores around and behind its end -> the bytes within the file are kept,
+ * it does not grow
+ */
 Test(pmem_backing, stores_behind_writable_size, .init = setup, .fini = teardown)
 {
 	static const struct {
@@ -475,6 +512,10 @@ Test(pmem_backing, stores_behind_writable_size, .init = setup, .fini = teardown)
 	}
 }
 
+/*
+ * bad input: Backing file: replaced while it is in use -> the one that was opened stays in use, the
+ * new one is not touched
+ */
 Test(pmem_backing, replaced_while_it_is_open, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);

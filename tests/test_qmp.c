@@ -133,6 +133,10 @@ Test(qmp, memory_devices_to_the_byte, .init = setup)
 }
 
 /* Each with an answer of its own, on one connection, which survives them all. */
+/*
+ * bad input: Control socket: no JSON, wrong types, unknown commands and arguments -> QEMU's error,
+ * and the next command works
+ */
 Test(qmp, errors, .init = setup)
 {
 	static const struct {
@@ -208,6 +212,10 @@ Test(qmp, errors, .init = setup)
 }
 
 /* Where one command ends is a matter of brackets, not of lines. */
+/*
+ * bad input: Control socket: commands in pieces of one byte, or many in one -> each is answered
+ * once
+ */
 Test(qmp, framing, .init = setup)
 {
 	static const struct {
@@ -257,6 +265,7 @@ static void say_much(int fd, const char *bytes, size_t len)
 }
 
 /* 1 MiB of one value is the end of it, however much follows. */
+/* bad input: Control socket: string without end -> refused after 1 MiB, this client is dropped */
 Test(qmp, endless_string, .init = setup)
 {
 	static char text[4 << 20];
@@ -271,6 +280,7 @@ Test(qmp, endless_string, .init = setup)
 	check_eq(clients.count, 1);
 }
 
+/* bad input: Control socket: list without end -> refused after 1 MiB, this client is dropped */
 Test(qmp, endless_list, .init = setup)
 {
 	static char text[4 << 20];
@@ -299,6 +309,7 @@ Test(qmp, long_request, .init = setup)
 	check_str(fake_vm_hear(&host, fd), GENERIC("Parameter 'x' is unexpected"));
 }
 
+/* bad input: Control socket: nesting deeper than 1,024 -> refused, and the next command works */
 Test(qmp, deep_nesting, .init = setup)
 {
 	static char text[JSON_STREAM_MAX_NESTING + 3];
@@ -429,6 +440,10 @@ Test(qmp, stop_by_the_human_monitor_waits, .init = setup)
 }
 
 /* As `printf ... | nc -N` does: the end of the input is no reason not to answer. */
+/*
+ * bad input: Control socket: client that ends its half with a command half-written -> what was
+ * whole is answered
+ */
 Test(qmp, client_that_only_sends, .init = setup)
 {
 	int fd = negotiated_client();
@@ -481,6 +496,10 @@ Test(qmp, clients_go_in_any_order, .init = setup)
 	check_contains(fake_vm_ask(&host, fds[2], "{\"execute\":\"cont\"}"), "RESUME");
 }
 
+/*
+ * bad input: Control socket: client that dies mid-command, or while its command runs -> the others
+ * hear what they are due
+ */
 Test(qmp, client_that_vanishes, .init = setup)
 {
 	static const char *const last_words[] = {
@@ -510,6 +529,10 @@ Test(qmp, client_that_vanishes, .init = setup)
 }
 
 /* Answers wait for their reader; so do the commands behind them, in the kernel. */
+/*
+ * bad input: Control socket: client that asks 2,000 times before it reads -> bounded memory, every
+ * answer comes
+ */
 Test(qmp, client_that_reads_late, .init = setup)
 {
 	static const char request[] = "{\"execute\":\"query-qmp-schema\"}\n";
@@ -541,6 +564,10 @@ Test(qmp, client_that_reads_late, .init = setup)
 	check_eq(clients.count, 2);
 }
 
+/*
+ * bad input: Control socket: client that never reads, while events come -> dropped with a line in
+ * the log, the others are served
+ */
 Test(qmp, client_that_never_reads, .init = setup)
 {
 	int fd = negotiated_client(), other = negotiated_client();

@@ -52,6 +52,7 @@ Test(ram, sizes)
 	}
 }
 
+/* bad input: Host resources: ENOMEM at the guest's RAM -> refused, naming --memory and the size */
 Test(ram, host_has_no_room)
 {
 	struct rlimit limit = { 1 * GIB, 1 * GIB };

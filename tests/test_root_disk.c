@@ -135,6 +135,7 @@ Test(root_disk, falls_back_to_the_whole_disk)
 	cr_assert_str_eq(probe(&f).fs, "ext4");
 }
 
+/* bad input: Images: disk of random bytes behind a partition table -> the whole disk is the root */
 Test(root_disk, survives_noise)
 {
 	struct fixture_file f = disk_new(SIZE);

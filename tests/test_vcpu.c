@@ -211,11 +211,16 @@ static void expect_failure(int error, enum outcome outcome, const char *says)
 }
 
 /* What KVM says where a file behind guest memory was cut, or is on a full file system. */
+/*
+ * bad input: Host resources: page of guest memory that the host cannot supply -> the VM ends with a
+ * status of its own
+ */
 Test(vcpu, page_that_the_host_cannot_supply)
 {
 	expect_failure(EFAULT, OUTCOME_STORAGE_FAULT, "truncated");
 }
 
+/* bad input: Host resources: KVM_RUN that fails -> the VM ends, with the reason */
 Test(vcpu, kvm_fails)
 {
 	expect_failure(ENOMEM, OUTCOME_HOST_ERROR, "KVM_RUN: Cannot allocate memory");

@@ -124,6 +124,7 @@ Test(virtio_slot, occupied, .init = setup)
 	virtio_slot_fini(&second);
 }
 
+/* bad input: Host resources: EMFILE at a device's eventfds -> refused, all is closed */
 Test(virtio_slot, no_descriptors_left)
 {
 	struct rlimit limit, tight;

@@ -482,30 +482,46 @@ const struct check hostile_checks[] = {
 	 * interrupt; a reset mends it, as in all of these
 	 */
 	{ "hostile-head", .misbehave = head },
+	/* bad input: Ring: next of the queue's size -> DEVICE_NEEDS_RESET */
 	{ "hostile-next", .misbehave = next },
 	/* bad input: Ring: chain that loops -> DEVICE_NEEDS_RESET */
 	{ "hostile-loop", .misbehave = loop },
+	/* bad input: Buffers: request where nothing is -> DEVICE_NEEDS_RESET */
 	{ "hostile-unmapped", .misbehave = unmapped },
 	/* bad input: Buffers: response where nothing is -> DEVICE_NEEDS_RESET */
 	{ "hostile-unmapped-response", .misbehave = unmapped_response },
+	/* bad input: Buffers: address and length that wrap around -> DEVICE_NEEDS_RESET */
 	{ "hostile-overflow", .misbehave = overflow },
 	/*
 	 * bad input: Buffers: buffer across the last byte of the last device -> DEVICE_NEEDS_RESET
 	 */
 	{ "hostile-across-end", .misbehave = across_end },
+	/*
+	 * bad input: Buffers: readable descriptor where a writable one is due ->
+	 * DEVICE_NEEDS_RESET
+	 */
 	{ "hostile-readdesc", .misbehave = readdesc },
+	/*
+	 * bad input: Buffers: writable descriptor where a readable one is due ->
+	 * DEVICE_NEEDS_RESET
+	 */
 	{ "hostile-writedesc", .misbehave = writedesc },
+	/* bad input: Buffers: response before the request -> DEVICE_NEEDS_RESET */
 	{ "hostile-order", .misbehave = order },
+	/* bad input: Buffers: request of 3 bytes -> DEVICE_NEEDS_RESET */
 	{ "hostile-short-request", .misbehave = short_request },
+	/* bad input: Buffers: response of 3 bytes -> DEVICE_NEEDS_RESET */
 	{ "hostile-short-response", .misbehave = short_response },
 	/*
 	 * bad input: Ring: indirect table that would be right if it had been negotiated ->
 	 * DEVICE_NEEDS_RESET
 	 */
 	{ "hostile-indirect", .misbehave = indirect },
+	/* bad input: Ring: plain flush with the flag for an indirect table -> DEVICE_NEEDS_RESET */
 	{ "hostile-indirect-flag", .misbehave = indirect_flag },
 	/* bad input: Ring: avail.idx moves by more than the queue's size -> DEVICE_NEEDS_RESET */
 	{ "hostile-avail-jump", .misbehave = avail_jump },
+	/* bad input: Ring: avail.idx moves backwards -> DEVICE_NEEDS_RESET */
 	{ "hostile-avail-back", .misbehave = avail_back },
 	/*
 	 * bad input: Buffers: response in another, read-only device -> DEVICE_NEEDS_RESET, nothing
