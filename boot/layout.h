@@ -16,7 +16,7 @@
  *   0x000ff000  what the ACPI source (dsdt.asl) reads: which devices are there
  *   0x00100000  kernel, initrd, the rest of RAM up to 3 GiB
  *   0xc0000000  hole for devices
- *   0xd0000000    virtio-mmio slots, 4 KiB each
+ *   0xd0000000    virtio-mmio slots, 4 KiB each, read-only memory to the guest
  *   0xd0100000    power-off, reset and platform event registers
  *   0xfec00000    IOAPIC
  *   0xfee00000    local APIC

@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
-#include <linux/virtio_pmem.h>
 #include <string.h>
 
 /* Section 5.19.6: 0 is success. Never -12, which Linux takes for a lack of its own memory. */
@@ -23,17 +22,6 @@
 static struct pmem *pmem_of(struct virtio_device *dev)
 {
 	return container_of(dev, struct pmem, virtio);
-}
-
-static void pmem_read_config(struct virtio_device *dev, uint32_t offset, void *buf, uint32_t len)
-{
-	const struct pmem *pmem = pmem_of(dev);
-	const struct virtio_pmem_config config = {
-		.start = host_to_le64(pmem->start.value),
-		.size = host_to_le64(pmem->backing->size),
-	};
-
-	memcpy(buf, (const uint8_t *)&config + offset, len);
 }
 
 /* Writes the answer and hands the request back. -EIO: the host cannot supply the memory for it. */
@@ -230,7 +218,6 @@ static void pmem_stop_queue(struct virtio_device *dev, unsigned queue)
 }
 
 static const struct virtio_device_ops pmem_ops = {
-	.read_config = pmem_read_config,
 	.kick = pmem_kick,
 	.stop_queue = pmem_stop_queue,
 };
@@ -244,13 +231,16 @@ void pmem_init(struct pmem *pmem, const char *name, struct pmem_backing *backing
 			.name = name,
 			.id = VIRTIO_ID_PMEM,
 			.features = 1ULL << VIRTIO_F_VERSION_1,
-			.config_size = sizeof(struct virtio_pmem_config),
+			.config = &pmem->config,
+			.config_size = sizeof(pmem->config),
 			.queues = &pmem->queue,
 			.n_queues = 1,
 		},
 		.loop = loop,
 		.backing = backing,
 		.start = start,
+		.config.start = host_to_le64(start.value),
+		.config.size = host_to_le64(backing->size),
 		.sync.done = sync_done,
 	};
 	virtqueue_init(&pmem->queue, mem);

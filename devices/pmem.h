@@ -13,6 +13,7 @@
 #include "vmm/event_loop.h"
 #include "vmm/log.h"
 
+#include <linux/virtio_pmem.h>
 #include <stdint.h>
 
 /*
@@ -52,6 +53,7 @@ struct pmem {
 	struct event_loop *loop;      /* borrowed */
 	struct pmem_backing *backing; /* borrowed */
 	gpa_t start;
+	struct virtio_pmem_config config;
 	const struct pmem_ops *ops; /* NULL where nobody wants to hear */
 	struct event_op sync;	    /* the running fdatasync */
 	uint64_t sync_start_ns;

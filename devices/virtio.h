@@ -15,8 +15,6 @@
 struct virtio_device;
 
 struct virtio_device_ops {
-	/* Copies @len bytes at @offset of the configuration space, which is @config_size long. */
-	void (*read_config)(struct virtio_device *dev, uint32_t offset, void *buf, uint32_t len);
 	/* The queue is ready, the driver is, and there may be something in it: take all of it. */
 	void (*kick)(struct virtio_device *dev, unsigned queue);
 	/*
@@ -44,6 +42,7 @@ struct virtio_device {
 	const char *name; /* for messages; borrowed */
 	uint32_t id;	  /* VIRTIO_ID_* */
 	uint64_t features;
+	const void *config; /* the configuration space, which never changes; borrowed */
 	uint32_t config_size;
 	struct virtqueue *queues; /* the device's own array */
 	unsigned n_queues;

@@ -31,23 +31,55 @@ static void refuse(struct virtio_mmio *mmio, const char *what)
 		  what, mmio->status);
 }
 
-uint32_t virtio_mmio_interrupt_status(const struct virtio_mmio *mmio)
+static struct virtqueue *selected_queue(struct virtio_mmio *mmio)
 {
-	return __atomic_load_n(&mmio->interrupt_status, __ATOMIC_ACQUIRE);
+	return mmio->queue_sel < mmio->dev->n_queues ? &mmio->dev->queues[mmio->queue_sel] : NULL;
 }
 
-void virtio_mmio_interrupt_ack(struct virtio_mmio *mmio, uint32_t bits)
+/* From now on the register at @offset reads as @value; a vCPU may look at any time. */
+static void show(struct virtio_mmio *mmio, unsigned offset, uint32_t value)
 {
-	__atomic_and_fetch(&mmio->interrupt_status, ~bits, __ATOMIC_ACQ_REL);
+	__atomic_store_n(&mmio->registers[offset / 4], htole32(value), __ATOMIC_RELEASE);
 }
 
-/*
- * The status bit first, then the edge: a handler that runs for this edge finds the bit, and one
- * that acknowledges an older one a moment before gets another edge (4.2.2.1).
- */
+/* Together with show_state: all other registers read as 0. */
+static void show_constants(struct virtio_mmio *mmio)
+{
+	struct virtio_device *dev = mmio->dev;
+
+	show(mmio, VIRTIO_MMIO_MAGIC_VALUE, MAGIC);
+	show(mmio, VIRTIO_MMIO_VERSION, VERSION);
+	show(mmio, VIRTIO_MMIO_DEVICE_ID, dev->id);
+	show(mmio, VIRTIO_MMIO_VENDOR_ID, VIRTIO_MMIO_VENDOR);
+	/* Section 4.2.2.1: all ones where there is no such region. */
+	show(mmio, VIRTIO_MMIO_SHM_LEN_LOW, 0xffffffff);
+	show(mmio, VIRTIO_MMIO_SHM_LEN_HIGH, 0xffffffff);
+	show(mmio, VIRTIO_MMIO_SHM_BASE_LOW, 0xffffffff);
+	show(mmio, VIRTIO_MMIO_SHM_BASE_HIGH, 0xffffffff);
+	/* It never changes, and so ConfigGeneration stays 0. */
+	if (dev->config_size)
+		memcpy(mmio->registers + VIRTIO_MMIO_CONFIG / 4, dev->config, dev->config_size);
+}
+
+/* What depends on a write, on the selectors among others, or on how the device is. */
+static void show_state(struct virtio_mmio *mmio)
+{
+	const struct virtqueue *vq = selected_queue(mmio);
+	uint32_t sel = mmio->device_features_sel;
+
+	show(mmio, VIRTIO_MMIO_DEVICE_FEATURES,
+	     sel > 1 ? 0 : (uint32_t)(mmio->dev->features >> sel * 32));
+	show(mmio, VIRTIO_MMIO_QUEUE_NUM_MAX, vq ? VIRTQUEUE_MAX_SIZE : 0);
+	show(mmio, VIRTIO_MMIO_QUEUE_READY, vq && vq->ready);
+	show(mmio, VIRTIO_MMIO_INTERRUPT_STATUS, mmio->interrupt_status);
+	show(mmio, VIRTIO_MMIO_STATUS, mmio->status);
+}
+
+/* The status bit first, then the edge: a handler that runs for this edge finds the bit. */
 static void interrupt(struct virtio_mmio *mmio, uint32_t bit)
 {
-	__atomic_or_fetch(&mmio->interrupt_status, bit, __ATOMIC_ACQ_REL);
+	mmio->interrupt_status |= bit;
+	show(mmio, VIRTIO_MMIO_INTERRUPT_STATUS, mmio->interrupt_status);
 	if (eventfd_write(mmio->interrupt_fd, 1) < 0)
 		log_guest(&mmio->limit, "%s: interrupt lost: %s", mmio->dev->name, strerror(errno));
 }
@@ -75,6 +107,7 @@ static void transport_broken(struct virtio_transport *transport, const char *why
 	log_guest(&mmio->limit, "%s: device needs a reset by its driver: %s", mmio->dev->name, why);
 	stop_queues(mmio);
 	mmio->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	show_state(mmio);
 	/* Section 2.1.2: mandatory once the driver is ready, and not before. */
 	if (has_status(mmio, VIRTIO_CONFIG_S_DRIVER_OK))
 		interrupt(mmio, VIRTIO_MMIO_INT_CONFIG);
@@ -111,13 +144,14 @@ static void doorbell_done(struct event_op *op, int result)
 }
 
 void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev, struct event_loop *loop,
-		      int interrupt_fd, const int *doorbell_fds)
+		      int interrupt_fd, const int *doorbell_fds, uint32_t *registers)
 {
 	*mmio = (struct virtio_mmio){
 		.transport.ops = &transport_ops,
 		.dev = dev,
 		.loop = loop,
 		.interrupt_fd = interrupt_fd,
+		.registers = registers,
 	};
 	dev->transport = &mmio->transport;
 	for (unsigned i = 0; i < dev->n_queues; i++) {
@@ -128,6 +162,8 @@ void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev, struc
 			.fd = doorbell_fds[i],
 		};
 	}
+	show_constants(mmio);
+	show_state(mmio);
 }
 
 void virtio_mmio_start(struct virtio_mmio *mmio)
@@ -147,7 +183,7 @@ static void reset(struct virtio_mmio *mmio)
 	mmio->device_features_sel = mmio->driver_features_sel = mmio->queue_sel = 0;
 	mmio->driver_features = mmio->dev->driver_features = 0;
 	mmio->driver_features_beyond = false;
-	__atomic_store_n(&mmio->interrupt_status, 0, __ATOMIC_RELEASE);
+	mmio->interrupt_status = 0;
 }
 
 static bool features_acceptable(const struct virtio_mmio *mmio)
@@ -216,11 +252,6 @@ static void set_driver_features(struct virtio_mmio *mmio, uint32_t value)
 		mmio->driver_features &= ~(0xffffffffULL << shift);
 		mmio->driver_features |= (uint64_t)value << shift;
 	}
-}
-
-static struct virtqueue *selected_queue(struct virtio_mmio *mmio)
-{
-	return mmio->queue_sel < mmio->dev->n_queues ? &mmio->dev->queues[mmio->queue_sel] : NULL;
 }
 
 /* Linux takes its queues down this way while the driver is still ready. */
@@ -296,18 +327,8 @@ static void write_queue_register(struct virtio_mmio *mmio, uint64_t offset, uint
 	}
 }
 
-void virtio_mmio_write(struct virtio_mmio *mmio, uint64_t offset, unsigned size, uint64_t value)
+static void write_register(struct virtio_mmio *mmio, uint64_t offset, uint32_t v)
 {
-	uint32_t v = (uint32_t)value;
-
-	if (offset >= VIRTIO_MMIO_CONFIG) {
-		refuse(mmio, "write to the read-only configuration space");
-		return;
-	}
-	if (size != 4 || offset % 4) {
-		refuse(mmio, "register access that is not an aligned 32-bit one");
-		return;
-	}
 	switch (offset) {
 	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
 		mmio->device_features_sel = v;
@@ -338,7 +359,7 @@ void virtio_mmio_write(struct virtio_mmio *mmio, uint64_t offset, unsigned size,
 			refuse(mmio, "notification of a queue that is not there");
 		break;
 	case VIRTIO_MMIO_INTERRUPT_ACK:
-		virtio_mmio_interrupt_ack(mmio, v);
+		mmio->interrupt_status &= ~(v & VIRTIO_MMIO_INT_CONFIG);
 		break;
 	case VIRTIO_MMIO_STATUS:
 		set_status(mmio, v);
@@ -350,59 +371,13 @@ void virtio_mmio_write(struct virtio_mmio *mmio, uint64_t offset, unsigned size,
 	}
 }
 
-static uint32_t read_config(struct virtio_mmio *mmio, uint64_t offset, unsigned size)
+void virtio_mmio_write(struct virtio_mmio *mmio, uint64_t offset, unsigned size, uint64_t value)
 {
-	uint32_t value = 0;
-
-	if (size > 4 || offset % size || offset >= mmio->dev->config_size ||
-	    size > mmio->dev->config_size - offset) {
-		refuse(mmio, "configuration space access of a wrong width or place");
-		return 0;
-	}
-	mmio->dev->ops->read_config(mmio->dev, (uint32_t)offset, &value, size);
-	return le32toh(value);
-}
-
-uint32_t virtio_mmio_read(struct virtio_mmio *mmio, uint64_t offset, unsigned size)
-{
-	struct virtqueue *vq = selected_queue(mmio);
-
 	if (offset >= VIRTIO_MMIO_CONFIG)
-		return read_config(mmio, offset - VIRTIO_MMIO_CONFIG, size);
-	if (size != 4 || offset % 4) {
-		refuse(mmio, "register access that is not an aligned 32-bit one");
-		return 0;
-	}
-	switch (offset) {
-	case VIRTIO_MMIO_MAGIC_VALUE:
-		return MAGIC;
-	case VIRTIO_MMIO_VERSION:
-		return VERSION;
-	case VIRTIO_MMIO_DEVICE_ID:
-		return mmio->dev->id;
-	case VIRTIO_MMIO_VENDOR_ID:
-		return VIRTIO_MMIO_VENDOR;
-	case VIRTIO_MMIO_DEVICE_FEATURES:
-		if (mmio->device_features_sel > 1)
-			return 0;
-		return (uint32_t)(mmio->dev->features >> mmio->device_features_sel * 32);
-	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return vq ? VIRTQUEUE_MAX_SIZE : 0;
-	case VIRTIO_MMIO_QUEUE_READY:
-		return vq && vq->ready;
-	case VIRTIO_MMIO_INTERRUPT_STATUS:
-		return virtio_mmio_interrupt_status(mmio);
-	case VIRTIO_MMIO_STATUS:
-		return mmio->status;
-	case VIRTIO_MMIO_SHM_LEN_LOW: /* section 4.2.2.1: all ones where there is no such region */
-	case VIRTIO_MMIO_SHM_LEN_HIGH:
-	case VIRTIO_MMIO_SHM_BASE_LOW:
-	case VIRTIO_MMIO_SHM_BASE_HIGH:
-		return 0xffffffff;
-	case VIRTIO_MMIO_CONFIG_GENERATION: /* the configuration space never changes */
-		return 0;
-	default:
-		refuse(mmio, "read of a register that is not readable");
-		return 0;
-	}
+		refuse(mmio, "write to the read-only configuration space");
+	else if (size != 4 || offset % 4)
+		refuse(mmio, "register write that is not an aligned 32-bit one");
+	else
+		write_register(mmio, offset, (uint32_t)value);
+	show_state(mmio);
 }

@@ -3,8 +3,19 @@
  * The virtio-mmio register file, version 2 (VIRTIO 1.3 section 4.2), strict: what the specification
  * leaves to the driver's good will is ignored and logged, or breaks this one device.
  *
- * It sees KVM as file descriptors: doorbells that it reads and an interrupt that it writes. All
- * functions run on the event loop's thread but the two that are said to run anywhere.
+ * It sees KVM as file descriptors, doorbells that it reads and an interrupt that it writes, and as
+ * a page of memory, which shows the guest what its registers read as. A driver's stores are brought
+ * here one by one, its loads are loads from that page. All functions run on the event loop's
+ * thread.
+ *
+ * InterruptStatus: bit 1, configuration change, is cleared by its acknowledgement. Bit 0, used
+ * buffer, stays set from the first notification to the next reset, and its acknowledgement does
+ * nothing, so that nobody has to bring it here. No interrupt is lost: the bit is set before the
+ * first edge, and never cleared while the driver may look at it; so each handler that runs for an
+ * edge finds it, and then what was used before the edge. What it costs is that a configuration
+ * change is taken for a used buffer notification, too; drivers handle such spurious ones (2.7.7.1),
+ * and the acknowledgement "notifies the device that events ... have been handled" (4.2.2): no rule
+ * says that the bit has to read 0 then.
  */
 #ifndef MVMM_DEVICES_VIRTIO_MMIO_H
 #define MVMM_DEVICES_VIRTIO_MMIO_H
@@ -32,9 +43,10 @@ struct virtio_mmio {
 	struct virtio_transport transport;
 	struct virtio_device *dev;
 	struct event_loop *loop;
-	int interrupt_fd; /* eventfd, borrowed: each write of 1 is one edge */
+	int interrupt_fd;    /* eventfd, borrowed: each write of 1 is one edge */
+	uint32_t *registers; /* borrowed: what the guest reads, little-endian; never read here */
 	uint32_t status;
-	uint32_t interrupt_status; /* atomic: vCPU threads read and acknowledge it in place */
+	uint32_t interrupt_status;
 	uint32_t device_features_sel;
 	uint32_t driver_features_sel;
 	uint64_t driver_features;
@@ -45,21 +57,17 @@ struct virtio_mmio {
 };
 
 /*
- * Connects @dev to its registers: @doorbell_fds are its n_queues eventfds, the rest is as in the
- * structure; all stay the caller's.
+ * Connects @dev to its registers: @doorbell_fds are its n_queues eventfds, @registers is zeroed
+ * memory of VIRTIO_MMIO_CONFIG + config_size bytes, the rest is as in the structure; all stay the
+ * caller's.
  */
 void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev, struct event_loop *loop,
-		      int interrupt_fd, const int *doorbell_fds);
+		      int interrupt_fd, const int *doorbell_fds, uint32_t *registers);
 
 /* Begins to listen to the doorbells. */
 void virtio_mmio_start(struct virtio_mmio *mmio);
 
-/* A register access of @size bytes at @offset; wrong ones read as 0 or are ignored (4.2.2.2). */
-uint32_t virtio_mmio_read(struct virtio_mmio *mmio, uint64_t offset, unsigned size);
+/* The driver stores @size bytes at @offset; what 4.2.2.2 does not allow is ignored. */
 void virtio_mmio_write(struct virtio_mmio *mmio, uint64_t offset, unsigned size, uint64_t value);
-
-/* InterruptStatus and InterruptACK: from any thread, one atomic word. */
-uint32_t virtio_mmio_interrupt_status(const struct virtio_mmio *mmio);
-void virtio_mmio_interrupt_ack(struct virtio_mmio *mmio, uint32_t bits);
 
 #endif

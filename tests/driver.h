@@ -61,6 +61,7 @@ void driver_ring_offer(struct driver_ring *ring, uint16_t head);
 struct driver {
 	struct driver_host *host;
 	struct virtio_mmio mmio;
+	uint32_t registers[0x1000 / 4]; /* what the guest reads */
 	struct driver_ring ring;
 	int doorbell_fds[VIRTIO_MMIO_MAX_QUEUES]; /* owned */
 	int interrupt_fd;			  /* owned */

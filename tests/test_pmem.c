@@ -204,15 +204,12 @@ Test(pmem, configuration_has_64_bits)
 {
 	struct pmem_backing backing = { .fd = -1, .size = 0x0123456789abcdefULL };
 	struct pmem pmem;
-	uint64_t start, size;
 
 	driver_host_init(&host);
 	backing.fd = host.ready_fd;
 	pmem_init(&pmem, "large", &backing, gpa(0xfedcba9876543210ULL), &host.loop, &host.mem);
-	pmem.virtio.ops->read_config(&pmem.virtio, 0, &start, 8);
-	pmem.virtio.ops->read_config(&pmem.virtio, 8, &size, 8);
-	check_eq(le64toh(start), 0xfedcba9876543210ULL);
-	check_eq(le64toh(size), 0x0123456789abcdefULL);
+	check_eq(le64toh(pmem.config.start), 0xfedcba9876543210ULL);
+	check_eq(le64toh(pmem.config.size), 0x0123456789abcdefULL);
 }
 
 Test(pmem, nothing_is_answered_before_the_fdatasync_ends, .init = setup_held)

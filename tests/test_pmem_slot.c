@@ -2,6 +2,7 @@
 /* A pmem device's place in guest memory and on the bus, and stores that it cannot keep. */
 #include "vmm/pmem_slot.h"
 
+#include "boot/layout.h"
 #include "tests/driver.h"
 #include "tests/small_guest.h"
 
@@ -15,6 +16,8 @@ TestSuite(pmem_slot, .timeout = 15);
 static struct driver_host host;
 static struct bus bus;
 static struct pmem_backing backing;
+static uint8_t memory[LAYOUT_VIRTIO_SLOTS * LAYOUT_VIRTIO_SIZE];
+static const struct register_pages pages = { .host = memory };
 static struct pmem_slot slot;
 static char path[32];
 
@@ -27,8 +30,8 @@ static void plug(uint64_t size, bool readonly, bool share)
 	driver_temp_file("/dev/shm", size, path);
 	check_eq(pmem_backing_open(&backing, &opt, &err), 0, "%s", err.text);
 	check_eq(pmem_slot_add_memory(&backing, gpa(START), &host.mem, &err), 0, "%s", err.text);
-	check_eq(pmem_slot_init(&slot, 0, "disk", &backing, gpa(START), &host.loop, &host.mem, &bus,
-				&err),
+	check_eq(pmem_slot_init(&slot, 0, "disk", &backing, gpa(START), &host.loop, &host.mem,
+				&pages, &bus, &err),
 		 0, "%s", err.text);
 }
 
@@ -121,7 +124,7 @@ Test(pmem_slot, no_place)
 	check_eq(pmem_slot_add_memory(&backing, gpa(START), &host.mem, &err), -EEXIST);
 	check_contains(err.text, path);
 	check_eq(pmem_slot_init(&second, 1, "disk", &backing, gpa(START), &host.loop, &host.mem,
-				&bus, &err),
+				&pages, &bus, &err),
 		 -EEXIST);
 	check_contains(err.text, path);
 	pmem_slot_fini(&second);

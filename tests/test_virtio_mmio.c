@@ -6,8 +6,12 @@
 #include "tests/driver.h"
 #include "vmm/container_of.h"
 
+#include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/eventfd.h>
 
 TestSuite(virtio_mmio, .timeout = 10);
 
@@ -38,12 +42,6 @@ static struct fake *fake_of(struct virtio_device *dev)
 	return container_of(dev, struct fake, virtio);
 }
 
-static void fake_read_config(struct virtio_device *dev, uint32_t offset, void *buf, uint32_t len)
-{
-	cr_assert(len && len <= dev->config_size && offset <= dev->config_size - len);
-	memcpy(buf, fake_of(dev)->config + offset, len);
-}
-
 static void fake_kick(struct virtio_device *dev, unsigned queue)
 {
 	cr_assert(queue < dev->n_queues && dev->queues[queue].ready);
@@ -59,7 +57,6 @@ static void fake_stop_queue(struct virtio_device *dev, unsigned queue)
 }
 
 static const struct virtio_device_ops fake_ops = {
-	.read_config = fake_read_config,
 	.kick = fake_kick,
 	.stop_queue = fake_stop_queue,
 };
@@ -72,6 +69,7 @@ static void attach(unsigned n_queues)
 			    .name = "fake",
 			    .id = 42,
 			    .features = VERSION_1 | OTHER_FEATURES,
+			    .config = fake.config,
 			    .config_size = sizeof(fake.config),
 			    .queues = fake.queues,
 			    .n_queues = n_queues },
@@ -658,7 +656,7 @@ Test(virtio_mmio, two_queues)
 	check_eq(fake.queues[1].ready, false);
 }
 
-/* bad input: Doorbell: InterruptACK of bits that are not pending -> the pending ones stay */
+/* bad input: Doorbell: InterruptACK of all bits, pending or not -> the next interrupt comes */
 Test(virtio_mmio, interrupts, .init = setup)
 {
 	driver_start(&driver);
@@ -666,15 +664,43 @@ Test(virtio_mmio, interrupts, .init = setup)
 	virtio_queue_used(&fake.virtio, 0);
 	check_eq(driver_interrupts(&driver), 1);
 	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_VRING);
-	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_VRING,
-		 "held until it is acknowledged");
 	/* A second one before the acknowledgement is another edge. */
 	virtio_queue_used(&fake.virtio, 0);
 	check_eq(driver_interrupts(&driver), 1);
-	driver_write(&driver, VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_CONFIG);
-	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_VRING);
+	/* Held until a reset: KVM keeps its acknowledgement to itself, so it may do nothing.
+	 */
 	driver_write(&driver, VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+	driver_write(&driver, VIRTIO_MMIO_INTERRUPT_ACK, 0xffffffff);
+	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_VRING);
+	virtio_queue_used(&fake.virtio, 0);
+	check_eq(driver_interrupts(&driver), 1);
+	driver_reset(&driver);
 	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+}
+
+static void *use_a_queue(void *arg)
+{
+	(void)arg;
+	virtio_queue_used(&fake.virtio, 0);
+	return NULL;
+}
+
+/* What no interrupt may be lost by: a handler that runs for an edge finds the bit. */
+Test(virtio_mmio, status_bit_comes_before_the_edge, .init = setup)
+{
+	pthread_t thread;
+
+	driver_start(&driver);
+	/* The edge waits until there is room in the eventfd. */
+	check_eq(eventfd_write(driver.interrupt_fd, UINT64_MAX - 1), 0);
+	check_eq(fcntl(driver.interrupt_fd, F_SETFL, 0), 0);
+	check_eq(pthread_create(&thread, NULL, use_a_queue, NULL), 0);
+	while (!__atomic_load_n(&driver.registers[VIRTIO_MMIO_INTERRUPT_STATUS / 4],
+				__ATOMIC_ACQUIRE))
+		sched_yield();
+	check_eq(driver_interrupts(&driver), UINT64_MAX - 1, "and not yet the edge");
+	pthread_join(thread, NULL);
+	check_eq(driver_interrupts(&driver), 1);
 }
 
 Test(virtio_mmio, acknowledged_at_any_status, .init = setup)
@@ -682,15 +708,17 @@ Test(virtio_mmio, acknowledged_at_any_status, .init = setup)
 	driver_start(&driver);
 	virtio_queue_used(&fake.virtio, 0);
 	virtio_broken(&fake.virtio, "for a test");
-	check_eq(virtio_mmio_interrupt_status(&driver.mmio),
+	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS),
 		 VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
-	virtio_mmio_interrupt_ack(&driver.mmio, VIRTIO_MMIO_INT_VRING);
-	check_eq(virtio_mmio_interrupt_status(&driver.mmio), VIRTIO_MMIO_INT_CONFIG);
-	virtio_mmio_interrupt_ack(&driver.mmio, 0xffffffff);
-	check_eq(virtio_mmio_interrupt_status(&driver.mmio), 0);
+	driver_write(&driver, VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS),
+		 VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	driver_write(&driver, VIRTIO_MMIO_INTERRUPT_ACK,
+		     VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_VRING);
 	driver_reset(&driver);
-	virtio_mmio_interrupt_ack(&driver.mmio, 0xffffffff);
-	check_eq(virtio_mmio_interrupt_status(&driver.mmio), 0);
+	driver_write(&driver, VIRTIO_MMIO_INTERRUPT_ACK, 0xffffffff);
+	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS), 0);
 }
 
 /*
@@ -752,32 +780,31 @@ Test(virtio_mmio, broken_at_driver_ok, .init = setup)
 }
 
 /*
- * bad input: Setup: register accesses of 1, 2 and 8 bytes, or not aligned -> read 0, writes are
- * ignored
+ * bad input: Setup: registers written by 1, 2 and 8 bytes, or not aligned -> are ignored
  */
 Test(virtio_mmio, other_widths_and_alignments, .init = setup)
 {
 	static const unsigned sizes[] = { 1, 2, 8 };
+	static uint32_t before[ARRAY_SIZE(driver.registers)];
 
 	driver_start(&driver);
-	virtio_queue_used(&fake.virtio, 0);
+	virtio_broken(&fake.virtio, "for a bit that can be acknowledged");
 	fake.kicks[0] = 0;
+	memcpy(before, driver.registers, sizeof(before));
 	for (uint64_t offset = 0; offset < 0x100; offset++) {
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-			check_eq(virtio_mmio_read(&driver.mmio, offset, sizes[i]), 0);
 			virtio_mmio_write(&driver.mmio, offset, sizes[i], 0);
+			virtio_mmio_write(&driver.mmio, offset, sizes[i], ~0ULL);
 		}
 		if (offset % 4) {
-			check_eq(virtio_mmio_read(&driver.mmio, offset, 4), 0);
 			virtio_mmio_write(&driver.mmio, offset, 4, 0);
+			virtio_mmio_write(&driver.mmio, offset, 4, ~0ULL);
 		}
 	}
-	check_eq(status(), 15);
-	check_eq(driver_read(&driver, VIRTIO_MMIO_QUEUE_READY), 1);
+	check_eq(memcmp(before, driver.registers, sizeof(before)), 0);
+	check_eq(driver.mmio.status, 15 | NEEDS_RESET);
+	check_eq(fake.queues[0].ready, true);
 	check_eq(fake.kicks[0], 0);
-	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
-		virtio_mmio_write(&driver.mmio, VIRTIO_MMIO_INTERRUPT_ACK, sizes[i], 1);
-	check_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_VRING);
 }
 
 /* Everything that is not named in section 4.2.2, or not in this direction. */
@@ -818,42 +845,25 @@ Test(virtio_mmio, offsets_without_a_register, .init = setup)
 }
 
 /*
- * bad input: Setup: configuration space written, read behind its end, not aligned, or by 8 bytes ->
- * writes are ignored, reads give 0
+ * bad input: Setup: configuration space written, in any width and place -> ignored
  */
 Test(virtio_mmio, configuration_space, .init = setup)
 {
-	static const struct {
-		uint64_t offset;
-		unsigned size;
-		uint32_t value;
-	} cases[] = {
-		{ 0, 1, 0x01 },	      { 11, 1, 0x0c },	    { 0, 2, 0x0201 }, { 10, 2, 0x0c0b },
-		{ 0, 4, 0x04030201 }, { 8, 4, 0x0c0b0a09 }, { 1, 2, 0 }, /* unaligned */
-		{ 2, 4, 0 },	      { 0, 8, 0 }, /* an le64 is two 32-bit reads */
-		{ 12, 1, 0 },			   /* behind the end */
-		{ 12, 4, 0 },	      { 0x100, 4, 0 },	    { 0xe00, 4, 0 },  { 0xeff, 1, 0 },
-	};
+	static const uint8_t
+		behind[sizeof(driver.registers) - VIRTIO_MMIO_CONFIG - sizeof(fake.config)];
+	const uint8_t *config = (const uint8_t *)driver.registers + VIRTIO_MMIO_CONFIG;
+	static const unsigned sizes[] = { 1, 2, 4, 8 };
 
 	for (unsigned round = 0; round < 2; round++) {
-		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-			uint64_t offset = VIRTIO_MMIO_CONFIG + cases[i].offset;
-
-			virtio_mmio_write(&driver.mmio, offset, cases[i].size, ~0ULL);
-			check_eq(virtio_mmio_read(&driver.mmio, offset, cases[i].size),
-				 cases[i].value, "%u bytes at %lu", cases[i].size, cases[i].offset);
-		}
+		for (uint64_t offset = VIRTIO_MMIO_CONFIG; offset < 0x1000; offset += 8)
+			for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+				virtio_mmio_write(&driver.mmio, offset, sizes[i], ~0ULL);
+		check_eq(memcmp(config, fake.config, sizeof(fake.config)), 0);
+		check_eq(memcmp(config + sizeof(fake.config), behind, sizeof(behind)), 0);
 		/* Before the first step, and once the driver is ready. */
 		if (round == 0)
 			driver_start(&driver);
 	}
-}
-
-Test(virtio_mmio, configuration_field_across_the_end, .init = setup)
-{
-	fake.virtio.config_size = 10;
-	check_eq(virtio_mmio_read(&driver.mmio, VIRTIO_MMIO_CONFIG + 8, 4), 0);
-	check_eq(virtio_mmio_read(&driver.mmio, VIRTIO_MMIO_CONFIG + 8, 2), 0x0a09);
 }
 
 /*

@@ -73,13 +73,14 @@ int pmem_slot_add_memory(const struct pmem_backing *backing, gpa_t start, struct
 
 int pmem_slot_init(struct pmem_slot *slot, unsigned number, const char *id,
 		   struct pmem_backing *backing, gpa_t start, struct event_loop *loop,
-		   const struct guest_memory *mem, struct bus *mmio_bus, struct error *err)
+		   const struct guest_memory *mem, const struct register_pages *pages,
+		   struct bus *mmio_bus, struct error *err)
 {
 	uint64_t writable = backing->writable_size;
 	int ret;
 
 	pmem_init(&slot->pmem, id, backing, start, loop, mem);
-	ret = virtio_slot_init(&slot->slot, number, &slot->pmem.virtio, loop, mmio_bus, err);
+	ret = virtio_slot_init(&slot->slot, number, &slot->pmem.virtio, loop, pages, mmio_bus, err);
 	if (ret < 0 || writable == backing->size)
 		return ret;
 	slot->refused = (struct bus_region){ start.value + writable, backing->size - writable,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A virtio-mmio device in its slot of layout.h: puts the registers on the bus and gives the device
- * the two descriptors in which it sees KVM. InterruptStatus and InterruptACK are answered on the
- * vCPU's thread, every other access is handed to the event loop while the vCPU waits.
+ * A virtio-mmio device in its slot of layout.h: gives the device the page and the descriptors in
+ * which it sees KVM, and puts its registers on the bus. Loads come from the page; QueueNotify and
+ * the acknowledgement of used buffers are eventfds in KVM; every other store is handed to the event
+ * loop while the vCPU waits.
  */
 #ifndef MVMM_VMM_VIRTIO_SLOT_H
 #define MVMM_VMM_VIRTIO_SLOT_H
@@ -10,11 +11,13 @@
 #include "devices/virtio_mmio.h"
 #include "vmm/bus.h"
 #include "vmm/kvm.h"
+#include "vmm/register_pages.h"
 
 struct virtio_slot {
 	unsigned number;
 	struct virtio_mmio mmio;
 	struct bus_region registers;
+	const struct register_pages *pages;	  /* borrowed */
 	int interrupt_fd;			  /* owned */
 	int doorbell_fds[VIRTIO_MMIO_MAX_QUEUES]; /* owned */
 };
@@ -24,7 +27,8 @@ struct virtio_slot {
  * is for virtio_slot_fini.
  */
 int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_device *dev,
-		     struct event_loop *loop, struct bus *mmio_bus, struct error *err);
+		     struct event_loop *loop, const struct register_pages *pages,
+		     struct bus *mmio_bus, struct error *err);
 
 /*
  * Connects the descriptors to the VM. Apart from init, because KVM pays for doorbells least when

@@ -225,7 +225,7 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 		struct machine_pmem *plan = &vm->machine->pmem[i];
 
 		ret = pmem_slot_init(&vm->pmem[i], i, plan->id, &plan->backing, plan->start,
-				     &vm->loop, &vm->memory, &vm->mmio, err);
+				     &vm->loop, &vm->memory, &vm->registers, &vm->mmio, err);
 		vm_adopt_pmem(vm, i); /* also a half-built one, for vm_free */
 	}
 	vm->n_cold_pmem = vm->n_pmem;
@@ -298,6 +298,8 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 		ret = kvm_open(&vm->kvm, err);
 	if (ret == 0)
 		ret = vm_add_slots(vm, gpa(0), UINT64_MAX, err);
+	if (ret == 0)
+		ret = register_pages_init(&vm->registers, &vm->kvm, err);
 	if (ret == 0)
 		ret = kvm_add_irqchips(&vm->kvm, err);
 	if (ret == 0)
@@ -466,6 +468,7 @@ void vm_free(struct vm *vm)
 		close(vm->console_out_fd);
 	power_bus_fini(&vm->power);
 	kvm_close(&vm->kvm);
+	register_pages_fini(&vm->registers);
 	ram_fini(&vm->ram);
 	signals_fini(&vm->signals);
 	free(vm);

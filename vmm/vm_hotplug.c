@@ -31,7 +31,7 @@ static int plug(struct vm *vm, unsigned n, struct machine_pmem *plan, struct err
 
 	/* What can fail for want of descriptors comes first, KVM's part last. */
 	ret = pmem_slot_init(slot, n, plan->id, &plan->backing, plan->start, &vm->loop, &vm->memory,
-			     &vm->mmio, err);
+			     &vm->registers, &vm->mmio, err);
 	if (ret == 0)
 		ret = pmem_slot_add_memory(&plan->backing, plan->start, &vm->memory, err);
 	if (ret == 0)

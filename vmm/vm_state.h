@@ -14,6 +14,7 @@
 #include "vmm/pmem_slot.h"
 #include "vmm/power_bus.h"
 #include "vmm/ram.h"
+#include "vmm/register_pages.h"
 #include "vmm/signals.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
@@ -26,6 +27,7 @@ struct vm {
 	struct ram ram;
 	struct guest_memory memory;
 	struct bus ports, mmio;
+	struct register_pages registers;
 	struct signals signals;
 	struct power_bus power;
 	struct console console;

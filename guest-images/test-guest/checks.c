@@ -160,8 +160,9 @@ static const char *flush_one_by_one(struct pmem *pmem, unsigned count)
 	      "median-cycles=%lu\n",
 	      index_of(pmem), clock_ns(cycles[0]), clock_ns(cycles[count / 2]),
 	      clock_ns(cycles[count * 99 / 100]), count, cycles[count / 2]);
-	if (virtio_mmio_read(&pmem->device, VIRTIO_MMIO_INTERRUPT_STATUS))
-		return "InterruptStatus is set though all of it was acknowledged";
+	/* The used buffer's bit may stay set: mvmm's does, until a reset. */
+	if (virtio_mmio_read(&pmem->device, VIRTIO_MMIO_INTERRUPT_STATUS) & ~VIRTIO_MMIO_INT_VRING)
+		return "InterruptStatus says more than that buffers were used";
 	return pmem->ret ? fail("a flush answered %d", (int)pmem->ret) : NULL;
 }
 
@@ -520,6 +521,7 @@ const struct check checks[] = {
 	{ "tail", .each = tail },
 	{ "readonly", .each = readonly },
 	{ "cpus", .once = cpus },
+	{ "interrupts", .once = stress_interrupts },
 	{ "reset", .each = reset },
 	{ "queue-off", .each = queue_off },
 	{ "stray", .once = stray },

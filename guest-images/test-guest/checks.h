@@ -36,6 +36,9 @@ const char *hostile_run(const struct check *check);
 /* Formats a reason into a static buffer, which is returned; good for two calls. */
 const char *fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Stress of interrupts, in stress.c. The same result. */
+const char *stress_interrupts(void);
+
 /* The test that runs has failed, and nothing can be run after it. */
 _Noreturn void checks_abort(const char *reason);
 

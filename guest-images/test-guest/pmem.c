@@ -86,7 +86,7 @@ void pmem_kick(struct pmem *pmem)
 	virtio_mmio_write(&pmem->device, VIRTIO_MMIO_QUEUE_NOTIFY, 0);
 }
 
-static const char *check_answer(struct pmem *pmem, const struct vring_used_elem *elem)
+const char *pmem_check(struct pmem *pmem, const struct vring_used_elem *elem)
 {
 	uint32_t n = elem->id / 2, ret;
 
@@ -112,7 +112,7 @@ const char *pmem_finish(struct pmem *pmem)
 
 		barrier();
 		if (virtqueue_take(&pmem->queue, &elem))
-			error = check_answer(pmem, &elem);
+			error = pmem_check(pmem, &elem);
 		else if (!interrupts_wait(&pmem->device.interrupts, seen))
 			error = fail("no interrupt, status 0x%x, used idx %u, %u taken",
 				     virtio_mmio_read(&pmem->device, VIRTIO_MMIO_STATUS),

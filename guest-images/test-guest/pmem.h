@@ -43,8 +43,14 @@ void pmem_offer(struct pmem *pmem, unsigned n);
 void pmem_kick(struct pmem *pmem);
 
 /*
- * Waits until no flush is in flight, checking each used element: known id, length 4, an answer.
- * NULL, or what was wrong. The answers themselves are in pmem->ret.
+ * Checks an element that was taken from the used ring: known id, length 4, an answer. NULL, or what
+ * was wrong; then flush id / 2 is free again, and a failure is in pmem->ret.
+ */
+const char *pmem_check(struct pmem *pmem, const struct vring_used_elem *elem);
+
+/*
+ * Waits until no flush is in flight, checking each used element. NULL, or what was wrong. The
+ * answers themselves are in pmem->ret.
  */
 const char *pmem_finish(struct pmem *pmem);
 
