@@ -18,11 +18,11 @@ say = $(if $(V),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 SOURCES := $(wildcard vmm/*.c devices/*.c boot/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
-TEST_SOURCES := $(wildcard tests/*.c)
+TEST_SOURCES := $(wildcard tests/*.c tests/fuzz/*.c)
 UNIT_SOURCES := $(wildcard tests/test_*.c) tests/driver.c
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/obj/%.o)
 
-.PHONY: all help static test-guests check check-fast unit install clean format
+.PHONY: all help static test-guests check check-fast unit fuzz fuzz-targets install clean format
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/mvmm
@@ -32,6 +32,7 @@ help:
 	@echo 'make static       $(BUILD)/mvmm-static'
 	@echo 'make test-guests  freestanding guests for the tests'
 	@echo 'make unit         builds and runs the unit tests'
+	@echo 'make fuzz         fuzz targets, in build/fuzz; scripts/fuzz runs them'
 	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: under a minute'
 	@echo 'make check        every test; scripts/check installs what is missing first'
 	@echo 'make install      into DESTDIR and PREFIX ($(PREFIX))'
@@ -99,6 +100,30 @@ $(BUILD)/test-guest.bzimage: $(GUEST_OBJECTS) $(BUILD)/test-guest/setup.S.o $(GU
 -include $(GUEST_OBJECTS:.o=.d)
 # End of the test guests.
 
+# Fuzz targets: libFuzzer, all sources instrumented, and for scripts/fuzz the lines that they reach.
+FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SHARED := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/loop.c,$(FUZZ_SOURCES))
+FUZZ_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
+	-fprofile-instr-generate -fcoverage-mapping
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS='-O1 -g' EXTRA_CFLAGS='$(FUZZ_CFLAGS) $(EXTRA_CFLAGS)' \
+		fuzz-targets
+
+fuzz-targets: $(FUZZ_TARGETS)
+
+# loop.o first, on its own: it takes the place of event_loop.o.
+$(FUZZ_TARGETS): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/loop.o $(BUILD)/fuzz.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lz
+
+$(BUILD)/fuzz.a: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(FUZZ_SHARED:%.c=$(BUILD)/obj/%.o)
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+# End of the fuzz targets.
+
 install: $(BUILD)/mvmm
 	$(Q)install -D -m 755 $(BUILD)/mvmm $(DESTDIR)$(PREFIX)/bin/mvmm
 	$(Q)install -D -m 644 mvmm.1 $(DESTDIR)$(PREFIX)/share/man/man1/mvmm.1
@@ -124,4 +149,4 @@ format:
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(FUZZ_SOURCES:%.c=$(BUILD)/obj/%.d)

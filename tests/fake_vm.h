@@ -217,6 +217,8 @@ static int fake_device_add(struct monitor *monitor, const struct monitor_new_dev
 
 	if (ret < 0)
 		return ret;
+	if (vm->n_devices == ARRAY_SIZE(vm->devices))
+		return error_set(err, ENOSPC, "no more devices");
 	if (strcmp(device->memdev, vm->backend_id) != 0)
 		return error_set(err, ENODEV, "Device '%s' not found", device->memdev);
 	snprintf(ids[vm->n_devices], sizeof(ids[0]), "%s", device->id);

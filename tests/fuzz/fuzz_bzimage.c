@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Covers: boot/bzimage.c boot/boot_params.c boot/initrd.c boot/e820.c boot/kernel_file.c
+/*
+ * Any bytes as a bzImage, loaded, with an initrd behind it and its header in the zero page. What is
+ * accepted lies in RAM above 1 MiB, enters itself, and overlaps nothing.
+ */
+#include "boot/boot_params.h"
+#include "boot/bzimage.h"
+#include "boot/initrd.h"
+#include "boot/layout.h"
+#include "tests/fuzz/file.h"
+
+#include <asm/bootparam.h>
+
+static const char *initrd(void)
+{
+	static char path[32];
+	int fd;
+
+	if (!*path) {
+		fd = memfd_create("initrd", MFD_CLOEXEC);
+		fuzz_check(fd >= 0 && ftruncate(fd, 5000) == 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	}
+	return path;
+}
+
+/* The zero page lies below 1 MiB, where only we may write. */
+static void write_params(const struct kernel_image *image, const struct boot_report *report)
+{
+	static uint8_t low[FUZZ_LOW_RAM_END];
+	const struct boot_machine machine = { .ram_size = FUZZ_RAM_SIZE, .cpus = 1 };
+	struct guest_memory memory = { .count = 0 };
+	const struct boot_params *params = (void *)(low + LAYOUT_ZERO_PAGE);
+	struct error err = { { 0 } };
+
+	memset(low, 0, sizeof(low));
+	guest_memory_add(&memory, gpa(0), sizeof(low), low, GUEST_RAM);
+	if (boot_params_write(&machine, image, report, "console=ttyS0", 0, &memory, &err) < 0) {
+		fuzz_check(*err.text);
+		return;
+	}
+	fuzz_check(params->hdr.ramdisk_image == report->initrd_start);
+	fuzz_check(params->e820_entries > 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct guest_memory *memory = fuzz_ram();
+	const struct input_file *file = fuzz_file(data, size);
+	struct boot_report report = { 0 };
+	struct kernel_image image;
+	struct error err = { { 0 } };
+
+	if (!size)
+		return -1;
+	if (bzimage_load(file, memory, FUZZ_RAM_SIZE, &image, &err) < 0) {
+		fuzz_check(*err.text);
+		return 0;
+	}
+	fuzz_check(image.start >= FUZZ_LOW_RAM_END && image.start <= FUZZ_RAM_SIZE);
+	fuzz_check(image.size <= FUZZ_RAM_SIZE - image.start);
+	fuzz_check(image.entry >= image.start && image.entry - image.start < image.size);
+	report.kernel_start = image.start;
+	report.kernel_size = image.size;
+	if (initrd_load(initrd(), memory, &image, FUZZ_RAM_SIZE, &report.initrd_start,
+			&report.initrd_size, &err) == 0) {
+		fuzz_check(report.initrd_start >= image.start + image.size);
+		fuzz_check(report.initrd_size <= FUZZ_RAM_SIZE - report.initrd_start);
+		fuzz_check(report.initrd_start + report.initrd_size - 1 <=
+			   image.header.initrd_addr_max);
+	}
+	write_params(&image, &report);
+	return 0;
+}

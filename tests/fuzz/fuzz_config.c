@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Covers: vmm/config.c vmm/config_memory.c vmm/config_numa.c vmm/config_pmem.c
+// Covers: vmm/keyval.c vmm/memory_backend.c
+/*
+ * The command line: the input's lines are its words. What is accepted is within all limits, what is
+ * refused has a text that says why.
+ */
+#include "tests/fuzz/fuzz.h"
+#include "vmm/config.h"
+#include "vmm/keyval.h"
+
+#define WORDS_MAX 64
+#define TEXT_MAX 4096
+
+/* Splits @text in place. */
+static int split(char *text, char *argv[WORDS_MAX + 1])
+{
+	static char name[] = "mvmm";
+	int argc = 0;
+
+	argv[argc++] = name;
+	for (char *word = strtok(text, "\n"); word && argc < WORDS_MAX; word = strtok(NULL, "\n"))
+		argv[argc++] = word;
+	argv[argc] = NULL;
+	return argc;
+}
+
+static void check_config(const struct config *c)
+{
+	if (c->help || c->version)
+		return;
+	fuzz_check(c->kernel && c->memory);
+	fuzz_check(c->cpus >= 1 && c->cpus <= BOOT_MAX_CPUS);
+	fuzz_check(c->n_pmem <= LAYOUT_VIRTIO_SLOTS);
+	fuzz_check(c->n_controls <= CONFIG_MAX_CONTROLS);
+	for (unsigned i = 0; i < c->n_pmem; i++) {
+		const struct config_pmem *p = &c->pmem[i];
+
+		fuzz_check(p->file && *p->id && memchr(p->id, 0, sizeof(p->id)));
+		for (unsigned j = 0; j < i; j++)
+			fuzz_check(strcmp(p->id, c->pmem[j].id) != 0, "%s", p->id);
+	}
+}
+
+static void parse_values(char *text)
+{
+	struct keyval list[8];
+	struct error err = { { 0 } };
+	uint64_t value = 42;
+	char *copy = strdup(text);
+	int n;
+
+	fuzz_check(copy);
+	if (keyval_size(text, 1, &value) < 0)
+		fuzz_check(value == 42);
+	value = 42;
+	if (keyval_number(text, &value) < 0)
+		fuzz_check(value == 42);
+	n = keyval_parse(text, "--option", "file", list, ARRAY_SIZE(list), &err);
+	fuzz_check(n <= (int)ARRAY_SIZE(list) && (n >= 0 || *err.text));
+	n = keyval_parse_qemu(copy, "--option", NULL, list, ARRAY_SIZE(list), &err);
+	fuzz_check(n <= (int)ARRAY_SIZE(list) && (n >= 0 || *err.text));
+	free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct config config;
+	char text[TEXT_MAX + 1], *argv[WORDS_MAX + 1];
+	struct error err = { { 0 } };
+	int argc;
+
+	if (size > TEXT_MAX)
+		return -1;
+	memcpy(text, data, size);
+	text[size] = '\0';
+	parse_values(text);
+	memcpy(text, data, size);
+	argc = split(text, argv);
+	if (config_parse(&config, argc, argv, &err) == 0)
+		check_config(&config);
+	else
+		fuzz_check(*err.text && memchr(err.text, 0, sizeof(err.text)));
+	config_fini(&config);
+	return 0;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The event loop by hand; loop.h is its manual. */
+#include "tests/fuzz/loop.h"
+
+#include "tests/fuzz/fuzz.h"
+
+#include <errno.h>
+
+static struct loop_op in_flight[64]; /* oldest first */
+static unsigned n_in_flight;
+
+void loop_reset(void)
+{
+	n_in_flight = 0;
+}
+
+const struct loop_op *loop_find(enum loop_kind kind)
+{
+	for (unsigned i = 0; i < n_in_flight; i++)
+		if (in_flight[i].kind == kind)
+			return &in_flight[i];
+	return NULL;
+}
+
+unsigned loop_count(enum loop_kind kind)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < n_in_flight; i++)
+		n += in_flight[i].kind == kind;
+	return n;
+}
+
+void loop_finish(enum loop_kind kind, int result)
+{
+	const struct loop_op *oldest = loop_find(kind);
+	unsigned i = (unsigned)(oldest - in_flight);
+	struct event_op *op;
+
+	fuzz_check(oldest, "kind %d", kind);
+	op = oldest->op;
+	n_in_flight--;
+	memmove(&in_flight[i], &in_flight[i + 1], (n_in_flight - i) * sizeof(in_flight[0]));
+	op->done(op, result);
+}
+
+static void submit(struct loop_op op)
+{
+	fuzz_check(n_in_flight < ARRAY_SIZE(in_flight), "work in flight is bounded");
+	for (unsigned i = 0; i < n_in_flight; i++)
+		fuzz_check(in_flight[i].op != op.op, "an operation is queued while in flight");
+	in_flight[n_in_flight++] = op;
+}
+
+void event_loop_read(struct event_loop *loop, struct event_op *op, int fd, void *buf, unsigned len)
+{
+	(void)loop;
+	submit((struct loop_op){ .kind = LOOP_READ, .op = op, .fd = fd, .buf = buf, .len = len });
+}
+
+void event_loop_write(struct event_loop *loop, struct event_op *op, int fd, const void *buf,
+		      unsigned len)
+{
+	(void)loop;
+	submit((struct loop_op){ .kind = LOOP_WRITE, .op = op, .fd = fd, .data = buf, .len = len });
+}
+
+void event_loop_poll(struct event_loop *loop, struct event_op *op, int fd, unsigned events)
+{
+	(void)loop;
+	(void)events;
+	submit((struct loop_op){ .kind = LOOP_POLL, .op = op, .fd = fd });
+}
+
+void event_loop_fdatasync(struct event_loop *loop, struct event_op *op, int fd)
+{
+	(void)loop;
+	submit((struct loop_op){ .kind = LOOP_FDATASYNC, .op = op, .fd = fd });
+}
+
+void event_loop_delay(struct event_loop *loop, struct event_op *op, struct __kernel_timespec *delay)
+{
+	(void)loop;
+	(void)delay;
+	submit((struct loop_op){ .kind = LOOP_DELAY, .op = op, .fd = -1 });
+}
+
+void event_loop_register(struct event_loop *loop, int fd)
+{
+	(void)loop;
+	(void)fd;
+}
+
+void event_loop_unregister(struct event_loop *loop, int fd)
+{
+	(void)loop;
+	(void)fd;
+}
+
+void event_loop_stop(struct event_loop *loop)
+{
+	(void)loop;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The event loop played by hand: it stands in for vmm/event_loop.c, keeps what is in flight, and a
+ * target decides what ends next and how. No system call, no time, the same for the same input.
+ */
+#ifndef MVMM_TESTS_FUZZ_LOOP_H
+#define MVMM_TESTS_FUZZ_LOOP_H
+
+#include "vmm/event_loop.h"
+
+#include <stdbool.h>
+
+enum loop_kind { LOOP_READ, LOOP_WRITE, LOOP_POLL, LOOP_FDATASYNC, LOOP_DELAY };
+
+/* An operation in flight. */
+struct loop_op {
+	enum loop_kind kind;
+	struct event_op *op;
+	int fd;
+	const void *data; /* of a write */
+	void *buf;	  /* of a read */
+	unsigned len;
+};
+
+/* Forgets everything; before each input. */
+void loop_reset(void);
+
+/* The oldest operation of @kind in flight, or NULL. */
+const struct loop_op *loop_find(enum loop_kind kind);
+
+unsigned loop_count(enum loop_kind kind);
+
+/* Ends the oldest operation of @kind with @result, which must be there. */
+void loop_finish(enum loop_kind kind, int result);
+
+#endif
