@@ -4,16 +4,14 @@
 
 #include "tests/check.h"
 #include "tests/driver.h"
+#include "tests/refuse_call.h"
 #include "vmm/container_of.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -377,28 +375,13 @@ Test(event_loop, no_descriptors_left)
 	}
 }
 
-/* From now on system call @nr fails with @error. */
-static void deny(long nr, int error)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { ARRAY_SIZE(filter), filter };
-
-	check_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	check_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
 /* bad input: Host resources: io_uring forbidden (EPERM) -> -EPERM, all is closed */
 Test(event_loop, io_uring_is_forbidden)
 {
 	int lowest = dup(0);
 
 	close(lowest);
-	deny(SYS_io_uring_setup, EPERM);
+	refuse_call(SYS_io_uring_setup, EPERM);
 	check_eq(event_loop_init(&loop), -EPERM);
 	check_eq(dup(0), lowest, "all is closed");
 }
@@ -406,7 +389,7 @@ Test(event_loop, io_uring_is_forbidden)
 /* bad input: Host resources: kernel without io_uring (ENOSYS) -> -ENOSYS */
 Test(event_loop, io_uring_is_not_there)
 {
-	deny(SYS_io_uring_setup, ENOSYS);
+	refuse_call(SYS_io_uring_setup, ENOSYS);
 	check_eq(event_loop_init(&loop), -ENOSYS);
 }
 
@@ -415,7 +398,7 @@ Test(event_loop, nothing_can_be_registered)
 {
 	int fd = eventfd(0, 0);
 
-	deny(SYS_io_uring_register, EINVAL);
+	refuse_call(SYS_io_uring_register, EINVAL);
 	check_eq(event_loop_init(&loop), 0);
 	check_eq(loop.files_ready, false);
 	event_loop_register(&loop, fd);

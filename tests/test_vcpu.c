@@ -2,16 +2,12 @@
 /* Exits of a real vCPU, and the ways in which it ends or is ended. */
 #include "vmm/vcpu.h"
 
+#include "tests/refuse_call.h"
 #include "tests/small_guest.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 TestSuite(vcpu, .timeout = 15);
 
@@ -180,29 +176,12 @@ Test(vcpu, triple_fault)
 	small_guest_fini(&guest);
 }
 
-/* From now on KVM_RUN fails with @error. */
-static void fail_kvm_run(int error)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, KVM_RUN, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { ARRAY_SIZE(filter), filter };
-
-	check_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	check_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
 static void expect_failure(int error, enum outcome outcome, const char *says)
 {
 	static const uint8_t code[] = { 0xf4 };
 
 	start(code, sizeof(code));
-	fail_kvm_run(error);
+	refuse_command(SYS_ioctl, KVM_RUN, error);
 	small_guest_run(&guest);
 	check_eq(guest.outcome, outcome);
 	check_contains(guest.detail, says);
