@@ -3,11 +3,13 @@
 #include "devices/pmem_backing.h"
 
 #include "vmm/aligned_map.h"
+#include "vmm/file_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -44,6 +46,36 @@ static int open_file(const struct pmem_backing_options *opt, struct error *err)
 				 opt->option, opt->path, strerror(errno));
 	return error_set(err, errno, "%s %s: cannot open: %s", opt->option, opt->path,
 			 strerror(errno));
+}
+
+/* A writer excludes all others, whoever only reads excludes writers. */
+static int lock_file(struct pmem_backing *b, const struct pmem_backing_options *opt,
+		     struct error *err)
+{
+	bool writes = stores_reach_file(opt);
+	struct file_lock_holder holder;
+	char who[32] = "another process";
+	int ret = file_lock_take(b->fd, writes, &holder);
+
+	if (ret >= 0) {
+		b->lock_fd = ret;
+		return 0;
+	}
+	if (ret != -EBUSY)
+		return error_set(err, -ret,
+				 "%s %s: cannot be locked: %s; lock=off does without a lock",
+				 opt->option, opt->path, strerror(-ret));
+	if (holder.pid)
+		snprintf(who, sizeof(who), "process %d", (int)holder.pid);
+	if (holder.writes)
+		return error_set(err, EBUSY,
+				 "%s %s: %s writes to it; end that one, or start both with "
+				 "readonly=on or share=off (lock=off: see the manual)",
+				 opt->option, opt->path, who);
+	return error_set(err, EBUSY,
+			 "%s %s: %s reads it; use readonly=on or share=off here too, or end that "
+			 "one (lock=off: see the manual)",
+			 opt->option, opt->path, who);
 }
 
 static int measure(int fd, const struct pmem_backing_options *opt, uint64_t *ret_size,
@@ -129,12 +161,19 @@ static int map(struct pmem_backing *b, const struct pmem_backing_options *opt, s
 	return 0;
 }
 
+static void close_files(const struct pmem_backing *b)
+{
+	close(b->fd);
+	if (b->lock_fd >= 0)
+		close(b->lock_fd);
+}
+
 int pmem_backing_open(struct pmem_backing *backing, const struct pmem_backing_options *opt,
 		      struct error *err)
 {
-	struct pmem_backing b = { .path = opt->path,
-				  .readonly = opt->readonly,
-				  .share = opt->share };
+	struct pmem_backing b = {
+		.lock_fd = -1, .path = opt->path, .readonly = opt->readonly, .share = opt->share
+	};
 	struct pmem_backing_options named = *opt;
 	int ret;
 
@@ -144,11 +183,13 @@ int pmem_backing_open(struct pmem_backing *backing, const struct pmem_backing_op
 	b.fd = open_file(opt, err);
 	if (b.fd < 0)
 		return b.fd;
-	ret = settle_size(&b, opt, err);
+	ret = opt->unlocked ? 0 : lock_file(&b, opt, err);
+	if (ret == 0)
+		ret = settle_size(&b, opt, err);
 	if (ret == 0)
 		ret = map(&b, opt, err);
 	if (ret < 0) {
-		close(b.fd);
+		close_files(&b);
 		return ret;
 	}
 	/* Private stores need no file behind them: even those behind its end are as good as others.
@@ -168,7 +209,7 @@ void pmem_backing_close(struct pmem_backing *backing)
 	if (!backing->host)
 		return;
 	munmap(backing->host, backing->size);
-	close(backing->fd);
+	close_files(backing);
 	*backing = (struct pmem_backing){ 0 };
 }
 

@@ -17,6 +17,7 @@
 struct pmem_backing {
 	const char *path;   /* borrowed */
 	int fd;		    /* owned */
+	int lock_fd;	    /* owned; -1: no lock */
 	uint64_t file_size; /* bytes of the file that are used */
 	uint64_t size;	    /* bytes that the guest sees: file_size rounded up to 2 MiB */
 	/* The guest may store to [0, writable_size); from there on stores must be brought to us. */
@@ -31,13 +32,16 @@ struct pmem_backing_options {
 	uint64_t size;	    /* bytes, or 0 for the file's own */
 	bool readonly;	    /* refuse every store */
 	bool share;	    /* else stores stay private to this VM and are forgotten at its end */
+	bool unlocked;	    /* nothing keeps other processes from writing to the file */
 	const char *option; /* what brought the path, for messages; NULL: --pmem */
 };
 
 /*
  * Opens and maps. A file that is missing or empty is created with @opt->size bytes, if that is
- * given and the device is writable and shared. -errno with @err set otherwise; then nothing is left
- * open, and an existing file is unchanged.
+ * given and the device is writable and shared. The file is locked until pmem_backing_close, against
+ * everybody if stores reach it, else against those whose stores do. -EBUSY: somebody else's lock
+ * excludes this one; other -errno likewise with @err set; then nothing is left open, and an
+ * existing file is unchanged.
  */
 int pmem_backing_open(struct pmem_backing *backing, const struct pmem_backing_options *opt,
 		      struct error *err);

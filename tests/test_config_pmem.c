@@ -26,9 +26,11 @@ Test(config_pmem, place)
 Test(config_pmem, all_keys)
 {
 	struct config c = fixture_config("-p file=a,size=1M,id=x,readonly=on,share=on,root=off,"
-					 "addr=4G,align=2M,node=0");
+					 "lock=off,addr=4G,align=2M,node=0");
 
 	check_eq(c.n_pmem, 1);
+	check_eq(c.pmem[0].unlocked, true);
+	check_eq(c.backends.list[0].unlocked, true);
 	config_fini(&c);
 }
 
@@ -38,6 +40,7 @@ Test(config_pmem, object_and_device)
 
 	check_eq(c.n_pmem, 1);
 	check_str(c.pmem[0].file, "test.img");
+	check_eq(c.pmem[0].unlocked, false);
 	check_eq(c.pmem[0].size, 4ULL << 30);
 	check_eq(c.pmem[0].share, true);
 	check_eq(c.pmem[0].readonly, false);
@@ -53,7 +56,7 @@ Test(config_pmem, order)
 {
 	struct config c = fixture_config(
 		"-p a --device virtio-pmem-pci,memdev=m,memaddr=0x100000000 -p b --object "
-		"memory-backend-file,id=m,mem-path=c,size=1M,readonly=on,align=1G");
+		"memory-backend-file,id=m,mem-path=c,size=1M,readonly=on,align=1G,lock=off");
 
 	check_eq(c.n_pmem, 3);
 	check_str(c.pmem[0].file, "a");
@@ -61,6 +64,8 @@ Test(config_pmem, order)
 	check_str(c.pmem[2].file, "b");
 	check_eq(c.pmem[1].share, false, "as with QEMU");
 	check_eq(c.pmem[1].readonly, true);
+	check_eq(c.pmem[1].unlocked, true);
+	check_eq(c.pmem[0].unlocked, false);
 	check_eq(c.pmem[1].align, 1 << 30);
 	check_eq(c.pmem[1].addr, 1ULL << 32);
 	check_str(c.pmem[1].id, "pmem1");
@@ -93,7 +98,9 @@ Test(config_pmem, refusals)
 		{ "-p a,addr=0x10000000000000000",
 		  "--pmem addr=0x10000000000000000: must be an address such as 0x240000000 or "
 		  "9G" },
-		{ "-p a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10", "--pmem: j=10: too many keys" },
+		{ "-p a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10,k=11,l=12,m=13",
+		  "--pmem: m=13: too many keys" },
+		{ "-p a,lock=no", "--pmem lock=no: must be on or off" },
 		{ "-p a,align=x", "--pmem align=x: must be a size such as 2M or 1G" },
 		{ "-p a,align=3M", "--pmem align=3M: alignment 0x300000 must be a power of two" },
 		{ "-p a,align=1024",

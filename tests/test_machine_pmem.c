@@ -3,6 +3,7 @@
 #include "vmm/machine_pmem.h"
 
 #include "tests/config_fixture.h"
+#include "tests/driver.h"
 #include "vmm/phys_bits_x86.h"
 
 #include <errno.h>
@@ -211,6 +212,64 @@ Test(machine_pmem, plugs_at_run_time, .init = setup, .fini = teardown)
 	check_str(machine.pmem[1].id, "pmem1");
 	check_eq(machine.pmem[1].named, false);
 	check_eq(machine.pmem[1].start.value, 0x100400000);
+}
+
+/* Somebody who reads "b", as another mvmm would. */
+static int read_b(void)
+{
+	struct pmem_backing_options opt = { .path = "b", .readonly = true, .share = true };
+	struct pmem_backing other;
+	int ret = pmem_backing_open(&other, &opt, NULL);
+
+	if (ret == 0)
+		pmem_backing_close(&other);
+	return ret;
+}
+
+Test(machine_pmem, locks_what_it_plugs, .init = setup, .fini = teardown)
+{
+	planned("-m 1G,maxmem=2G -p a,id=x "
+		"--object memory-backend-file,id=m,mem-path=b,size=2M,share=on");
+	check_eq(read_b(), 0);
+	check_eq(plug("virtio-pmem,memdev=m"), 0, "%s", err.text);
+	check_eq(read_b(), -EBUSY);
+	machine_unplug_pmem(&machine);
+	check_eq(read_b(), 0);
+	/* One that fails for another reason keeps no lock either. */
+	check_eq(plug("virtio-pmem,memdev=m,memaddr=0x100000000"), -EINVAL);
+	check_eq(read_b(), 0);
+}
+
+/* bad input: Sharing: device_add of an image that another process has open -> refused, nothing has
+ * changed */
+Test(machine_pmem, plugs_nothing_that_is_locked, .init = setup, .fini = teardown)
+{
+	struct flock lock = { .l_type = F_RDLCK };
+	int fd = open("b", O_RDONLY);
+
+	check_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	planned("-m 1G,maxmem=2G -p a,id=x "
+		"--object memory-backend-file,id=m,mem-path=b,size=2M,share=on "
+		"--object memory-backend-file,id=n,mem-path=b,size=2M,share=on,lock=off");
+	check_eq(plug("virtio-pmem,memdev=m"), -EBUSY);
+	check_str(err.text, "memory-backend-file b: another process reads it; use readonly=on or "
+			    "share=off here too, or end that one (lock=off: see the manual)");
+	check_eq(machine.n_pmem, 1);
+	driver_log_capture();
+	check_eq(plug("virtio-pmem,memdev=n"), 0, "%s", err.text);
+	check_contains(driver_log_text(), "memory-backend-file b: lock=off: nothing keeps others");
+	close(fd);
+}
+
+Test(machine_pmem, lock_off_is_told, .init = setup, .fini = teardown)
+{
+	driver_log_capture();
+	planned("-p a");
+	check_str(driver_log_text(), "");
+	machine_fini_pmem(&machine);
+	config_fini(&config);
+	planned("-p a,lock=off");
+	check_contains(driver_log_text(), "--pmem a: lock=off: nothing keeps others from writing");
 }
 
 Test(machine_pmem, plug_refusals, .init = setup, .fini = teardown)

@@ -59,11 +59,13 @@ Test(memory_backend, defaults_and_repetition)
 	check_eq(add("memory-backend-file,id=a,mem-path=x,size=1M"), 0, "%s", err.text);
 	check_eq(set.list[0].share, false);
 	check_eq(set.list[0].align, 0);
+	check_eq(set.list[0].unlocked, false);
 	check_eq(add("qom-type=memory-backend-file,size=1,id=b,share=on,share=off,mem-path=y,"
-		     "mem-path=z,size=2M,readonly=yes,align=2M"),
+		     "mem-path=z,size=2M,readonly=yes,align=2M,lock=no"),
 		 0, "%s", err.text);
 	check_eq(set.list[1].share, false);
 	check_eq(set.list[1].readonly, true);
+	check_eq(set.list[1].unlocked, true);
 	check_eq(set.list[1].size, 2 << 20);
 	check_eq(set.list[1].align, 2 << 20);
 	check_str(set.list[1].path, "z");

@@ -4,6 +4,7 @@
 
 #include "tests/check.h"
 #include "tests/driver.h"
+#include "tests/refuse_call.h"
 #include "vmm/aligned_map.h"
 
 #include <dirent.h>
@@ -510,6 +511,80 @@ Test(pmem_backing, stores_behind_writable_size, .init = setup, .fini = teardown)
 		pmem_backing_close(&backing);
 		check_eq(size_of(path), 4196, "%s", cases[i].name);
 	}
+}
+
+/* Nobody beside a writer; readers, and those that keep to themselves what they store, together. */
+Test(pmem_backing, locks, .init = setup, .fini = teardown)
+{
+	static const struct {
+		bool readonly, share, writes;
+	} kinds[] = {
+		{ false, true, true },
+		{ true, true, false },
+		{ false, false, false },
+		{ true, false, false },
+	};
+
+	make_file(2 * MIB);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+			struct pmem_backing_options first, second;
+			struct pmem_backing a, b;
+
+			first = options(0, kinds[i].readonly, kinds[i].share);
+			second = options(0, kinds[k].readonly, kinds[k].share);
+			open_ok(&a, &first);
+			if (kinds[i].writes) {
+				expect_failure(&second, EBUSY, "another process writes to it; end");
+			} else if (kinds[k].writes) {
+				expect_failure(&second, EBUSY, "another process reads it; use");
+			} else {
+				open_ok(&b, &second);
+				pmem_backing_close(&b);
+			}
+			/* The way out that the text speaks of. */
+			second.unlocked = true;
+			open_ok(&b, &second);
+			pmem_backing_close(&b);
+			pmem_backing_close(&a);
+			second.unlocked = false;
+			open_ok(&b, &second);
+			pmem_backing_close(&b);
+		}
+	}
+}
+
+/* bad input: Sharing: an empty image that another process has locked -> refused, and stays empty */
+Test(pmem_backing, locked_before_it_grows, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt = options(MIB, false, true);
+	struct flock lock = { .l_type = F_WRLCK };
+	int fd;
+
+	make_file(0);
+	fd = open(path, O_RDWR);
+	check_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	expect_failure(&opt, EBUSY, "another process");
+	check_eq(size_of(path), 0);
+	close(fd);
+}
+
+/* bad input: Sharing: an image on a file system without locks -> refused unless lock=off is given
+ */
+Test(pmem_backing, file_system_without_locks, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt = options(0, false, true);
+	struct pmem_backing backing;
+
+	make_file(MIB);
+	refuse_command(SYS_fcntl, F_OFD_SETLK, ENOLCK);
+	expect_failure(&opt, ENOLCK, "cannot be locked: No locks available; lock=off does without");
+	opt.readonly = true;
+	expect_failure(&opt, ENOLCK, "cannot be locked: No locks available; lock=off does without");
+	opt = options(0, false, true);
+	opt.unlocked = true;
+	open_ok(&backing, &opt);
+	pmem_backing_close(&backing);
 }
 
 /*

@@ -144,10 +144,12 @@ Test(qmp_commands, object_add, .init = setup)
 	check_eq(vm.backend.size, 4096);
 	check_eq(vm.backend.share, true);
 	check_eq(vm.backend.readonly, false);
+	check_eq(vm.backend.unlocked, false);
 	/* QEMU's default is a private mapping. */
 	check_str(run("object-add", "{'qom-type':'memory-backend-file','id':'m-3.x_','size':4096,"
-				    "'mem-path':'/f','readonly':true}"),
+				    "'mem-path':'/f','readonly':true,'lock':false}"),
 		  "{}");
+	check_eq(vm.backend.unlocked, true);
 	check_eq(vm.backend.share, false);
 	check_eq(vm.backend.readonly, true);
 	fake_vm_refuse(&vm, EEXIST,

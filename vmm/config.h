@@ -35,6 +35,7 @@ struct config_pmem {
 	char memdev[CONFIG_ID_MAX + 1]; /* its backend's name */
 	bool readonly;
 	bool share;
+	bool unlocked; /* lock=off */
 	enum config_root root;
 };
 

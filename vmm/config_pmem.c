@@ -100,6 +100,12 @@ static int set_key(struct config *c, struct config_pmem *pmem, const struct keyv
 		return set_switch(kv, &pmem->readonly, err);
 	if (strcmp(kv->key, "share") == 0)
 		return set_switch(kv, &pmem->share, err);
+	if (strcmp(kv->key, "lock") == 0) {
+		if (set_switch(kv, &on, err) < 0)
+			return -EINVAL;
+		pmem->unlocked = !on;
+		return 0;
+	}
 	if (strcmp(kv->key, "root") == 0) {
 		if (set_switch(kv, &on, err) < 0)
 			return -EINVAL;
@@ -114,7 +120,7 @@ static int set_key(struct config *c, struct config_pmem *pmem, const struct keyv
 		return set_node(pmem, kv->value, err);
 	return error_set(err, EINVAL,
 			 "--pmem %s=%s: unknown key; there are file, size, id, readonly, share, "
-			 "root, addr, align, node",
+			 "lock, root, addr, align, node",
 			 kv->key, kv->value);
 }
 
@@ -137,13 +143,13 @@ static int append(struct config *c, const char *option, const char *value,
 
 int config_add_pmem(struct config *config, const char *value, struct error *err)
 {
-	struct keyval list[9];
+	struct keyval list[MAX_KEYS];
 	struct config_pmem *pmem;
 	int ret = append(config, "--pmem", value, &pmem, err), n;
 
 	if (ret < 0)
 		return ret;
-	n = keyval_parse(pmem->text, "--pmem", "file", list, 9, err);
+	n = keyval_parse(pmem->text, "--pmem", "file", list, MAX_KEYS, err);
 	if (n < 0)
 		return n;
 	for (int i = 0; i < n && ret == 0; i++)
@@ -226,6 +232,7 @@ static int claim_backend(struct config *c, struct config_pmem *pmem, struct erro
 	pmem->size = backend->size;
 	pmem->align = backend->align;
 	pmem->share = backend->share;
+	pmem->unlocked = backend->unlocked;
 	pmem->readonly = backend->readonly;
 	return 0;
 }
@@ -239,6 +246,7 @@ static int make_backend(struct config *c, struct config_pmem *pmem, unsigned num
 		.size = pmem->size,
 		.align = pmem->align,
 		.share = pmem->share,
+		.unlocked = pmem->unlocked,
 		.readonly = pmem->readonly,
 		.busy = true,
 	};

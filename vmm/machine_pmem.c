@@ -2,22 +2,18 @@
 /* Opens and places memory devices. Start reading at add. */
 #include "vmm/machine_pmem.h"
 
+#include "vmm/log.h"
 #include "vmm/phys_bits_x86.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static bool stores_reach_file(const struct pmem_backing *b)
-{
-	return b->share && !b->readonly;
-}
-
-static bool same_file(const struct pmem_backing *a, const struct pmem_backing *b)
+static bool same_file(const char *path, const struct pmem_backing *b)
 {
 	struct stat x, y;
 
-	if (fstat(a->fd, &x) < 0 || fstat(b->fd, &y) < 0)
+	if (stat(path, &x) < 0 || fstat(b->fd, &y) < 0)
 		return false;
 	/* A block device can have several nodes. */
 	if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
@@ -25,15 +21,19 @@ static bool same_file(const struct pmem_backing *a, const struct pmem_backing *b
 	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Two file systems on one file destroy each other; two that only read it, or keep to themselves
- * what they store, do not. */
-static int check_unshared(const struct machine *m, const struct pmem_backing *b, struct error *err)
+/*
+ * Two file systems on one file destroy each other; two that only read it, or keep to themselves
+ * what they store, do not. Before the file's lock, which would say less.
+ */
+static int check_unshared(const struct machine *m, const struct config_pmem *c, struct error *err)
 {
+	bool writes = c->share && !c->readonly;
+
 	for (unsigned i = 0; i < m->n_pmem; i++) {
 		const struct machine_pmem *other = &m->pmem[i];
 
-		if (!same_file(b, &other->backing) ||
-		    (!stores_reach_file(b) && !stores_reach_file(&other->backing)))
+		if (!same_file(c->file, &other->backing) ||
+		    (!writes && (!other->backing.share || other->backing.readonly)))
 			continue;
 		return error_set(err, EBUSY,
 				 "is the file of the device '%s' too; give each its own, or "
@@ -70,19 +70,29 @@ static void describe(struct machine *m, unsigned slot)
 static int add(struct machine *m, const struct config_pmem *c, const char *option,
 	       struct error *ret_why, struct error *err)
 {
-	struct pmem_backing_options options = { c->file, c->size, c->readonly, c->share, option };
+	struct pmem_backing_options options = {
+		.path = c->file,
+		.size = c->size,
+		.readonly = c->readonly,
+		.share = c->share,
+		.unlocked = c->unlocked,
+		.option = option,
+	};
 	struct machine_pmem *pmem = &m->pmem[m->n_pmem];
-	int ret;
+	int ret = check_unshared(m, c, ret_why);
 
+	if (ret < 0)
+		return ret;
 	*pmem = (struct machine_pmem){ .named = c->named, .node = c->node };
 	strcpy(pmem->id, c->id);
 	strcpy(pmem->memdev, c->memdev);
 	ret = pmem_backing_open(&pmem->backing, &options, err);
 	if (ret < 0)
 		return ret;
-	ret = check_unshared(m, &pmem->backing, ret_why);
-	if (ret == 0)
-		ret = place(m, pmem, c, &pmem->start, ret_why);
+	if (c->unlocked)
+		log_warning("%s %s: lock=off: nothing keeps others from writing to it meanwhile",
+			    option, c->file);
+	ret = place(m, pmem, c, &pmem->start, ret_why);
 	if (ret < 0) {
 		pmem_backing_close(&pmem->backing);
 		return ret;
@@ -172,6 +182,7 @@ int machine_plug_pmem(struct machine *machine, const struct keyval *list, unsign
 		.align = backend->align,
 		.readonly = backend->readonly,
 		.share = backend->share,
+		.unlocked = backend->unlocked,
 		.addr = device.addr,
 		.fixed = device.fixed,
 		.node = device.node,

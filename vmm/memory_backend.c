@@ -82,6 +82,15 @@ static int set_align(struct memory_backend *b, const struct keyval *kv, struct e
 	return memory_backend_check_align(b->align, err);
 }
 
+static int set_lock(struct memory_backend *b, const struct keyval *kv, struct error *err)
+{
+	bool on = false;
+	int ret = parse_switch(kv, &on, err);
+
+	b->unlocked = !on;
+	return ret;
+}
+
 /* @b->path is borrowed from @kv here. */
 static int set_backend_key(struct memory_backend *b, const struct keyval *kv, struct error *err)
 {
@@ -103,6 +112,8 @@ static int set_backend_key(struct memory_backend *b, const struct keyval *kv, st
 		return parse_switch(kv, &b->share, err);
 	if (strcmp(kv->key, "readonly") == 0)
 		return parse_switch(kv, &b->readonly, err);
+	if (strcmp(kv->key, "lock") == 0)
+		return set_lock(b, kv, err);
 	return error_set(err, EINVAL, "Parameter '%s' is unexpected", kv->key);
 }
 

@@ -23,7 +23,8 @@ struct memory_backend {
 	uint64_t size;	/* bytes; 0, which only --pmem can leave it: the file's own */
 	uint64_t align; /* bytes, or 0 for the least */
 	bool share, readonly;
-	bool busy; /* a device has it */
+	bool unlocked; /* lock=off, which QEMU does not have */
+	bool busy;     /* a device has it */
 };
 
 struct memory_backends {

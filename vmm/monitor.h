@@ -96,6 +96,7 @@ struct monitor_backend {
 	uint64_t size; /* bytes */
 	bool share;
 	bool readonly;
+	bool unlocked;
 };
 
 struct monitor_new_device {

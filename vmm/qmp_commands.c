@@ -276,6 +276,7 @@ static int object_add(struct monitor *monitor, json_t *arguments, json_t **ret_a
 		.size = size_argument(arguments, "size"),
 		.share = json_is_true(json_object_get(arguments, "share")),
 		.readonly = json_is_true(json_object_get(arguments, "readonly")),
+		.unlocked = json_is_false(json_object_get(arguments, "lock")),
 	};
 
 	(void)ret_answer;

@@ -27,6 +27,7 @@ static const struct qmp_type types[] = {
 		   { "mem-path", "str", false },
 		   { "share", "bool", true },
 		   { "readonly", "bool", true },
+		   { "lock", "bool", true },
 		   { 0 } },
 	  NULL },
 	{ "ObjectType", NULL, VALUES{ "memory-backend-file", NULL } },

@@ -193,6 +193,7 @@ static int object_add(struct monitor *monitor, const struct monitor_backend *bac
 		{ "size", size },
 		{ "share", backend->share ? "on" : "off" },
 		{ "readonly", backend->readonly ? "on" : "off" },
+		{ "lock", backend->unlocked ? "off" : "on" },
 	};
 	int fd;
 
