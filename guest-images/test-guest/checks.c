@@ -124,14 +124,14 @@ static void sort(uint64_t *values, unsigned n)
  */
 static const char *timed_flush(struct pmem *pmem, volatile uint64_t *target, uint64_t *ret_cycles)
 {
-	uint64_t doorbell = pmem->device.base + VIRTIO_MMIO_QUEUE_NOTIFY, start;
+	uint64_t start;
 	uint32_t seen = pmem->device.used_interrupts;
 
 	pmem_stage(pmem, 0);
 	start = rdtsc();
 	*target = start;
 	virtqueue_publish(&pmem->queue);
-	write32(doorbell, 0);
+	virtio_mmio_kick(&pmem->device);
 	if (!interrupts_wait(&pmem->device.used_interrupts, seen))
 		return pmem_finish(pmem) ?: "a flush is used, but without an interrupt";
 	*ret_cycles = pmem->device.interrupt_tsc - start;

@@ -28,6 +28,7 @@
 #define LAPIC_ENABLE 0x100
 #define LAPIC_ICR_PENDING 0x1000
 #define LAPIC_TIMER_PERIODIC 0x20000
+#define IOAPIC_LEVEL 0x8000
 #define TICK 100000000 /* 0.1 s: KVM's local APIC runs at 1 GHz */
 
 /* entry.S pushes these. */
@@ -113,13 +114,24 @@ static void ioapic_write(uint8_t index, uint32_t value)
 	write32(machine.ioapic + 0x10, value);
 }
 
-void interrupts_route(unsigned pin, uint32_t apic_id, interrupts_handler *handler, void *arg)
+/* Fixed delivery to one CPU, active high, edge, not masked: all of these are 0. */
+static void route(unsigned pin, uint32_t apic_id, uint32_t flags, interrupts_handler *handler,
+		  void *arg)
 {
 	pins[pin].handler = handler;
 	pins[pin].arg = arg;
 	ioapic_write((uint8_t)(0x11 + 2 * pin), apic_id << 24);
-	/* Fixed delivery to one CPU, active high, edge, not masked: all of these are 0. */
-	ioapic_write((uint8_t)(0x10 + 2 * pin), VECTOR_PINS + pin);
+	ioapic_write((uint8_t)(0x10 + 2 * pin), flags | (VECTOR_PINS + pin));
+}
+
+void interrupts_route(unsigned pin, uint32_t apic_id, interrupts_handler *handler, void *arg)
+{
+	route(pin, apic_id, 0, handler, arg);
+}
+
+void interrupts_route_level(unsigned pin, uint32_t apic_id, interrupts_handler *handler, void *arg)
+{
+	route(pin, apic_id, IOAPIC_LEVEL, handler, arg);
 }
 
 void interrupts_send(uint32_t apic_id, uint32_t command)

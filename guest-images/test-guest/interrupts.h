@@ -20,6 +20,9 @@ void interrupts_init_cpu(void);
 /* Unmasks @pin of the IOAPIC, edge-triggered and active high, for the CPU @apic_id. */
 void interrupts_route(unsigned pin, uint32_t apic_id, interrupts_handler *handler, void *arg);
 
+/* The same for a level-triggered one, which the handler must bring down. */
+void interrupts_route_level(unsigned pin, uint32_t apic_id, interrupts_handler *handler, void *arg);
+
 /* Writes the interrupt command register of the local APIC and waits until it is sent. */
 void interrupts_send(uint32_t apic_id, uint32_t command);
 

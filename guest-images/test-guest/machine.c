@@ -3,6 +3,7 @@
 #include "machine.h"
 
 #include "cpu.h"
+#include "pvh.h"
 #include "serial.h"
 #include "text.h"
 
@@ -34,10 +35,16 @@ static const char *check(void)
 
 const char *machine_find(const struct boot_params *params)
 {
-	const void *tree = find_tree(params);
+	const void *tree;
 	uint64_t rsdp = params->acpi_rsdp_addr;
 	const char *error;
 
+	if (pvh_entered()) {
+		pvh_machine(&machine);
+		serial_use(machine.serial_port);
+		return NULL;
+	}
+	tree = find_tree(params);
 	if (tree && rsdp)
 		return "the machine is described twice, by a device tree and by ACPI";
 	if (!tree && !rsdp)

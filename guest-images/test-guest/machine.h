@@ -29,6 +29,7 @@ struct machine {
 	unsigned n_cpus;
 	struct machine_slot slots[MACHINE_MAX_SLOTS]; /* of virtio-mmio; with ACPI some are empty */
 	unsigned n_slots;
+	bool pci; /* the devices are on PCI instead */
 	uint64_t lapic, ioapic;
 	uint16_t serial_port; /* 0: not described */
 	uint32_t serial_pin;

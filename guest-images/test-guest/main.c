@@ -11,6 +11,7 @@
 #include "machine.h"
 #include "paging.h"
 #include "pmem.h"
+#include "pvh.h"
 #include "serial.h"
 #include "smp.h"
 #include "text.h"
@@ -183,6 +184,8 @@ void main(const struct boot_params *params)
 
 	interrupts_init();
 	paging_init();
+	if (pvh_entered())
+		params = pvh_params();
 	args_init(params);
 	checks_init(params);
 	smp_init(params);

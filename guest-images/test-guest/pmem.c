@@ -5,6 +5,7 @@
 #include "checks.h"
 #include "cpu.h"
 #include "interrupts.h"
+#include "virtio_pci.h"
 
 #include <linux/virtio_ids.h>
 #include <stddef.h>
@@ -48,15 +49,24 @@ const char *pmem_start(struct pmem *pmem)
 	return error;
 }
 
+static bool probe(unsigned i, struct pmem *pmem)
+{
+	const struct machine_slot *slot = &machine.slots[i];
+
+	if (machine.pci)
+		return virtio_pci_probe(i, &pmem->queue, &pmem->device);
+	return virtio_mmio_probe(slot->base, slot->pin, &pmem->queue, &pmem->device);
+}
+
 const char *pmem_find(void)
 {
-	for (unsigned i = 0; i < machine.n_slots; i++) {
-		const struct machine_slot *slot = &machine.slots[i];
+	unsigned n = machine.pci ? MACHINE_MAX_SLOTS : machine.n_slots;
+
+	for (unsigned i = 0; i < n; i++) {
 		struct pmem *pmem = &pmems[pmem_count];
 		const char *error;
 
-		if (!virtio_mmio_probe(slot->base, slot->pin, &pmem->queue, &pmem->device) ||
-		    pmem->device.id != VIRTIO_ID_PMEM)
+		if (!probe(i, pmem) || pmem->device.id != VIRTIO_ID_PMEM)
 			continue;
 		read_range(pmem);
 		virtio_mmio_route(&pmem->device, machine.apic_ids[0]);
@@ -83,7 +93,7 @@ void pmem_offer(struct pmem *pmem, unsigned n)
 
 void pmem_kick(struct pmem *pmem)
 {
-	virtio_mmio_write(&pmem->device, VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	virtio_mmio_kick(&pmem->device);
 }
 
 const char *pmem_check(struct pmem *pmem, const struct vring_used_elem *elem)

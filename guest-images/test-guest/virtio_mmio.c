@@ -5,6 +5,7 @@
 #include "checks.h"
 #include "cpu.h"
 #include "interrupts.h"
+#include "virtio_pci.h"
 
 #include <stddef.h>
 
@@ -15,18 +16,23 @@
 
 uint32_t virtio_mmio_read(const struct virtio_mmio *device, unsigned offset)
 {
-	return read32(device->base + offset);
+	return device->pci ? virtio_pci_read(device, offset) : read32(device->base + offset);
 }
 
 void virtio_mmio_write(const struct virtio_mmio *device, unsigned offset, uint32_t value)
 {
-	write32(device->base + offset, value);
+	if (device->pci)
+		virtio_pci_write(device, offset, value);
+	else
+		write32(device->base + offset, value);
 }
 
 bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtqueue *queue,
 		       struct virtio_mmio *ret_device)
 {
 	ret_device->base = base;
+	ret_device->doorbell = base + VIRTIO_MMIO_QUEUE_NOTIFY;
+	ret_device->pci = false;
 	ret_device->pin = pin;
 	ret_device->queue = queue;
 	if (virtio_mmio_read(ret_device, VIRTIO_MMIO_MAGIC_VALUE) != VIRTIO_MMIO_MAGIC ||
@@ -36,12 +42,8 @@ bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtqueue *queue,
 	return ret_device->id != 0;
 }
 
-static void interrupt(void *arg, uint64_t tsc)
+void virtio_mmio_note_interrupt(struct virtio_mmio *device, uint32_t status, uint64_t tsc)
 {
-	struct virtio_mmio *device = arg;
-	uint32_t status = virtio_mmio_read(device, VIRTIO_MMIO_INTERRUPT_STATUS);
-
-	virtio_mmio_write(device, VIRTIO_MMIO_INTERRUPT_ACK, status);
 	device->interrupt_tsc = tsc;
 	device->interrupts++;
 	if (status & VIRTIO_MMIO_INT_VRING)
@@ -50,9 +52,21 @@ static void interrupt(void *arg, uint64_t tsc)
 		device->config_interrupts++;
 }
 
+static void interrupt(void *arg, uint64_t tsc)
+{
+	struct virtio_mmio *device = arg;
+	uint32_t status = virtio_mmio_read(device, VIRTIO_MMIO_INTERRUPT_STATUS);
+
+	virtio_mmio_write(device, VIRTIO_MMIO_INTERRUPT_ACK, status);
+	virtio_mmio_note_interrupt(device, status, tsc);
+}
+
 void virtio_mmio_route(struct virtio_mmio *device, uint32_t apic_id)
 {
-	interrupts_route(device->pin, apic_id, interrupt, device);
+	if (device->pci)
+		virtio_pci_route(device, apic_id);
+	else
+		interrupts_route(device->pin, apic_id, interrupt, device);
 }
 
 const char *virtio_mmio_reset(struct virtio_mmio *device)

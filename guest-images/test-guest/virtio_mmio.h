@@ -6,6 +6,7 @@
 #ifndef TEST_GUEST_VIRTIO_MMIO_H
 #define TEST_GUEST_VIRTIO_MMIO_H
 
+#include "cpu.h"
 #include "virtqueue.h"
 
 #include <linux/virtio_config.h>
@@ -15,6 +16,9 @@
 
 struct virtio_mmio {
 	uint64_t base;
+	uint64_t doorbell;    /* QueueNotify */
+	bool pci;	      /* its registers are those of virtio_pci.h */
+	uint64_t config, isr; /* of a PCI device */
 	uint32_t pin;
 	uint32_t id;
 	struct virtqueue *queue;
@@ -28,9 +32,21 @@ struct virtio_mmio {
 uint32_t virtio_mmio_read(const struct virtio_mmio *device, unsigned offset);
 void virtio_mmio_write(const struct virtio_mmio *device, unsigned offset, uint32_t value);
 
+/* Rings the doorbell of queue 0. Inline: it is timed. */
+static inline void virtio_mmio_kick(const struct virtio_mmio *device)
+{
+	if (device->pci)
+		write16(device->doorbell, 0);
+	else
+		write32(device->doorbell, 0);
+}
+
 /* True if there is a device in the slot at @base; sets @ret_device to it, not yet touched. */
 bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtqueue *queue,
 		       struct virtio_mmio *ret_device);
+
+/* Takes note of an interrupt of which @status is InterruptStatus. */
+void virtio_mmio_note_interrupt(struct virtio_mmio *device, uint32_t status, uint64_t tsc);
 
 /* Routes the device's interrupt to the CPU @apic_id. */
 void virtio_mmio_route(struct virtio_mmio *device, uint32_t apic_id);
