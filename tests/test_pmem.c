@@ -1034,6 +1034,7 @@ Test(pmem, unreadable_request_fails, .init = setup)
 	check_contains(driver_log_text(), "the host cannot supply its memory");
 	check_eq(driver_read(&disk.driver, VIRTIO_MMIO_STATUS), READY,
 		 "it is not the driver's fault");
+	check_eq(driver_interrupts(&disk.driver), 1);
 	flush(&disk, 1);
 	driver_await(&host, disk.driver.interrupt_fd, POLLIN);
 	expect_answer(1, 0);
