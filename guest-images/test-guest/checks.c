@@ -386,6 +386,19 @@ static uint32_t notifications(const struct virtio_mmio *device)
 	return device->used_interrupts + device->config_interrupts;
 }
 
+/* Waits for the interrupts of what was used already: KVM's worker may bring them late. */
+static void settle(struct pmem *pmem)
+{
+	uint32_t seen;
+
+	if (virtqueue_waiting(&pmem->queue))
+		interrupts_wait(&pmem->device.used_interrupts, 0);
+	do {
+		seen = notifications(&pmem->device);
+		interrupts_idle(args_number("idle-us", 500) * 1000);
+	} while (notifications(&pmem->device) != seen);
+}
+
 /* Nothing of what was in flight may appear in the rings, in an answer or as an interrupt. */
 static const char *check_silence(struct pmem *pmem, unsigned flushes)
 {
@@ -443,6 +456,7 @@ static const char *queue_off(struct pmem *pmem)
 	virtio_mmio_write(&pmem->device, VIRTIO_MMIO_QUEUE_READY, 0);
 	if (virtio_mmio_read(&pmem->device, VIRTIO_MMIO_QUEUE_READY))
 		return "QueueReady cannot be cleared";
+	settle(pmem);
 	error = check_silence(pmem, 4);
 	/* A fresh start of the queue alone; its heads are free again. */
 	pmem->offered = 0;
