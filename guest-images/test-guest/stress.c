@@ -33,7 +33,6 @@ static void offer(struct stream *stream, unsigned n)
 		return;
 	stream->to_offer--;
 	pmem_offer(stream->pmem, n);
-	pmem_kick(stream->pmem);
 }
 
 static void handle(void *arg, uint64_t tsc)
@@ -59,6 +58,7 @@ static void handle(void *arg, uint64_t tsc)
 		stream->error = pmem_check(stream->pmem, &elem);
 		stream->done++;
 		offer(stream, elem.id / 2);
+		pmem_kick(stream->pmem);
 	}
 }
 
@@ -75,10 +75,11 @@ static const char *begin(struct stream *stream, struct pmem *pmem, uint32_t apic
 	interrupts_idle(1000000);
 	*stream = (struct stream){ .pmem = pmem, .to_offer = count };
 	interrupts_route(pmem->device.pin, apic_id, handle, stream);
-	interrupts_off();
+	/* One doorbell for all: from then on the stream is the handler's, perhaps on another CPU.
+	 */
 	for (unsigned n = 0; n < outstanding; n++)
 		offer(stream, n);
-	interrupts_on();
+	pmem_kick(pmem);
 	return NULL;
 }
 
