@@ -13,9 +13,9 @@
 
 /* Part of the key: raise it when kernel_probe would answer differently. */
 #define RULES 1
-#define END_BYTES 0x10000
+#define END_BYTES 0x4000
 #define PAGE 4096
-#define PAGES 32
+#define PAGES 8
 
 static const char *const words[] = {
 	[BOOT_PLATFORM_DT] = "dt\n",

@@ -18,7 +18,7 @@ struct platform_cache {
 };
 
 /*
- * Finds the entry for @file. The name is a hash of samples: its size, its first and last 64 KiB and
+ * Finds the entry for @file. The name is a hash of samples: its size, its first and last 16 KiB and
  * pages spread over the rest. That is enough to tell kernels apart, because the samples take in the
  * setup header (lengths, init_size, the version with its build date) and the end, where the
  * compressed stream keeps its checksum or length and older builds a CRC of the whole file; and

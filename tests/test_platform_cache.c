@@ -58,7 +58,7 @@ Test(platform_cache, keeps_answers, .init = setup, .fini = teardown)
 
 Test(platform_cache, key_follows_the_content, .init = setup, .fini = teardown)
 {
-	const size_t at[] = { 0, 0x1f1, 0xffff, BYTES / 2, BYTES - 0x10000, BYTES - 1 };
+	const size_t at[] = { 0, 0x1f1, 0x3fff, BYTES / 2, BYTES - 0x4000, BYTES - 1 };
 	struct platform_cache first = cache_of(content, BYTES);
 
 	for (unsigned i = 0; i < 6; i++) {
