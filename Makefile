@@ -70,6 +70,12 @@ $(BUILD)/unit-tests: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(UNIT_OBJ
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -Wl,--wrap=event_loop_fdatasync -o $@ $^ $(LIBS) -lcriterion
 
+# What scripts/measure compares a start with.
+$(BUILD)/bare-kvm: tests/bench/bare_kvm.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) $(LDFLAGS) -o $@ $<
+
 # Test guests: the same freestanding objects linked as an ELF kernel and, with the setup sectors, as
 # a bzImage, at different addresses. Only -g and -O are taken from the user's flags.
 GUEST := guest-images/test-guest
