@@ -31,6 +31,7 @@ help:
 	@echo 'make              $(BUILD)/mvmm'
 	@echo 'make static       $(BUILD)/mvmm-static'
 	@echo 'make test-guests  freestanding guests for the tests'
+	@echo 'make test-monitors  mvmm that keeps books on its flushes, for the tests'
 	@echo 'make unit         builds and runs the unit tests'
 	@echo 'make fuzz         fuzz targets, in build/fuzz; scripts/fuzz runs them'
 	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: under a minute'
@@ -75,6 +76,16 @@ $(BUILD)/bare-kvm: tests/bench/bare_kvm.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) $(LDFLAGS) -o $@ $<
+
+# mvmm with something put between pmem and the event loop or the ring, for tests of what a flush is worth; never installed.
+test-monitors: $(BUILD)/flush-audit/mvmm
+
+$(BUILD)/flush-audit/mvmm: WRAPS := -Wl,--wrap=event_loop_fdatasync -Wl,--wrap=virtqueue_push
+$(BUILD)/flush-audit/mvmm: $(OBJECTS) $(BUILD)/obj/tests/flush_audit.o
+$(BUILD)/flush-audit/mvmm:
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) $(WRAPS) -o $@ $^ $(LIBS)
 
 # Test guests: the same freestanding objects linked as an ELF kernel and, with the setup sectors, as
 # a bzImage, at different addresses. Only -g and -O are taken from the user's flags.
@@ -155,4 +166,4 @@ format:
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(FUZZ_SOURCES:%.c=$(BUILD)/obj/%.d)
+-include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d) $(FUZZ_SOURCES:%.c=$(BUILD)/obj/%.d)

@@ -7,6 +7,7 @@
 #include "args.h"
 #include "clock.h"
 #include "cpu.h"
+#include "flood.h"
 #include "interrupts.h"
 #include "machine.h"
 #include "pmem.h"
@@ -528,6 +529,7 @@ static const char *echo(void)
 const struct check checks[] = {
 	{ "hello", .once = hello },
 	{ "flush", .each = flush },
+	{ "flood", .once = flood_run },
 	{ "no-interrupt", .each = no_interrupt },
 	{ "framing", .each = framing },
 	{ "store", .each = store },

@@ -23,11 +23,6 @@ void virtqueue_describe(struct virtqueue *queue, uint16_t index, uint64_t addr, 
 	desc->next = next;
 }
 
-void virtqueue_stage(struct virtqueue *queue, uint16_t head)
-{
-	queue->avail.ring[queue->avail.idx & (queue->size - 1)] = head;
-}
-
 void virtqueue_offer(struct virtqueue *queue, uint16_t head)
 {
 	virtqueue_stage(queue, head);

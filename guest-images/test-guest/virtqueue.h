@@ -32,7 +32,10 @@ void virtqueue_describe(struct virtqueue *queue, uint16_t index, uint64_t addr, 
 			uint16_t flags, uint16_t next);
 
 /* Writes @head into the available ring, where virtqueue_publish lets the device see it. */
-void virtqueue_stage(struct virtqueue *queue, uint16_t head);
+static inline void virtqueue_stage(struct virtqueue *queue, uint16_t head)
+{
+	queue->avail.ring[queue->avail.idx & (queue->size - 1)] = head;
+}
 
 /* The index goes last, behind the ring and the descriptors (2.7.13.3). Inline: it is timed. */
 static inline void virtqueue_publish(struct virtqueue *queue)
