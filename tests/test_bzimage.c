@@ -100,6 +100,8 @@ Test(bzimage, refuses_places_outside_low_ram)
 	assert_refused(&k, -EINVAL, "");
 	h->pref_address = UINT64_MAX - 0x1fffff;
 	assert_refused(&k, -EINVAL, "3 GiB");
+	h->init_size = 0x300000; /* which wraps around to the first MiB */
+	assert_refused(&k, -EINVAL, "3 GiB");
 	h->relocatable_kernel = 0;
 	h->pref_address = 0x8000;
 	assert_refused(&k, -EINVAL, "first MiB");

@@ -5,11 +5,14 @@
 #include "tests/check.h"
 #include "tests/driver.h"
 
+#include <asm/processor-flags.h>
 #include <endian.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 TestSuite(virtqueue, .timeout = 10);
 
@@ -692,6 +695,75 @@ Test(virtqueue, ring_rewritten_while_it_is_read)
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	cr_assert(good && bad, "%u good, %u bad", good, bad);
+}
+
+/* How often each byte of the descriptors' and the available ring's pages is read. */
+#define WATCHED 0x2000
+static unsigned reads[WATCHED];
+static uint8_t *watched;
+
+static void watch(bool on)
+{
+	mprotect(watched, WATCHED, on ? PROT_NONE : PROT_READ | PROT_WRITE);
+}
+
+/* Counts the access, and lets this one instruction make it. */
+static void count_access(int signo, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)signo;
+	reads[(uint8_t *)info->si_addr - watched]++;
+	watch(false);
+	uc->uc_mcontext.gregs[REG_EFL] |= X86_EFLAGS_TF;
+}
+
+static void watch_again(int signo, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)signo;
+	(void)info;
+	watch(true);
+	uc->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)X86_EFLAGS_TF;
+}
+
+static unsigned reads_of(const volatile void *member)
+{
+	return reads[(const volatile uint8_t *)member - watched];
+}
+
+/*
+ * bad input: Ring: descriptors and available ring that change between two reads -> there is no
+ * second read: each member of each is fetched once
+ */
+Test(virtqueue, each_member_is_fetched_once)
+{
+	struct sigaction access = { .sa_sigaction = count_access, .sa_flags = SA_SIGINFO };
+	struct sigaction step = { .sa_sigaction = watch_again, .sa_flags = SA_SIGINFO };
+	const char *why = "";
+	int ret;
+
+	start(8);
+	for (uint16_t i = 0; i < 3; i++)
+		driver_ring_desc(&ring, i, 0x100, 4, i == 2 ? WRITE : NEXT, (uint16_t)(i + 1));
+	driver_ring_offer(&ring, 0);
+	watched = ram + 0x10000;
+	cr_assert((uint8_t *)ring.desc == watched && (uint8_t *)ring.avail == watched + 0x1000);
+	sigaction(SIGSEGV, &access, NULL);
+	sigaction(SIGTRAP, &step, NULL);
+	watch(true);
+	ret = virtqueue_pop(&vq, &chain, &why);
+	watch(false);
+	check_eq(ret, 1, "%s", why);
+	check_eq(reads_of(&ring.avail->idx), 1);
+	check_eq(reads_of(&ring.avail->ring[0]), 1);
+	for (unsigned i = 0; i < 3; i++) {
+		check_eq(reads_of(&ring.desc[i].addr), 1, "descriptor %u", i);
+		check_eq(reads_of(&ring.desc[i].len), 1, "descriptor %u", i);
+		check_eq(reads_of(&ring.desc[i].flags), 1, "descriptor %u", i);
+		check_eq(reads_of(&ring.desc[i].next), 1, "descriptor %u", i);
+	}
 }
 
 #define PUSHES 200000
