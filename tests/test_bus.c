@@ -134,12 +134,21 @@ Test(bus, full)
 	check_eq(bus_read(&added, (BUS_MAX_REGIONS - 1) * 16, 4), 0x1234);
 }
 
-Test(bus, removed_and_added_again, .init = setup)
+/* All of them, or none: what vCPUs have found stays. */
+Test(bus, add_all, .init = setup)
 {
-	bus_remove(&low.region);
-	check_eq(bus_read(&bus, 0x1000, 4), UINT64_MAX);
-	low.region.size = 0x10;
-	check_eq(bus_add(&bus, &low.region), 0);
-	check_eq(bus_read(&bus, 0x1000, 4), 0x1234);
+	struct target a = target_at(0x2000, 0x10), b = target_at(0x3000, 0x10);
+	struct target bad = target_at(0x1008, 0x10), twice = target_at(0x2008, 0x10);
+	struct bus_region *const with_bad[] = { &a.region, &bad.region };
+	struct bus_region *const overlapping[] = { &a.region, &twice.region };
+	struct bus_region *const good[] = { &a.region, &b.region };
+
+	check_eq(bus_add_all(&bus, with_bad, 2), -EEXIST);
+	check_eq(bus_add_all(&bus, overlapping, 2), -EEXIST);
 	check_eq(bus.count, 2);
+	check_eq(bus_read(&bus, 0x2000, 4), UINT64_MAX);
+	check_eq(bus_add_all(&bus, good, 2), 0);
+	check_eq(bus.count, 4);
+	check_eq(bus_read(&bus, 0x2000, 4), 0x1234);
+	check_eq(bus_read(&bus, 0x3000, 4), 0x1234);
 }

@@ -31,8 +31,9 @@ static void plug(uint64_t size, bool readonly, bool share)
 	check_eq(pmem_backing_open(&backing, &opt, &err), 0, "%s", err.text);
 	check_eq(pmem_slot_add_memory(&backing, gpa(START), &host.mem, &err), 0, "%s", err.text);
 	check_eq(pmem_slot_init(&slot, 0, "disk", &backing, gpa(START), &host.loop, &host.mem,
-				&pages, &bus, &err),
+				&pages, &err),
 		 0, "%s", err.text);
+	check_eq(pmem_slot_start(&slot, &bus, &err), 0, "%s", err.text);
 }
 
 Test(pmem_slot, memory)
@@ -124,9 +125,11 @@ Test(pmem_slot, no_place)
 	check_eq(pmem_slot_add_memory(&backing, gpa(START), &host.mem, &err), -EEXIST);
 	check_contains(err.text, path);
 	check_eq(pmem_slot_init(&second, 1, "disk", &backing, gpa(START), &host.loop, &host.mem,
-				&pages, &bus, &err),
-		 -EEXIST);
-	check_contains(err.text, path);
+				&pages, &err),
+		 0);
+	check_eq(pmem_slot_start(&second, &bus, &err), -EEXIST);
+	check_contains(err.text, "slot 1");
+	check_eq(bus.count, 2);
 	pmem_slot_fini(&second);
 }
 

@@ -54,7 +54,7 @@ static struct virtio_device device = {
 	.n_queues = 2,
 };
 
-static void setup(void)
+static void setup_stopped(void)
 {
 	struct error err = { 0 };
 
@@ -62,8 +62,16 @@ static void setup(void)
 	loop_thread = pthread_self();
 	for (unsigned i = 0; i < 2; i++)
 		virtqueue_init(&queues[i], &host.mem);
-	check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &pages, &bus, &err), 0, "%s",
+	check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &pages, &err), 0, "%s",
 		 err.text);
+}
+
+static void setup(void)
+{
+	struct error err = { 0 };
+
+	setup_stopped();
+	check_eq(virtio_slot_start(&slot, &bus, NULL, &err), 0, "%s", err.text);
 }
 
 static void as_a_vcpu(void *arg)
@@ -111,15 +119,23 @@ Test(virtio_slot, closed_loop_holds_nobody, .init = setup)
 	check_eq(slot.mmio.status, 0);
 }
 
-Test(virtio_slot, occupied, .init = setup)
+/* vCPUs find nothing before the last step, and nothing of a slot whose last step fails. */
+Test(virtio_slot, occupied, .init = setup_stopped)
 {
 	struct virtio_slot second;
 	struct error err = { 0 };
+	struct bus_region also = { BASE + LAYOUT_VIRTIO_SIZE - 1, 2, NULL };
 
-	check_eq(virtio_slot_init(&second, NUMBER, &device, &host.loop, &pages, &bus, &err),
-		 -EEXIST);
+	check_eq(bus.count, 0);
+	check_eq(virtio_slot_start(&slot, &bus, &also, &err), -EEXIST);
+	check_eq(bus.count, 0);
+	check_eq(virtio_slot_start(&slot, &bus, NULL, &err), 0);
+	check_eq(virtio_slot_init(&second, NUMBER, &device, &host.loop, &pages, &err), 0);
+	check_eq(virtio_slot_start(&second, &bus, NULL, &err), -EEXIST);
 	check_contains(err.text, "slot 3");
+	check_eq(bus.count, 1);
 	virtio_slot_fini(&second);
+	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_MAGIC_VALUE, 4), 0);
 }
 
 /* bad input: Host resources: EMFILE at a device's eventfds -> refused, all is closed */
@@ -136,7 +152,7 @@ Test(virtio_slot, no_descriptors_left)
 	for (int n = 0; n < 3; n++) {
 		tight = (struct rlimit){ (rlim_t)(lowest + n), limit.rlim_max };
 		setrlimit(RLIMIT_NOFILE, &tight);
-		check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &pages, &bus, &err),
+		check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &pages, &err),
 			 -EMFILE);
 		setrlimit(RLIMIT_NOFILE, &limit);
 		virtio_slot_fini(&slot);
@@ -176,10 +192,10 @@ Test(virtio_slot, kvm)
 	for (unsigned i = 0; i < 2; i++)
 		virtqueue_init(&queues[i], &host.mem);
 	check_eq(register_pages_init(&pages, &guest.kvm, &err), 0, "%s", err.text);
-	check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &pages, &guest.mmio, &err),
-		 0);
+	check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &pages, &err), 0);
 	small_guest_handle_irq(&guest, LAYOUT_VIRTIO_GSI + NUMBER, handler, sizeof(handler));
 	check_eq(virtio_slot_connect(&slot, &guest.kvm, &err), 0, "%s", err.text);
+	check_eq(virtio_slot_start(&slot, &guest.mmio, NULL, &err), 0, "%s", err.text);
 	/* Past the driver's part, which the register file's tests have. */
 	driver_ring_init(&ring, host.ram, 0x10000, 8);
 	queues[1].setup = (struct virtqueue_setup){ 8, ring.desc_at, ring.avail_at, ring.used_at };
@@ -223,9 +239,9 @@ Test(virtio_slot, kvm_acknowledgements)
 	driver_host_init(&host);
 	loop_thread = pthread_self();
 	check_eq(register_pages_init(&pages, &guest.kvm, &err), 0, "%s", err.text);
-	check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &pages, &guest.mmio, &err),
-		 0);
+	check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &pages, &err), 0);
 	check_eq(virtio_slot_connect(&slot, &guest.kvm, &err), 0, "%s", err.text);
+	check_eq(virtio_slot_start(&slot, &guest.mmio, NULL, &err), 0, "%s", err.text);
 	slot.mmio.interrupt_status = VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG;
 	driver_with_thread(&host, run_guest, &guest);
 	check_eq(guest.ended_with, VIRTIO_MMIO_INT_VRING, "%s", guest.detail);
@@ -243,7 +259,7 @@ Test(virtio_slot, doorbells_that_are_taken)
 	struct error err = { 0 };
 
 	small_guest_init(&guest, code, sizeof(code));
-	setup();
+	setup_stopped();
 	pages.acknowledge_fd = eventfd(0, 0);
 	check_eq(virtio_slot_connect(&slot, &guest.kvm, &err), 0, "%s", err.text);
 	cr_assert(virtio_slot_connect(&slot, &guest.kvm, &err) < 0);

@@ -3,29 +3,39 @@
 #include "vmm/bus.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+static bool overlaps(const struct bus_region *a, const struct bus_region *b)
+{
+	return a->start <= b->start + (b->size - 1) && b->start <= a->start + (a->size - 1);
+}
+
+int bus_add_all(struct bus *bus, struct bus_region *const *regions, unsigned n)
+{
+	unsigned count = bus->count;
+	uint64_t last;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct bus_region *region = regions[i];
+
+		if (!region->size || __builtin_add_overflow(region->start, region->size - 1, &last))
+			return -EINVAL;
+		for (unsigned other = 0; other < count; other++)
+			if (overlaps(region, bus->regions[other]))
+				return -EEXIST;
+		if (count == BUS_MAX_REGIONS)
+			return -ENOSPC;
+		bus->regions[count++] = region;
+	}
+	/* Pairs with the load in find: who sees the count sees the regions. */
+	__atomic_store_n(&bus->count, count, __ATOMIC_RELEASE);
+	return 0;
+}
 
 int bus_add(struct bus *bus, struct bus_region *region)
 {
-	uint64_t last;
-
-	if (!region->size || __builtin_add_overflow(region->start, region->size - 1, &last))
-		return -EINVAL;
-	for (unsigned i = 0; i < bus->count; i++) {
-		const struct bus_region *other = bus->regions[i];
-
-		if (other == region) /* it was removed, and comes back */
-			return 0;
-		if (other->size && region->start <= other->start + (other->size - 1) &&
-		    other->start <= last)
-			return -EEXIST;
-	}
-	if (bus->count == BUS_MAX_REGIONS)
-		return -ENOSPC;
-	bus->regions[bus->count] = region;
-	/* Pairs with the load in find: who sees the count sees the region. */
-	__atomic_store_n(&bus->count, bus->count + 1, __ATOMIC_RELEASE);
-	return 0;
+	return bus_add_all(bus, &region, 1);
 }
 
 static struct bus_region *find(const struct bus *bus, uint64_t addr, unsigned size)
@@ -35,17 +45,11 @@ static struct bus_region *find(const struct bus *bus, uint64_t addr, unsigned si
 	for (unsigned i = 0; i < count; i++) {
 		struct bus_region *region = bus->regions[i];
 		uint64_t offset = addr - region->start;
-		uint64_t len = __atomic_load_n(&region->size, __ATOMIC_RELAXED);
 
-		if (offset < len && size <= len - offset)
+		if (offset < region->size && size <= region->size - offset)
 			return region;
 	}
 	return NULL;
-}
-
-void bus_remove(struct bus_region *region)
-{
-	__atomic_store_n(&region->size, 0, __ATOMIC_RELAXED);
 }
 
 uint64_t bus_read(const struct bus *bus, uint64_t addr, unsigned size)

@@ -20,7 +20,7 @@ struct bus_ops {
 /* Embedded in the object that serves it, and found back by container_of. */
 struct bus_region {
 	uint64_t start;
-	uint64_t size; /* atomic: 0 when it was removed */
+	uint64_t size;
 	const struct bus_ops *ops;
 };
 
@@ -31,12 +31,14 @@ struct bus {
 	unsigned count;				     /* atomic: those before it never change */
 };
 
-/* -EINVAL: empty or wrapping. -EEXIST: overlaps. -ENOSPC: full. */
+/*
+ * From here on vCPUs find @region, which must be ready for them and stay. -EINVAL: empty or
+ * wrapping. -EEXIST: overlaps. -ENOSPC: full.
+ */
 int bus_add(struct bus *bus, struct bus_region *region);
 
-/* @region, which need not be there, is not found any more. Its memory must stay: a vCPU may look.
- */
-void bus_remove(struct bus_region *region);
+/* The same for @n regions: all, or none. */
+int bus_add_all(struct bus *bus, struct bus_region *const *regions, unsigned n);
 
 /* What nobody answers reads as all ones, as on a PC. */
 uint64_t bus_read(const struct bus *bus, uint64_t addr, unsigned size);

@@ -180,15 +180,27 @@ int kvm_add_irqfd(struct kvm *kvm, int fd, uint32_t gsi, struct error *err)
 	return vm_ioctl(kvm, KVM_IRQFD, &irqfd, "irqfd", err);
 }
 
-int kvm_add_doorbell(struct kvm *kvm, uint64_t addr, uint32_t value, int fd, struct error *err)
+static struct kvm_ioeventfd doorbell(uint64_t addr, uint32_t value, int fd, uint32_t flags)
 {
-	struct kvm_ioeventfd bell = {
+	return (struct kvm_ioeventfd){
 		.addr = addr,
 		.len = sizeof(value),
 		.datamatch = value,
 		.fd = fd,
-		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH | flags,
 	};
+}
+
+int kvm_add_doorbell(struct kvm *kvm, uint64_t addr, uint32_t value, int fd, struct error *err)
+{
+	struct kvm_ioeventfd bell = doorbell(addr, value, fd, 0);
 
 	return vm_ioctl(kvm, KVM_IOEVENTFD, &bell, "ioeventfd", err);
+}
+
+void kvm_remove_doorbell(struct kvm *kvm, uint64_t addr, uint32_t value, int fd)
+{
+	struct kvm_ioeventfd bell = doorbell(addr, value, fd, KVM_IOEVENTFD_FLAG_DEASSIGN);
+
+	ioctl(kvm->vm_fd, KVM_IOEVENTFD, &bell);
 }

@@ -47,4 +47,7 @@ int kvm_add_irqfd(struct kvm *kvm, int fd, uint32_t gsi, struct error *err);
 /* Each 32-bit store of @value to @addr becomes a count in @fd, without an exit. */
 int kvm_add_doorbell(struct kvm *kvm, uint64_t addr, uint32_t value, int fd, struct error *err);
 
+/* Takes it back; that of another @fd stays. Closing @fd does not: KVM holds it. */
+void kvm_remove_doorbell(struct kvm *kvm, uint64_t addr, uint32_t value, int fd);
+
 #endif

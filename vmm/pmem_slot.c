@@ -74,22 +74,21 @@ int pmem_slot_add_memory(const struct pmem_backing *backing, gpa_t start, struct
 int pmem_slot_init(struct pmem_slot *slot, unsigned number, const char *id,
 		   struct pmem_backing *backing, gpa_t start, struct event_loop *loop,
 		   const struct guest_memory *mem, const struct register_pages *pages,
-		   struct bus *mmio_bus, struct error *err)
+		   struct error *err)
 {
 	uint64_t writable = backing->writable_size;
-	int ret;
 
 	pmem_init(&slot->pmem, id, backing, start, loop, mem);
-	ret = virtio_slot_init(&slot->slot, number, &slot->pmem.virtio, loop, pages, mmio_bus, err);
-	if (ret < 0 || writable == backing->size)
-		return ret;
 	slot->refused = (struct bus_region){ start.value + writable, backing->size - writable,
 					     &refused_ops };
-	ret = bus_add(mmio_bus, &slot->refused);
-	if (ret < 0)
-		return error_set(err, -ret, "--pmem %s: no place on the bus: %s", backing->path,
-				 strerror(-ret));
-	return 0;
+	return virtio_slot_init(&slot->slot, number, &slot->pmem.virtio, loop, pages, err);
+}
+
+int pmem_slot_start(struct pmem_slot *slot, struct bus *mmio_bus, struct error *err)
+{
+	struct bus_region *refused = slot->refused.size ? &slot->refused : NULL;
+
+	return virtio_slot_start(&slot->slot, mmio_bus, refused, err);
 }
 
 void pmem_slot_fini(struct pmem_slot *slot)

@@ -27,7 +27,10 @@ int pmem_slot_add_memory(const struct pmem_backing *backing, gpa_t start, struct
 int pmem_slot_init(struct pmem_slot *slot, unsigned number, const char *id,
 		   struct pmem_backing *backing, gpa_t start, struct event_loop *loop,
 		   const struct guest_memory *mem, const struct register_pages *pages,
-		   struct bus *mmio_bus, struct error *err);
+		   struct error *err);
+
+/* The last step, as virtio_slot_start. */
+int pmem_slot_start(struct pmem_slot *slot, struct bus *mmio_bus, struct error *err);
 
 /* Takes a zeroed one. */
 void pmem_slot_fini(struct pmem_slot *slot);

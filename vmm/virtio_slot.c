@@ -65,8 +65,7 @@ static int new_eventfd(int *ret_fd, struct error *err)
 }
 
 int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_device *dev,
-		     struct event_loop *loop, const struct register_pages *pages,
-		     struct bus *mmio_bus, struct error *err)
+		     struct event_loop *loop, const struct register_pages *pages, struct error *err)
 {
 	int ret;
 
@@ -83,10 +82,6 @@ int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_de
 	};
 	virtio_mmio_init(&slot->mmio, dev, loop, slot->interrupt_fd, slot->doorbell_fds,
 			 register_pages_get(pages, number));
-	ret = bus_add(mmio_bus, &slot->registers);
-	if (ret < 0)
-		return error_set(err, -ret, "no place for virtio slot %u: %s", number,
-				 strerror(-ret));
 	return 0;
 }
 
@@ -109,9 +104,29 @@ int virtio_slot_connect(struct virtio_slot *slot, struct kvm *kvm, struct error 
 		ret = swallow_acknowledgements(slot, kvm, err);
 	for (unsigned i = 0; i < slot->mmio.dev->n_queues && ret == 0; i++)
 		ret = kvm_add_doorbell(kvm, notify, i, slot->doorbell_fds[i], err);
-	if (ret == 0)
-		virtio_mmio_start(&slot->mmio);
 	return ret;
+}
+
+void virtio_slot_disconnect(struct virtio_slot *slot, struct kvm *kvm)
+{
+	uint64_t notify = slot->registers.start + VIRTIO_MMIO_QUEUE_NOTIFY;
+
+	for (unsigned i = 0; i < VIRTIO_MMIO_MAX_QUEUES; i++)
+		if (slot->doorbell_fds[i] > 0)
+			kvm_remove_doorbell(kvm, notify, i, slot->doorbell_fds[i]);
+}
+
+int virtio_slot_start(struct virtio_slot *slot, struct bus *mmio_bus, struct bus_region *also,
+		      struct error *err)
+{
+	struct bus_region *const regions[] = { &slot->registers, also };
+	int ret = bus_add_all(mmio_bus, regions, also ? 2 : 1);
+
+	if (ret < 0)
+		return error_set(err, -ret, "no place on the bus for virtio slot %u: %s",
+				 slot->number, strerror(-ret));
+	virtio_mmio_start(&slot->mmio);
+	return 0;
 }
 
 void virtio_slot_fini(struct virtio_slot *slot)
@@ -125,5 +140,7 @@ void virtio_slot_fini(struct virtio_slot *slot)
 			event_loop_unregister(slot->mmio.loop, slot->doorbell_fds[i]);
 		close(slot->doorbell_fds[i]);
 	}
+	if (slot->pages)
+		memset(register_pages_get(slot->pages, slot->number), 0, LAYOUT_VIRTIO_SIZE);
 	*slot = (struct virtio_slot){ 0 };
 }

@@ -28,7 +28,7 @@ struct virtio_slot {
  */
 int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_device *dev,
 		     struct event_loop *loop, const struct register_pages *pages,
-		     struct bus *mmio_bus, struct error *err);
+		     struct error *err);
 
 /*
  * Connects the descriptors to the VM. Apart from init, because KVM pays for doorbells least when
@@ -36,7 +36,19 @@ int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_de
  */
 int virtio_slot_connect(struct virtio_slot *slot, struct kvm *kvm, struct error *err);
 
-/* Takes a zeroed one. */
+/* Undoes what connect has done, all or part of it; the interrupt goes when its eventfd is closed.
+ */
+void virtio_slot_disconnect(struct virtio_slot *slot, struct kvm *kvm);
+
+/*
+ * The last step: from here on vCPUs and doorbells reach the device, and only the VM's end may take
+ * it down. @also, or NULL, is a region that comes onto the bus together with the registers. -errno
+ * with @err set: no place on the bus, for which layout.h has no reason.
+ */
+int virtio_slot_start(struct virtio_slot *slot, struct bus *mmio_bus, struct bus_region *also,
+		      struct error *err);
+
+/* Takes a zeroed one. The slot then reads as zero. */
 void virtio_slot_fini(struct virtio_slot *slot);
 
 #endif

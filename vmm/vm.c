@@ -225,7 +225,7 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 		struct machine_pmem *plan = &vm->machine->pmem[i];
 
 		ret = pmem_slot_init(&vm->pmem[i], i, plan->id, &plan->backing, plan->start,
-				     &vm->loop, &vm->memory, &vm->registers, &vm->mmio, err);
+				     &vm->loop, &vm->memory, &vm->registers, err);
 		vm_adopt_pmem(vm, i); /* also a half-built one, for vm_free */
 	}
 	vm->n_cold_pmem = vm->n_pmem;
@@ -255,6 +255,10 @@ static int connect_devices(struct vm *vm, struct error *err)
 		ret = virtio_slot_connect(&vm->pmem[i].slot, &vm->kvm, err);
 	for (unsigned i = 0; i < vm->n_extras && ret == 0; i++)
 		ret = virtio_slot_connect(&vm->extras[i], &vm->kvm, err);
+	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
+		ret = pmem_slot_start(&vm->pmem[i], &vm->mmio, err);
+	for (unsigned i = 0; i < vm->n_extras && ret == 0; i++)
+		ret = virtio_slot_start(&vm->extras[i], &vm->mmio, NULL, err);
 	return ret;
 }
 

@@ -13,7 +13,7 @@ static int add(struct vm *vm, struct virtio_device *dev, struct error *err)
 	unsigned n = vm->n_extras++;
 
 	return virtio_slot_init(&vm->extras[n], LAYOUT_VIRTIO_SLOTS - 1 - n, dev, &vm->loop,
-				&vm->registers, &vm->mmio, err);
+				&vm->registers, err);
 }
 
 int vm_extras_init(struct vm *vm, const struct config *config, struct error *err)

@@ -11,8 +11,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* Has the slots' _STA say that this one is filled, and Linux look at them again. */
-static int tell_guest(struct vm *vm, unsigned slot, struct error *err)
+/*
+ * Has the slots' _STA say that this one is filled, and Linux look at them again. The device is
+ * there by now; a guest that could not be told finds it with the next one, or when it boots again.
+ */
+static void tell_guest(struct vm *vm, unsigned slot)
 {
 	__le32 *mask = guest_memory_ram(
 		&vm->memory, gpa(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_SLOTS), sizeof(*mask));
@@ -20,18 +23,20 @@ static int tell_guest(struct vm *vm, unsigned slot, struct error *err)
 
 	*mask = host_to_le32(le32_to_host(*mask) | 1u << slot);
 	ret = platform_events_raise(&vm->power.events, LAYOUT_EVENT_SLOTS);
-	return ret < 0 ? error_set(err, -ret, "cannot tell the guest: %s", strerror(-ret)) : 0;
+	if (ret < 0)
+		log_error("%s: cannot tell the guest of it: %s", vm->machine->pmem[slot].id,
+			  strerror(-ret));
 }
 
+/* vCPUs reach nothing of it before the last step, so that what is half-built can be taken down. */
 static int plug(struct vm *vm, unsigned n, struct machine_pmem *plan, struct error *err)
 {
 	struct pmem_slot *slot = &vm->pmem[n];
 	unsigned kvm_slots = vm->kvm.n_slots;
 	int ret;
 
-	/* What can fail for want of descriptors comes first, KVM's part last. */
 	ret = pmem_slot_init(slot, n, plan->id, &plan->backing, plan->start, &vm->loop, &vm->memory,
-			     &vm->registers, &vm->mmio, err);
+			     &vm->registers, err);
 	if (ret == 0)
 		ret = pmem_slot_add_memory(&plan->backing, plan->start, &vm->memory, err);
 	if (ret == 0)
@@ -39,9 +44,10 @@ static int plug(struct vm *vm, unsigned n, struct machine_pmem *plan, struct err
 	if (ret == 0)
 		ret = virtio_slot_connect(&slot->slot, &vm->kvm, err);
 	if (ret == 0)
+		ret = pmem_slot_start(slot, &vm->mmio, err);
+	if (ret == 0)
 		return 0;
-	bus_remove(&slot->slot.registers);
-	bus_remove(&slot->refused);
+	virtio_slot_disconnect(&slot->slot, &vm->kvm);
 	kvm_remove_slots(&vm->kvm, kvm_slots);
 	guest_memory_remove(&vm->memory, plan->start, plan->backing.size);
 	pmem_slot_fini(slot);
@@ -68,5 +74,6 @@ int vm_hotplug_pmem(struct vm *vm, const struct keyval *list, unsigned n, struct
 	}
 	vm_adopt_pmem(vm, slot);
 	log_info("%s: plugged into slot %u", machine->pmem[slot].id, slot);
-	return tell_guest(vm, slot, err);
+	tell_guest(vm, slot);
+	return 0;
 }
