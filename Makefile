@@ -22,7 +22,7 @@ TEST_SOURCES := $(wildcard tests/*.c tests/fuzz/*.c)
 UNIT_SOURCES := $(wildcard tests/test_*.c) tests/driver.c
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/obj/%.o)
 
-.PHONY: all help static test-guests check check-fast unit fuzz fuzz-targets install clean format
+.PHONY: all help static test-guests check check-fast unit fuzz fuzz-targets fuzz-objects install clean format
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/mvmm
@@ -129,6 +129,9 @@ fuzz:
 		fuzz-targets
 
 fuzz-targets: $(FUZZ_TARGETS)
+
+# Whether they compile at all, with any compiler.
+fuzz-objects: $(FUZZ_SOURCES:%.c=$(BUILD)/obj/%.o)
 
 # loop.o first, on its own: it takes the place of event_loop.o.
 $(FUZZ_TARGETS): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/loop.o $(BUILD)/fuzz.a

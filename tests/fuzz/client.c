@@ -30,6 +30,18 @@ static void take_output(void)
 	loop_finish(LOOP_WRITE, (int)n);
 }
 
+/* The turn after the one that asked for it. */
+static void stop_slowly(void)
+{
+	bool asked = client.vm.slow_stop && client.vm.pauses != client.stops;
+
+	if (asked && client.stopping) {
+		client.stops = client.vm.pauses;
+		fake_vm_stopped(&client.vm);
+	}
+	client.stopping = asked && !client.stopping;
+}
+
 /* Everything that can go on without further input. */
 static void turn(void)
 {
@@ -37,8 +49,7 @@ static void turn(void)
 		loop_finish(LOOP_DELAY, -ETIME);
 	if (!(client.how & CLIENT_NEVER_READS))
 		take_output();
-	if (client.vm.slow_stop && client.vm.pauses && client.vm.state == MONITOR_RUNNING)
-		fake_vm_stopped(&client.vm);
+	stop_slowly();
 }
 
 /* One read of the session's: @len bytes, or its end where that is 0. */
@@ -61,6 +72,8 @@ static void leave(void)
 {
 	bool vanishes = client.how & CLIENT_VANISHES;
 
+	if (vanishes && loop_find(LOOP_WRITE))
+		loop_finish(LOOP_WRITE, -EPIPE);
 	give("", 0);
 	client.how &= (uint8_t)~CLIENT_NEVER_READS;
 	for (unsigned i = 0; client.clients.count; i++) {

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* In the first byte. */
-#define CLIENT_SLOW_STOP 1 /* the VM pauses only after the next read */
+#define CLIENT_SLOW_STOP 1 /* the VM pauses some time after it was asked to */
 #define CLIENT_SHORT 2	   /* takes its output in pieces */
 #define CLIENT_NEVER_READS 4
 #define CLIENT_REFUSED 8   /* the VM refuses what it is asked */
@@ -27,6 +27,8 @@ struct client {
 	struct event_loop loop;
 	int fd; /* the served end */
 	uint8_t how;
+	unsigned stops; /* of the VM's pauses, those that are over */
+	bool stopping;
 	char *output; /* all that was written to the client; owned, and there until the next run */
 	size_t output_len;
 };

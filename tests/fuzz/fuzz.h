@@ -20,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define fuzz_check(condition, ...)                                                                 \
 	do {                                                                                       \
 		if (!(condition)) {                                                                \
-			fprintf(stderr, "%s:%d: violated: %s: ", __FILE__, __LINE__, #condition);  \
-			fprintf(stderr, "" __VA_ARGS__);                                           \
+			fprintf(stderr, "%s:%d: violated: %s:", __FILE__, __LINE__, #condition);   \
+			fprintf(stderr, " " __VA_ARGS__);                                          \
 			fprintf(stderr, "\n");                                                     \
 			abort();                                                                   \
 		}                                                                                  \

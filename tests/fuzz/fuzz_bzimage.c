@@ -44,6 +44,12 @@ static void write_params(const struct kernel_image *image, const struct boot_rep
 	fuzz_check(params->e820_entries > 0);
 }
 
+/* The boot protocol's setup_sects, where 0 means 4, and its 64-bit entry point. */
+static uint64_t entry_offset(const uint8_t *data)
+{
+	return ((data[0x1f1] ? data[0x1f1] : 4) + 1) * 512ULL + 0x200;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct guest_memory *memory = fuzz_ram();
@@ -61,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_check(image.start >= FUZZ_LOW_RAM_END && image.start <= FUZZ_RAM_SIZE);
 	fuzz_check(image.size <= FUZZ_RAM_SIZE - image.start);
 	fuzz_check(image.entry >= image.start && image.entry - image.start < image.size);
+	fuzz_check(entry_offset(data) < size, "enters what the file does not have");
 	report.kernel_start = image.start;
 	report.kernel_size = image.size;
 	if (initrd_load(initrd(), memory, &image, FUZZ_RAM_SIZE, &report.initrd_start,

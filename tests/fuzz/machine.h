@@ -40,10 +40,10 @@ void machine_start(enum machine_file file);
 void machine_stop(void);
 
 /*
- * What a guest does. Each step ends with a comparison of device and model, memory where requests
- * may have been taken or answered: what is different then stays different.
+ * What a guest does. Each step ends with a comparison of device and model: of all registers, and of
+ * memory where requests may have been taken or answered, because what differs there stays so.
  */
-uint64_t machine_read(uint64_t offset, unsigned size);
+uint32_t machine_read(uint64_t offset);
 void machine_write(uint64_t offset, unsigned size, uint64_t value);
 void machine_doorbell(void);
 /* A store of any length; one that KVM would not take to memory goes where KVM would send it. */
