@@ -2,10 +2,13 @@
 /* Bounded, read-only access to the files that a guest starts from. */
 #include "boot/input_file.h"
 
+#include "vmm/aligned_map.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +67,19 @@ int input_file_read(const struct input_file *file, uint64_t off, void *buf, size
 	return 0;
 }
 
+/*
+ * Half the time of a load is page faults. Huge pages, where @len bytes fill them, have few, and use
+ * no more memory; a host that has none is as slow as without.
+ */
+static void prefer_huge_pages(uint8_t *to, uint64_t len)
+{
+	uint64_t before = -(uintptr_t)to & (ALIGNED_MAP_ALIGN - 1);
+	uint64_t whole = before < len ? (len - before) & ~(ALIGNED_MAP_ALIGN - 1) : 0;
+
+	if (whole)
+		madvise(to + before, whole, MADV_HUGEPAGE);
+}
+
 int input_file_load(const struct input_file *file, uint64_t off, uint64_t len,
 		    const struct guest_memory *mem, gpa_t addr, struct error *err)
 {
@@ -74,5 +90,6 @@ int input_file_load(const struct input_file *file, uint64_t off, uint64_t len,
 				 "%s '%s': %" PRIu64 " bytes at 0x%" PRIx64 " lie outside RAM;"
 				 " give more --memory",
 				 file->what, file->path, len, addr.value);
+	prefer_huge_pages(to, len);
 	return input_file_read(file, off, to, len, err);
 }

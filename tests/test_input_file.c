@@ -76,3 +76,45 @@ Test(input_file, loads_only_into_ram)
 	cr_assert_eq(input_file_load(&file, 4, 4, &mem, gpa(MIB - 3), &err), -E2BIG);
 	input_file_close(&file);
 }
+
+/* Whether [@from, @to) is just what huge pages were asked for, as the kernel sees it. */
+static bool wants_huge_pages(uintptr_t from, uintptr_t to)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	unsigned long start = 0, end = 0, at, stop;
+	bool found = false;
+	char line[512];
+
+	cr_assert_not_null(smaps);
+	while (fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx ", &at, &stop) == 2) {
+			start = at;
+			end = stop;
+		} else if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " hg")) {
+			found |= start == from && end == to;
+			cr_assert(start == from && end == to, "%lx-%lx", start, end);
+		}
+	}
+	fclose(smaps);
+	return found;
+}
+
+Test(input_file, asks_for_huge_pages_that_it_fills)
+{
+	static uint8_t content[5 * MIB];
+	struct fixture_file f = fixture_file(content, sizeof(content));
+	struct guest_memory mem = fixture_ram(12 * MIB);
+	uintptr_t host = (uintptr_t)guest_memory_ram(&mem, gpa(0), 1);
+	uint64_t aligned = -host & (2 * MIB - 1);
+	struct input_file file;
+	struct error err;
+
+	cr_assert_eq(input_file_open(&file, "--kernel", f.path, &err), 0);
+	/* Nothing that is smaller, or that does not fill one, on either side of a boundary. */
+	cr_assert_eq(input_file_load(&file, 0, MIB, &mem, gpa(aligned), &err), 0);
+	cr_assert_eq(input_file_load(&file, 0, 3 * MIB, &mem, gpa(aligned + MIB / 2), &err), 0);
+	cr_assert_not(wants_huge_pages(0, 0));
+	cr_assert_eq(input_file_load(&file, 0, 5 * MIB, &mem, gpa(aligned + MIB), &err), 0);
+	cr_assert(wants_huge_pages(host + aligned + 2 * MIB, host + aligned + 6 * MIB));
+	input_file_close(&file);
+}
