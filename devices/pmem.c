@@ -247,16 +247,17 @@ void pmem_init(struct pmem *pmem, const char *name, struct pmem_backing *backing
 	event_loop_register(loop, backing->fd);
 }
 
-void pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len)
+int pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len)
 {
-	unsigned dropped = pmem_backing_store(pmem->backing, offset, data, len);
+	int dropped = pmem_backing_store(pmem->backing, offset, data, len);
 
-	if (!dropped)
-		return;
+	if (dropped <= 0)
+		return dropped;
 	pmem->counters.stores_dropped++;
 	pmem->error_untold = true;
 	log_guest(&pmem->limit,
 		  "%s: store at offset 0x%" PRIx64 " dropped: %s %s; the next flush fails",
 		  pmem->virtio.name, offset, pmem->backing->path,
 		  pmem->backing->readonly ? "is read-only" : "ends before it");
+	return 0;
 }

@@ -75,8 +75,9 @@ void pmem_init(struct pmem *pmem, const char *name, struct pmem_backing *backing
 
 /*
  * A store of @len (1 to 8) bytes at @offset of the device, beyond what its memslot lets the guest
- * store by itself. What cannot be kept is counted and logged, and the next flush fails.
+ * store by itself. What cannot be kept is counted and logged, and the next flush fails. 0, or -EIO,
+ * and then nothing has happened: the host cannot supply the page.
  */
-void pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len);
+int pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len);
 
 #endif

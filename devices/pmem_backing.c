@@ -4,6 +4,7 @@
 
 #include "vmm/aligned_map.h"
 #include "vmm/file_lock.h"
+#include "vmm/guarded_copy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -213,14 +214,17 @@ void pmem_backing_close(struct pmem_backing *backing)
 	*backing = (struct pmem_backing){ 0 };
 }
 
-unsigned pmem_backing_store(struct pmem_backing *backing, uint64_t offset, const void *data,
-			    unsigned len)
+int pmem_backing_store(struct pmem_backing *backing, uint64_t offset, const void *data,
+		       unsigned len)
 {
 	uint64_t kept = 0;
+	int ret;
 
 	if (!backing->readonly && offset < backing->file_size) {
 		kept = backing->file_size - offset < len ? backing->file_size - offset : len;
-		memcpy(backing->host + offset, data, kept);
+		ret = guarded_copy(backing->host + offset, data, kept);
+		if (ret < 0)
+			return ret;
 	}
-	return len - (unsigned)kept;
+	return (int)(len - kept);
 }

@@ -52,9 +52,10 @@ void pmem_backing_close(struct pmem_backing *backing);
 
 /*
  * A store of @len (1 to 8) bytes at @offset >= writable_size: bytes within the file of a writable
- * backing are stored, the others dropped. Returns how many were dropped.
+ * backing are stored, the others dropped. Returns how many were dropped, or -EIO, and then none was
+ * stored for good: the host cannot supply the page.
  */
-unsigned pmem_backing_store(struct pmem_backing *backing, uint64_t offset, const void *data,
-			    unsigned len);
+int pmem_backing_store(struct pmem_backing *backing, uint64_t offset, const void *data,
+		       unsigned len);
 
 #endif

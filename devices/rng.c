@@ -29,7 +29,8 @@ static const char *fill(struct rng *rng, const struct virtqueue_chain *chain)
 		uint32_t n = b->len < len - done ? b->len : len - done;
 
 		if (guest_memory_write(rng->queue.mem, b->addr, bytes + done, n) < 0)
-			return "a buffer outside of guest memory";
+			return "the host cannot supply the memory of a buffer, which lies in a "
+			       "file";
 		done += n;
 	}
 	virtqueue_push(&rng->queue, chain->head, len);

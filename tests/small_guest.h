@@ -38,6 +38,8 @@ struct small_guest {
 	uint8_t ended_with; /* the byte to the port */
 	enum outcome outcome;
 	char detail[160];
+	unsigned faults;
+	uint64_t fault_gpa; /* of the last one, or UINT64_MAX */
 	sem_t ended;
 };
 
@@ -71,14 +73,24 @@ static inline void small_guest_vcpu_ended(struct vcpu *vcpu, enum outcome outcom
 	sem_post(&g->ended);
 }
 
+static inline void small_guest_vcpu_fault(struct vcpu *vcpu, const uint64_t *gpa)
+{
+	struct small_guest *g = container_of(vcpu, struct small_guest, vcpu);
+
+	g->faults++;
+	g->fault_gpa = gpa ? *gpa : UINT64_MAX;
+	sem_post(&g->ended);
+}
+
 static inline void small_guest_vcpu_parked(struct vcpu *vcpu)
 {
 	(void)vcpu;
 }
 
-static const struct bus_ops small_guest_port_ops = { small_guest_port_read,
-						     small_guest_port_write };
+static const struct bus_ops small_guest_port_ops = { .read = small_guest_port_read,
+						     .write = small_guest_port_write };
 static const struct vcpu_ops small_guest_vcpu_ops = { .ended = small_guest_vcpu_ended,
+						      .fault = small_guest_vcpu_fault,
 						      .parked = small_guest_vcpu_parked };
 
 static inline void small_guest_need_kvm(void)

@@ -35,7 +35,7 @@ static void target_write(struct bus_region *region, uint64_t offset, unsigned si
 	t->value = value;
 }
 
-static const struct bus_ops target_ops = { target_read, target_write };
+static const struct bus_ops target_ops = { .read = target_read, .write = target_write };
 static struct bus bus;
 static struct target low, high;
 
@@ -151,4 +151,57 @@ Test(bus, add_all, .init = setup)
 	check_eq(bus.count, 4);
 	check_eq(bus_read(&bus, 0x2000, 4), 0x1234);
 	check_eq(bus_read(&bus, 0x3000, 4), 0x1234);
+}
+
+/* A region whose accesses can fail, of 16 bytes. */
+struct memory {
+	struct bus_region region;
+	uint8_t bytes[16];
+	int ret;
+};
+
+static int memory_access(struct bus_region *region, uint64_t offset, void *data, unsigned size,
+			 bool write)
+{
+	struct memory *m = container_of(region, struct memory, region);
+
+	if (m->ret < 0)
+		return m->ret;
+	if (write)
+		memcpy(m->bytes + offset, data, size);
+	else
+		memcpy(data, m->bytes + offset, size);
+	return 0;
+}
+
+Test(bus, accesses_that_can_fail, .init = setup)
+{
+	static const struct bus_ops memory_ops = { .access = memory_access };
+	struct memory memory = { .region = { 0x2000, 16, &memory_ops } };
+	uint64_t data = 0x1122334455667788;
+
+	check_eq(bus_add(&bus, &memory.region), 0);
+	check_eq(bus_access(&bus, 0x2004, &data, 4, true), 0);
+	check_eq(memory.bytes[4], 0x88);
+	check_eq(memory.bytes[8], 0, "no more than it was told");
+	data = 0;
+	check_eq(bus_access(&bus, 0x2004, &data, 2, false), 0);
+	check_eq(data, 0x7788);
+	memory.ret = -EIO;
+	check_eq(bus_access(&bus, 0x2004, &data, 2, false), -EIO);
+	check_eq(bus_access(&bus, 0x2004, &data, 2, true), -EIO);
+}
+
+Test(bus, accesses_of_regions_that_cannot_fail, .init = setup)
+{
+	uint64_t data = 0xffff0042;
+
+	check_eq(bus_access(&bus, 0x1004, &data, 2, true), 0);
+	check_eq(low.value, 0x42);
+	check_eq(low.offset, 4);
+	check_eq(bus_access(&bus, 0x1004, &data, 1, false), 0);
+	check_eq(data, 0xffff0034);
+	check_eq(bus_access(&bus, 0x3000, &data, 8, false), 0, "nobody");
+	check_eq(data, UINT64_MAX);
+	check_eq(bus_access(&bus, 0x3000, &data, 8, true), 0);
 }

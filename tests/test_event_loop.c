@@ -497,3 +497,75 @@ Test(event_loop, serve_does_not_wait_for_what_is_true, .init = setup)
 	counted.count = 4;
 	event_loop_serve(&loop, &counted.condition);
 }
+
+/* A call that waits for those behind it, as the one that stops the VM does. */
+struct server {
+	struct event_call call;
+	struct event_condition condition;
+	struct work *behind;
+	unsigned posts_left;
+};
+
+static bool has_run(struct event_condition *condition)
+{
+	return container_of(condition, struct server, condition)->behind->ran;
+}
+
+static void serve_others(struct event_call *call)
+{
+	struct server *server = container_of(call, struct server, call);
+
+	event_loop_serve(&loop, &server->condition);
+	event_loop_stop(&loop);
+}
+
+Test(event_loop, call_serves_those_behind_it, .init = setup)
+{
+	unsigned order = 0;
+	struct work work = { .call.run = do_work, .order = &order };
+	struct server server = { .call.run = serve_others,
+				 .condition.met = has_run,
+				 .behind = &work };
+
+	check_eq(event_loop_post(&loop, &server.call), 0);
+	check_eq(event_loop_post(&loop, &work.call), 0);
+	check_eq(event_loop_run(&loop), 0);
+	check_eq(work.ran, 1);
+	event_loop_close(&loop);
+	check_eq(event_loop_post(&loop, &work.call), -ECANCELED);
+}
+
+static void post_again(struct event_call *call)
+{
+	struct server *server = container_of(call, struct server, call);
+
+	if (!server->posts_left) {
+		event_loop_stop(&loop);
+		return;
+	}
+	server->posts_left--;
+	check_eq(event_loop_post(&loop, call), 0);
+}
+
+static struct event_op timer;
+static unsigned posts_when_the_timer_ended;
+static struct server poster = { .call.run = post_again, .posts_left = 100000 };
+
+static void timer_done(struct event_op *op, int result)
+{
+	(void)op;
+	check_eq(result, -ETIME);
+	posts_when_the_timer_ended = poster.posts_left;
+}
+
+/* However fast calls come, they leave the loop time for other things. */
+Test(event_loop, calls_do_not_starve_the_loop, .init = setup)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 1 };
+
+	timer.done = timer_done;
+	event_loop_delay(&loop, &timer, &soon);
+	check_eq(event_loop_post(&loop, &poster.call), 0);
+	check_eq(event_loop_run(&loop), 0);
+	cr_assert(posts_when_the_timer_ended > 1000, "%u", posts_when_the_timer_ended);
+}

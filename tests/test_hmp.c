@@ -99,6 +99,7 @@ Test(hmp, status, .init = setup)
 		[MONITOR_PRELAUNCH] = "VM status: paused (prelaunch)\n",
 		[MONITOR_RUNNING] = "VM status: running\n",
 		[MONITOR_PAUSED] = "VM status: paused\n",
+		[MONITOR_IO_ERROR] = "VM status: paused (io-error)\n",
 		[MONITOR_SHUTDOWN] = "VM status: paused (shutdown)\n",
 		[MONITOR_GUEST_PANICKED] = "VM status: paused (guest-panicked)\n",
 		[MONITOR_INTERNAL_ERROR] = "VM status: paused (internal-error)\n",

@@ -40,7 +40,7 @@ static void file_write(struct bus_region *region, uint64_t offset, unsigned size
 	f->value = value;
 }
 
-static const struct bus_ops file_ops = { file_read, file_write };
+static const struct bus_ops file_ops = { .read = file_read, .write = file_write };
 
 static uint64_t count_of(int fd)
 {

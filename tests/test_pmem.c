@@ -1023,6 +1023,8 @@ static void lose_file(void)
 	driver_log_capture();
 }
 
+/* bad input: Backing file: request in a file that was truncated -> the request fails, the next one
+ * does not */
 Test(pmem, unreadable_request_fails, .init = setup)
 {
 	offer(&disk, 0);
@@ -1040,7 +1042,11 @@ Test(pmem, unreadable_request_fails, .init = setup)
 	expect_answer(1, 0);
 }
 
-/* An answer that cannot be written is not used; others of the same batch are. */
+/*
+ * An answer that cannot be written is not used; others of the same batch are.
+ * bad input: Backing file: response in a file that was truncated -> DEVICE_NEEDS_RESET, and no
+ * answer; a reset mends it
+ */
 Test(pmem, unwritable_response_needs_a_reset, .init = setup_held)
 {
 	offer(&disk, 0);

@@ -377,6 +377,20 @@ Test(qmp, events_of_the_guest, .init = setup)
 	check_str(without_time(fake_vm_hear(&host, fd)),
 		  "{\"event\":\"PMEM_FLUSH_ERROR\",\"data\":{\"id\":\"nv1\",\"errno\":5,"
 		  "\"error\":\"Input/output error\"}}\r\n");
+	monitor_io_error(&vm.monitor, &(struct monitor_io_error){ .id = "nv1",
+								  .file = "disk.img",
+								  .offset = 0x12345000,
+								  .has_offset = true,
+								  .nospace = true,
+								  .reason = "why" });
+	check_str(
+		without_time(fake_vm_hear(&host, fd)),
+		"{\"event\":\"PMEM_IO_ERROR\",\"data\":{\"action\":\"stop\",\"nospace\":true,"
+		"\"reason\":\"why\",\"id\":\"nv1\",\"file\":\"disk.img\",\"offset\":305418240}}\r\n");
+	monitor_io_error(&vm.monitor, &(struct monitor_io_error){ .reason = "why" });
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"PMEM_IO_ERROR\",\"data\":{\"action\":\"stop\",\"nospace\":false,"
+		  "\"reason\":\"why\"}}\r\n");
 	/* The first reason to end is the one. */
 	monitor_shutdown(&vm.monitor, MONITOR_GUEST_SHUTDOWN);
 	monitor_shutdown(&vm.monitor, MONITOR_HOST_ERROR);

@@ -43,7 +43,7 @@ static void record_write(struct bus_region *region, uint64_t offset, unsigned si
 	r->seen[r->n++].value = value;
 }
 
-static const struct bus_ops record_ops = { record_read, record_write };
+static const struct bus_ops record_ops = { .read = record_read, .write = record_write };
 static struct recorder ports = { .region = { 0x40, 4, &record_ops } };
 static struct recorder registers = { .region = { 0xd0000000, 0x1000, &record_ops } };
 
@@ -189,14 +189,132 @@ static void expect_failure(int error, enum outcome outcome, const char *says)
 	small_guest_fini(&guest);
 }
 
-/* What KVM says where a file behind guest memory was cut, or is on a full file system. */
+/* The next fault, with the vCPU paused. */
+static void await_fault(unsigned n)
+{
+	while (sem_wait(&guest.ended) < 0)
+		;
+	check_eq(guest.faults, n);
+	while (!__atomic_load_n(&guest.vcpu.parked, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
 /*
- * bad input: Host resources: page of guest memory that the host cannot supply -> the VM ends with a
- * status of its own
+ * What KVM says where a file behind guest memory was cut, or is on a full file system.
+ * bad input: Host resources: page of guest memory that the host cannot supply (EFAULT of KVM_RUN)
+ * -> the vCPU waits, and tries again when it is resumed
  */
 Test(vcpu, page_that_the_host_cannot_supply)
 {
-	expect_failure(EFAULT, OUTCOME_STORAGE_FAULT, "truncated");
+	static const uint8_t code[] = { 0xf4 };
+
+	start(code, sizeof(code));
+	refuse_command(SYS_ioctl, KVM_RUN, EFAULT);
+	small_guest_start(&guest);
+	await_fault(1);
+	check_eq(guest.fault_gpa, UINT64_MAX, "nobody tells");
+	vcpu_resume(&guest.vcpu);
+	await_fault(2);
+	vcpu_stop(&guest.vcpu);
+	check_eq(guest.faults, 2);
+	small_guest_fini(&guest);
+}
+
+/* From Linux 6.8 on KVM says where. */
+Test(vcpu, page_that_kvm_names)
+{
+	static const uint64_t fault[] = { 0, 0x123456000, 0x1000 }; /* flags, address, size */
+	static const uint8_t code[] = { 0xf4 };
+
+	start(code, sizeof(code));
+	refuse_command(SYS_ioctl, KVM_RUN, EFAULT);
+	guest.vcpu.run->exit_reason = 39; /* KVM_EXIT_MEMORY_FAULT */
+	memcpy(guest.vcpu.run->padding, fault, sizeof(fault));
+	small_guest_start(&guest);
+	await_fault(1);
+	check_eq(guest.fault_gpa, 0x123456000);
+	/* The next failure says nothing new. */
+	vcpu_resume(&guest.vcpu);
+	await_fault(2);
+	check_eq(guest.fault_gpa, UINT64_MAX);
+	vcpu_stop(&guest.vcpu);
+	small_guest_fini(&guest);
+}
+
+/* Memory that fails as often as it is told. */
+struct missing {
+	struct bus_region region;
+	unsigned failures;
+	uint32_t value;
+};
+
+static int missing_access(struct bus_region *region, uint64_t offset, void *data, unsigned size,
+			  bool write)
+{
+	struct missing *m = container_of(region, struct missing, region);
+
+	check_eq(offset, 0x10);
+	check_eq(size, 4);
+	if (m->failures && m->failures--)
+		return -EIO;
+	if (write)
+		memcpy(&m->value, data, size);
+	else
+		memcpy(data, &m->value, size);
+	return 0;
+}
+
+static const struct bus_ops missing_ops = { .access = missing_access };
+
+/* KVM has emulated the instruction and asks us: it goes on only once the access was made. */
+Test(vcpu, access_that_fails_is_made_again)
+{
+	static const uint8_t code[] = {
+		0xb8, 0x04, 0x03, 0x02, 0x01, /* mov eax, 0x01020304 */
+		0xa3, 0x10, 0x00, 0x00, 0xe0, /* mov [0xe0000010], eax */
+		0x31, 0xc0,		      /* xor eax, eax */
+		0xa1, 0x10, 0x00, 0x00, 0xe0, /* mov eax, [0xe0000010] */
+		0xa3, 0x00, 0x20, 0x00, 0x00, /* mov [0x2000], eax */
+		0x0f, 0x0b,		      /* ud2 */
+	};
+	struct missing missing = { .region = { 0xe0000000, 0x1000, &missing_ops }, .failures = 2 };
+
+	start(code, sizeof(code));
+	check_eq(bus_add(&guest.mmio, &missing.region), 0);
+	small_guest_start(&guest);
+	await_fault(1);
+	check_eq(guest.fault_gpa, 0xe0000010);
+	vcpu_resume(&guest.vcpu);
+	await_fault(2);
+	check_eq(missing.value, 0);
+	missing.failures = 0;
+	vcpu_resume(&guest.vcpu);
+	while (sem_wait(&guest.ended) < 0)
+		;
+	check_eq(guest.outcome, OUTCOME_TRIPLE_FAULT, "%s", guest.detail);
+	check_eq(missing.value, 0x01020304);
+	check_eq(*(uint32_t *)(guest.ram + 0x2000), 0x01020304);
+	vcpu_stop(&guest.vcpu);
+	small_guest_fini(&guest);
+}
+
+/* Loads wait, too, and such a vCPU can be stopped. */
+Test(vcpu, stopped_within_an_access_that_fails)
+{
+	static const uint8_t code[] = {
+		0xa1, 0x10, 0x00, 0x00, 0xe0, /* mov eax, [0xe0000010] */
+		0x0f, 0x0b,		      /* ud2 */
+	};
+	struct missing missing = { .region = { 0xe0000000, 0x1000, &missing_ops }, .failures = 9 };
+
+	start(code, sizeof(code));
+	check_eq(bus_add(&guest.mmio, &missing.region), 0);
+	small_guest_start(&guest);
+	await_fault(1);
+	vcpu_stop(&guest.vcpu);
+	check_eq(guest.outcome, 0);
+	check_eq(missing.failures, 8);
+	small_guest_fini(&guest);
 }
 
 /* bad input: Host resources: KVM_RUN that fails -> the VM ends, with the reason */
@@ -239,7 +357,7 @@ Test(vcpu, stopped_while_it_spins)
 }
 
 /* Wherever the thread is on its way into the guest. */
-Test(vcpu, stopped_at_once_many_times)
+Test(vcpu, stopped_at_once_many_times, .timeout = 60)
 {
 	static const uint8_t code[] = { 0xeb, 0xfe }; /* jmp itself */
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 static bool overlaps(const struct bus_region *a, const struct bus_region *b)
 {
@@ -65,4 +66,21 @@ void bus_write(const struct bus *bus, uint64_t addr, unsigned size, uint64_t val
 
 	if (region)
 		region->ops->write(region, addr - region->start, size, value);
+}
+
+int bus_access(const struct bus *bus, uint64_t addr, void *data, unsigned size, bool write)
+{
+	struct bus_region *region = find(bus, addr, size);
+	uint64_t value = 0;
+
+	if (region && region->ops->access)
+		return region->ops->access(region, addr - region->start, data, size, write);
+	if (write) {
+		memcpy(&value, data, size);
+		bus_write(bus, addr, size, value);
+	} else {
+		value = bus_read(bus, addr, size);
+		memcpy(data, &value, size);
+	}
+	return 0;
 }

@@ -84,28 +84,44 @@ static void ring_wake(struct event_loop *loop)
 	eventfd_write(loop->wake_fd, 1);
 }
 
-/* Runs what vCPUs handed over, oldest first. */
-static void run_calls(struct event_loop *loop)
+/* The oldest call, taken off the list; NULL if there is none. */
+static struct event_call *take_call(struct event_loop *loop)
 {
-	struct event_call *call, *oldest_first = NULL;
+	struct event_call *call;
 
 	pthread_mutex_lock(&loop->calls_lock);
 	call = loop->calls;
-	loop->calls = NULL;
+	if (call)
+		loop->calls = call->next;
 	pthread_mutex_unlock(&loop->calls_lock);
+	return call;
+}
 
-	while (call) {
-		struct event_call *next = call->next;
+static unsigned count_calls(struct event_loop *loop)
+{
+	unsigned n = 0;
 
-		call->next = oldest_first;
-		oldest_first = call;
-		call = next;
-	}
-	while (oldest_first) {
-		call = oldest_first;
-		oldest_first = call->next;
+	pthread_mutex_lock(&loop->calls_lock);
+	for (const struct event_call *call = loop->calls; call; call = call->next)
+		n++;
+	pthread_mutex_unlock(&loop->calls_lock);
+	return n;
+}
+
+/*
+ * Runs what vCPUs have handed over, oldest first; what comes meanwhile waits for its turn. One by
+ * one, because a call may itself serve those behind it (event_loop_serve).
+ */
+static void run_calls(struct event_loop *loop)
+{
+	struct event_call *call;
+
+	for (unsigned n = count_calls(loop); n && (call = take_call(loop)); n--) {
+		bool awaited = call->awaited; /* if not, it may be posted anew by then */
+
 		call->run(call);
-		sem_post(&call->finished);
+		if (awaited)
+			sem_post(&call->finished);
 	}
 }
 
@@ -226,22 +242,44 @@ void event_loop_stop(struct event_loop *loop)
 	ring_wake(loop);
 }
 
-int event_loop_call(struct event_loop *loop, struct event_call *call)
+/* Adds @call behind the others. -ECANCELED: nobody serves them any more. */
+static int add_call(struct event_loop *loop, struct event_call *call)
 {
+	struct event_call **end;
 	bool closed;
 
-	sem_init(&call->finished, 0, 0);
+	call->next = NULL;
 	pthread_mutex_lock(&loop->calls_lock);
 	closed = loop->closed;
 	if (!closed) {
-		call->next = loop->calls;
-		loop->calls = call;
+		/* A vCPU has one or two of them. */
+		for (end = &loop->calls; *end; end = &(*end)->next)
+			;
+		*end = call;
 		pthread_cond_signal(&loop->calls_changed);
 	}
 	pthread_mutex_unlock(&loop->calls_lock);
 	if (closed)
 		return -ECANCELED;
 	ring_wake(loop);
+	return 0;
+}
+
+int event_loop_post(struct event_loop *loop, struct event_call *call)
+{
+	call->awaited = false;
+	return add_call(loop, call);
+}
+
+int event_loop_call(struct event_loop *loop, struct event_call *call)
+{
+	int ret;
+
+	sem_init(&call->finished, 0, 0);
+	call->awaited = true;
+	ret = add_call(loop, call);
+	if (ret < 0)
+		return ret;
 	while (sem_wait(&call->finished) < 0)
 		; /* EINTR */
 	return 0;

@@ -4,8 +4,8 @@
  * register accesses that vCPUs hand over all complete here, one after the other, so nothing in
  * devices/ needs a lock. It never waits for storage or for a vCPU.
  *
- * All functions but event_loop_call and event_loop_stop belong to the thread that called
- * event_loop_init.
+ * All functions but event_loop_call, event_loop_post and event_loop_stop belong to the thread that
+ * called event_loop_init.
  */
 #ifndef MVMM_VMM_EVENT_LOOP_H
 #define MVMM_VMM_EVENT_LOOP_H
@@ -26,10 +26,11 @@ struct event_op {
 	void (*done)(struct event_op *op, int result);
 };
 
-/* Work for the loop's thread, on the caller's stack while it waits. */
+/* Work for the loop's thread: on the caller's stack while it waits, else embedded. */
 struct event_call {
 	void (*run)(struct event_call *call);
 	struct event_call *next;
+	bool awaited;
 	sem_t finished;
 };
 
@@ -47,7 +48,7 @@ struct event_loop {
 	struct event_op wake;
 	pthread_mutex_t calls_lock;
 	pthread_cond_t calls_changed; /* a call, or a nudge, for event_loop_serve */
-	struct event_call *calls;     /* newest first; under calls_lock */
+	struct event_call *calls;     /* oldest first; under calls_lock */
 	bool closed;		      /* under calls_lock: nobody serves calls any more */
 };
 
@@ -89,6 +90,12 @@ void event_loop_stop(struct event_loop *loop);
  * -ECANCELED, without having run it, once the loop is finished.
  */
 int event_loop_call(struct event_loop *loop, struct event_call *call);
+
+/*
+ * The same without waiting; @call must stay in place until it runs, and may be posted again from
+ * within @call->run.
+ */
+int event_loop_post(struct event_loop *loop, struct event_call *call);
 
 /* What event_loop_serve waits for; embedded in what decides it. */
 struct event_condition {

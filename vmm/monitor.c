@@ -91,6 +91,12 @@ void monitor_flush_failed(struct monitor *monitor, const char *id, int error)
 			      .type = MONITOR_EVENT_PMEM_FLUSH_ERROR, .id = id, .error = error });
 }
 
+void monitor_io_error(struct monitor *monitor, const struct monitor_io_error *error)
+{
+	tell(monitor,
+	     &(struct monitor_event){ .type = MONITOR_EVENT_PMEM_IO_ERROR, .io_error = error });
+}
+
 int monitor_pause(struct monitor *monitor, struct error *err)
 {
 	int ret;
@@ -177,6 +183,7 @@ const char *monitor_state_name(enum monitor_state state)
 		[MONITOR_PRELAUNCH] = "prelaunch",
 		[MONITOR_RUNNING] = "running",
 		[MONITOR_PAUSED] = "paused",
+		[MONITOR_IO_ERROR] = "io-error",
 		[MONITOR_SHUTDOWN] = "shutdown",
 		[MONITOR_GUEST_PANICKED] = "guest-panicked",
 		[MONITOR_INTERNAL_ERROR] = "internal-error",

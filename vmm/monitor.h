@@ -20,7 +20,8 @@ struct monitor;
 enum monitor_state {
 	MONITOR_PRELAUNCH, /* made, not started yet */
 	MONITOR_RUNNING,
-	MONITOR_PAUSED, /* all vCPUs stand still */
+	MONITOR_PAUSED,	  /* all vCPUs stand still */
+	MONITOR_IO_ERROR, /* the same, because the host could not supply guest memory */
 	MONITOR_SHUTDOWN,
 	MONITOR_GUEST_PANICKED,
 	MONITOR_INTERNAL_ERROR,
@@ -153,7 +154,17 @@ enum monitor_event_type {
 	MONITOR_EVENT_RESET,
 	MONITOR_EVENT_GUEST_PANICKED,
 	MONITOR_EVENT_PMEM_FLUSH_ERROR,
+	MONITOR_EVENT_PMEM_IO_ERROR,
 	MONITOR_EVENT_TYPES,
+};
+
+/* The host cannot supply a page of a disk, and the VM stops for it. */
+struct monitor_io_error {
+	const char *id, *file; /* or NULL: nobody tells whose it is */
+	uint64_t offset;       /* in the file, if @has_offset */
+	bool has_offset;
+	bool nospace; /* making room would help */
+	const char *reason;
 };
 
 struct monitor_event {
@@ -162,6 +173,7 @@ struct monitor_event {
 	const char *action;	  /* of GUEST_PANICKED: "pause", "poweroff" or "run" */
 	const char *id;		  /* of PMEM_FLUSH_ERROR */
 	int error;		  /* of PMEM_FLUSH_ERROR: a positive errno */
+	const struct monitor_io_error *io_error; /* of PMEM_IO_ERROR */
 };
 
 /* Who hears of events. Within @event a listener may remove itself, and no other. */
@@ -193,6 +205,8 @@ void monitor_guest_panicked(struct monitor *monitor, const char *action);
 void monitor_shutdown(struct monitor *monitor, enum monitor_cause cause);
 /* At most ten a second are heard, since a guest can cause them; the counters have them all. */
 void monitor_flush_failed(struct monitor *monitor, const char *id, int error);
+/* The VM stops for it: monitor_stopped follows, unless it stood still already. */
+void monitor_io_error(struct monitor *monitor, const struct monitor_io_error *error);
 
 /* The actions, with the checks that QMP and HMP share. 0, or -errno with @err set. */
 

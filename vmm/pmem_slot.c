@@ -3,6 +3,7 @@
 #include "vmm/pmem_slot.h"
 
 #include "vmm/container_of.h"
+#include "vmm/guarded_copy.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,47 +13,49 @@ struct store {
 	struct pmem *pmem;
 	uint64_t offset;
 	unsigned size;
-	uint64_t value;
+	const void *data;
+	int ret;
 };
-
-static uint64_t refused_offset(const struct bus_region *region, const struct pmem *pmem,
-			       uint64_t offset)
-{
-	return region->start - pmem->start.value + offset;
-}
-
-/* KVM answers loads from the slot; this one is only for loads that it chooses to bring to us. */
-static uint64_t refused_read(struct bus_region *region, uint64_t offset, unsigned size)
-{
-	const struct pmem *pmem = &container_of(region, struct pmem_slot, refused)->pmem;
-	uint64_t value = 0;
-
-	memcpy(&value, pmem->backing->host + refused_offset(region, pmem, offset), size);
-	return value;
-}
 
 static void run_store(struct event_call *call)
 {
 	struct store *store = container_of(call, struct store, call);
 
-	pmem_store(store->pmem, store->offset, &store->value, store->size);
+	store->ret = pmem_store(store->pmem, store->offset, store->data, store->size);
 }
 
-static void refused_write(struct bus_region *region, uint64_t offset, unsigned size, uint64_t value)
+static int refused_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned size)
 {
-	struct pmem *pmem = &container_of(region, struct pmem_slot, refused)->pmem;
 	struct store store = {
 		.call.run = run_store,
 		.pmem = pmem,
-		.offset = refused_offset(region, pmem, offset),
+		.offset = offset,
 		.size = size,
-		.value = value,
+		.data = data,
 	};
 
 	event_loop_call(pmem->loop, &store.call);
+	return store.ret;
 }
 
-static const struct bus_ops refused_ops = { .read = refused_read, .write = refused_write };
+/*
+ * KVM serves memory itself. It brings to us the stores that a slot refuses, and, where it emulates
+ * the instruction, accesses to a page that the host could not supply: those are tried once more.
+ */
+static int access_memory(struct bus_region *region, uint64_t offset, void *data, unsigned size,
+			 bool write)
+{
+	struct pmem *pmem = &container_of(region, struct pmem_slot, memory)->pmem;
+	const struct pmem_backing *backing = pmem->backing;
+
+	if (!write)
+		return guarded_copy(data, backing->host + offset, size);
+	if (offset < backing->writable_size)
+		return guarded_copy(backing->host + offset, data, size);
+	return refused_store(pmem, offset, data, size);
+}
+
+static const struct bus_ops memory_ops = { .access = access_memory };
 
 int pmem_slot_add_memory(const struct pmem_backing *backing, gpa_t start, struct guest_memory *mem,
 			 struct error *err)
@@ -76,19 +79,14 @@ int pmem_slot_init(struct pmem_slot *slot, unsigned number, const char *id,
 		   const struct guest_memory *mem, const struct register_pages *pages,
 		   struct error *err)
 {
-	uint64_t writable = backing->writable_size;
-
 	pmem_init(&slot->pmem, id, backing, start, loop, mem);
-	slot->refused = (struct bus_region){ start.value + writable, backing->size - writable,
-					     &refused_ops };
+	slot->memory = (struct bus_region){ start.value, backing->size, &memory_ops };
 	return virtio_slot_init(&slot->slot, number, &slot->pmem.virtio, loop, pages, err);
 }
 
 int pmem_slot_start(struct pmem_slot *slot, struct bus *mmio_bus, struct error *err)
 {
-	struct bus_region *refused = slot->refused.size ? &slot->refused : NULL;
-
-	return virtio_slot_start(&slot->slot, mmio_bus, refused, err);
+	return virtio_slot_start(&slot->slot, mmio_bus, &slot->memory, err);
 }
 
 void pmem_slot_fini(struct pmem_slot *slot)

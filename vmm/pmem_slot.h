@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A virtio-pmem device as the VM has it: the device, its virtio-mmio slot, its memory in the
- * guest's view, and the stores that its memslot does not let through.
+ * guest's view, and the accesses to it that KVM cannot make itself.
  */
 #ifndef MVMM_VMM_PMEM_SLOT_H
 #define MVMM_VMM_PMEM_SLOT_H
@@ -13,7 +13,7 @@
 struct pmem_slot {
 	struct pmem pmem;
 	struct virtio_slot slot;
-	struct bus_region refused; /* stores that KVM brings to us */
+	struct bus_region memory; /* what KVM brings to us of it */
 };
 
 /* Adds the backing's one or two regions to @mem. -errno with @err set. */

@@ -16,11 +16,27 @@ static const struct qmp_event events[] = {
 	[MONITOR_EVENT_RESET] = { "RESET", "ShutdownData" },
 	[MONITOR_EVENT_GUEST_PANICKED] = { "GUEST_PANICKED", "GuestPanickedData" },
 	[MONITOR_EVENT_PMEM_FLUSH_ERROR] = { "PMEM_FLUSH_ERROR", "MvmmPmemFlushErrorData" },
+	[MONITOR_EVENT_PMEM_IO_ERROR] = { "PMEM_IO_ERROR", "MvmmPmemIoErrorData" },
 };
 
 const struct qmp_event *qmp_events_get(unsigned type)
 {
 	return type < MONITOR_EVENT_TYPES ? &events[type] : NULL;
+}
+
+/* The names are those of QEMU's BLOCK_IO_ERROR. */
+static json_t *io_error_data(const struct monitor_io_error *error)
+{
+	json_t *data = json_pack("{s:s,s:b,s:s}", "action", "stop", "nospace", error->nospace,
+				 "reason", error->reason);
+
+	if (error->id) {
+		json_object_set_new(data, "id", qmp_json_string(error->id));
+		json_object_set_new(data, "file", qmp_json_string(error->file));
+	}
+	if (error->has_offset)
+		json_object_set_new(data, "offset", json_integer((json_int_t)error->offset));
+	return data;
 }
 
 static json_t *event_data(const struct monitor_event *event)
@@ -35,6 +51,8 @@ static json_t *event_data(const struct monitor_event *event)
 	case MONITOR_EVENT_PMEM_FLUSH_ERROR:
 		return json_pack("{s:o,s:i,s:s}", "id", qmp_json_string(event->id), "errno",
 				 event->error, "error", strerror(event->error));
+	case MONITOR_EVENT_PMEM_IO_ERROR:
+		return io_error_data(event->io_error);
 	default:
 		return NULL;
 	}

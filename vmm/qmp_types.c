@@ -65,8 +65,8 @@ static const struct qmp_type types[] = {
 		   { 0 } },
 	  NULL },
 	{ "RunState", NULL,
-	  VALUES{ "prelaunch", "running", "paused", "shutdown", "guest-panicked", "internal-error",
-		  NULL } },
+	  VALUES{ "prelaunch", "running", "paused", "io-error", "shutdown", "guest-panicked",
+		  "internal-error", NULL } },
 	{ "VersionInfo",
 	  MEMBERS{ { "qemu", "VersionTriple", false }, { "package", "str", false }, { 0 } }, NULL },
 	{ "VersionTriple",
@@ -136,6 +136,16 @@ static const struct qmp_type types[] = {
 		   { "error", "str", false },
 		   { 0 } },
 	  NULL },
+	{ "MvmmPmemIoErrorData",
+	  MEMBERS{ { "id", "str", true },
+		   { "file", "str", true },
+		   { "offset", "int", true },
+		   { "action", "IoErrorAction", false },
+		   { "nospace", "bool", false },
+		   { "reason", "str", false },
+		   { 0 } },
+	  NULL },
+	{ "IoErrorAction", NULL, VALUES{ "stop", NULL } },
 };
 
 const struct qmp_type *qmp_types_get(unsigned i)

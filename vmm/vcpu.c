@@ -11,6 +11,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Newer than the headers of some distributions that mvmm is built on. */
+#ifndef KVM_EXIT_MEMORY_FAULT
+#define KVM_EXIT_MEMORY_FAULT 39
+#endif
+struct memory_fault {
+	uint64_t flags, gpa, size;
+};
+
 /* Takes a vCPU out of KVM_RUN; its handler does nothing. */
 #define KICK_SIGNAL SIGUSR1
 
@@ -63,17 +71,24 @@ static uint64_t load(const void *data, unsigned size)
 	return value;
 }
 
+/* Stands still until it is resumed, and tells why: the host lacks the memory at @gpa (or NULL). */
+static void fault(struct vcpu *vcpu, const uint64_t *gpa)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	__atomic_store_n(&vcpu->pause, true, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&vcpu->lock);
+	vcpu->ops->fault(vcpu, gpa);
+}
+
+/* An access that fails stays in the exit's data, from where it is tried again. */
 static void handle_mmio(struct vcpu *vcpu)
 {
 	__typeof__(vcpu->run->mmio) *mmio = &vcpu->run->mmio;
+	uint64_t gpa = mmio->phys_addr;
 
-	if (mmio->is_write) {
-		bus_write(vcpu->mmio, mmio->phys_addr, mmio->len, load(mmio->data, mmio->len));
-	} else {
-		uint64_t value = bus_read(vcpu->mmio, mmio->phys_addr, mmio->len);
-
-		memcpy(mmio->data, &value, mmio->len);
-	}
+	vcpu->unfinished = bus_access(vcpu->mmio, gpa, mmio->data, mmio->len, mmio->is_write) < 0;
+	if (vcpu->unfinished)
+		fault(vcpu, &gpa);
 }
 
 /* A string instruction brings several accesses to one port in one exit. */
@@ -139,18 +154,24 @@ static void handle_exit(struct vcpu *vcpu)
 	}
 }
 
+/* KVM could not get a page that the guest touched; from Linux 6.8 on it says which. */
+static void handle_missing_page(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	bool told = run->exit_reason == KVM_EXIT_MEMORY_FAULT;
+	struct memory_fault exit;
+
+	memcpy(&exit, run->padding, sizeof(exit));
+	run->exit_reason = KVM_EXIT_UNKNOWN; /* an older KVM leaves it alone when it fails */
+	fault(vcpu, told ? &exit.gpa : NULL);
+}
+
 static void handle_failure(struct vcpu *vcpu, int error)
 {
 	char detail[160];
 
-	/* EFAULT: KVM could not get a page that the guest touched. */
-	if (error == EFAULT) {
-		snprintf(
-			detail, sizeof(detail),
-			"vCPU %u: the host cannot supply a page of guest memory (a pmem file that was "
-			"truncated, or is on a full file system?)",
-			vcpu->id);
-		end(vcpu, OUTCOME_STORAGE_FAULT, detail);
+	if (error == EFAULT || error == EHWPOISON) {
+		handle_missing_page(vcpu);
 		return;
 	}
 	snprintf(detail, sizeof(detail), "vCPU %u: KVM_RUN: %s", vcpu->id, strerror(error));
@@ -193,6 +214,8 @@ static void *run_guest(void *arg)
 	while (!flag(&vcpu->stop)) {
 		if (flag(&vcpu->pause))
 			park(vcpu);
+		else if (vcpu->unfinished)
+			handle_mmio(vcpu);
 		else if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)
 			handle_exit(vcpu);
 		else if (errno != EINTR && errno != EAGAIN)

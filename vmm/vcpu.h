@@ -26,6 +26,12 @@ struct vcpu_ops {
 	/* The guest ended, or cannot go on: @detail says why. On the vCPU's thread, at most once.
 	 */
 	void (*ended)(struct vcpu *vcpu, enum outcome outcome, const char *detail);
+	/*
+	 * The host cannot supply the memory that the guest touched: at guest-physical *@gpa, or
+	 * NULL where KVM does not tell. The vCPU has paused; vcpu_resume has it try again. On the
+	 * vCPU's thread.
+	 */
+	void (*fault)(struct vcpu *vcpu, const uint64_t *gpa);
 	/* vcpu->parked became true, after vcpu_pause or for good. On the vCPU's thread. */
 	void (*parked)(struct vcpu *vcpu);
 };
@@ -44,8 +50,9 @@ struct vcpu {
 	bool stop; /* atomic */
 	pthread_mutex_t lock;
 	pthread_cond_t resumed;
-	bool pause;  /* atomic to read, written under lock */
-	bool parked; /* the same: it is out of the guest */
+	bool pause;	 /* atomic to read, written under lock */
+	bool parked;	 /* the same: it is out of the guest */
+	bool unfinished; /* the exit's access has not been made yet; of the thread */
 	uint64_t exits[VCPU_EXIT_REASONS];
 };
 

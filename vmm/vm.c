@@ -18,6 +18,7 @@
 #include "vmm/vcpu.h"
 #include "vmm/vcpu_x86.h"
 #include "vmm/vm_extras.h"
+#include "vmm/vm_fault.h"
 #include "vmm/vm_monitor.h"
 #include "vmm/vm_state.h"
 
@@ -55,7 +56,16 @@ static void vcpu_parked(struct vcpu *vcpu)
 	event_loop_nudge(&vm_of_vcpu(vcpu)->loop);
 }
 
-static const struct vcpu_ops vcpu_ops = { .ended = vcpu_ended, .parked = vcpu_parked };
+static void vcpu_fault(struct vcpu *vcpu, const uint64_t *gpa)
+{
+	vm_fault(vm_of_vcpu(vcpu), vcpu->id, gpa);
+}
+
+static const struct vcpu_ops vcpu_ops = {
+	.ended = vcpu_ended,
+	.fault = vcpu_fault,
+	.parked = vcpu_parked,
+};
 
 static void power_request(struct power *power, enum power_request request)
 {
@@ -88,7 +98,7 @@ static const struct pmem_ops pmem_ops = { .flush_failed = flush_failed };
 void vm_adopt_pmem(struct vm *vm, unsigned slot)
 {
 	vm->pmem[slot].pmem.ops = &pmem_ops;
-	vm->n_pmem = slot + 1;
+	__atomic_store_n(&vm->n_pmem, slot + 1, __ATOMIC_RELEASE);
 }
 
 static void monitor_begins(struct console *console)
@@ -283,6 +293,7 @@ static int create_control(struct vm *vm, const struct config *config, struct err
 
 	monitor_init(&vm->monitor, &vm_monitor_ops);
 	control_init(&vm->control, &vm->monitor, &vm->loop);
+	vm->controlled = config->n_controls > 0;
 	for (unsigned i = 0; i < config->n_controls && ret == 0; i++)
 		ret = open_control(vm, &config->controls[i], config->serial == CONFIG_SERIAL_STDIO,
 				   err);
@@ -399,6 +410,7 @@ void vm_resume(struct vm *vm)
 	if (!vm->paused)
 		return;
 	vm->paused = false;
+	vm->io_error = false;
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_resume(&vm->vcpus[i]);
 }

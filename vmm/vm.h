@@ -17,7 +17,7 @@ struct vm;
 struct vm_end {
 	enum outcome outcome;
 	int signo; /* with OUTCOME_SIGNAL */
-	char detail[160];
+	char detail[512];
 };
 
 /*

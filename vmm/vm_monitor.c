@@ -26,7 +26,9 @@ static enum monitor_state state(struct monitor *monitor)
 
 	if (__atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
 		return MONITOR_SHUTDOWN;
-	return vm->paused ? MONITOR_PAUSED : MONITOR_RUNNING;
+	if (!vm->paused)
+		return MONITOR_RUNNING;
+	return vm->io_error ? MONITOR_IO_ERROR : MONITOR_PAUSED;
 }
 
 static void identity(struct monitor *monitor, struct monitor_identity *ret)

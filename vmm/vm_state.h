@@ -19,6 +19,17 @@
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 
+/* A page that the host cannot supply, on its way from a vCPU to the loop (vm_fault.c). */
+struct vm_fault {
+	struct event_call call;
+	struct vm *vm;
+	bool posted;		 /* atomic: and the loop has not taken it yet */
+	const struct pmem *pmem; /* whose it is, or NULL */
+	bool located;		 /* whether KVM told where: */
+	uint64_t offset;	 /* in the device's file; without a device, guest-physical */
+	int cause;		 /* as pmem_fault_at says */
+};
+
 struct vm {
 	struct machine *machine;  /* borrowed */
 	struct boot_timer *timer; /* borrowed */
@@ -34,7 +45,7 @@ struct vm {
 	int console_out_fd;	  /* owned if it is a file of its own, else 0 */
 	int console_interrupt_fd; /* owned */
 	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
-	unsigned n_pmem;
+	unsigned n_pmem;      /* atomic to read, for vCPUs */
 	unsigned n_cold_pmem; /* of them from the start */
 	struct rng rng;	      /* if asked for */
 	struct virtio_slot
@@ -42,7 +53,10 @@ struct vm {
 	unsigned n_extras;
 	struct vcpu vcpus[BOOT_MAX_CPUS];
 	unsigned n_vcpus;
+	struct vm_fault faults[BOOT_MAX_CPUS];
+	bool controlled; /* somebody can say cont */
 	bool paused;
+	bool io_error; /* why it is paused: a storage fault */
 	struct event_condition all_parked;
 	struct monitor monitor;
 	struct control control;
