@@ -25,6 +25,13 @@ static bool stores_reach_file(const struct pmem_backing_options *opt)
 	return opt->share && !opt->readonly;
 }
 
+static int refuse_to_write(const struct pmem_backing_options *opt, int code, struct error *err)
+{
+	return error_set(err, code,
+			 "%s %s: %s; for a file that may only be read use readonly=on or share=off",
+			 opt->option, opt->path, strerror(code));
+}
+
 static int open_file(const struct pmem_backing_options *opt, struct error *err)
 {
 	int flags = stores_reach_file(opt) ? O_RDWR : O_RDONLY;
@@ -41,10 +48,7 @@ static int open_file(const struct pmem_backing_options *opt, struct error *err)
 				 "%s %s: no such file; create it, or give size= to have it created",
 				 opt->option, opt->path);
 	if (errno == EACCES || errno == EROFS || errno == EPERM)
-		return error_set(err, errno,
-				 "%s %s: %s; for a file that may only be read use readonly=on "
-				 "or share=off",
-				 opt->option, opt->path, strerror(errno));
+		return refuse_to_write(opt, errno, err);
 	return error_set(err, errno, "%s %s: cannot open: %s", opt->option, opt->path,
 			 strerror(errno));
 }
@@ -83,6 +87,7 @@ static int measure(int fd, const struct pmem_backing_options *opt, uint64_t *ret
 		   bool *ret_regular, struct error *err)
 {
 	struct stat st;
+	int readonly;
 
 	if (fstat(fd, &st) < 0)
 		return error_set(err, errno, "%s %s: %s", opt->option, opt->path, strerror(errno));
@@ -99,6 +104,9 @@ static int measure(int fd, const struct pmem_backing_options *opt, uint64_t *ret
 	if (ioctl(fd, BLKGETSIZE64, ret_size) < 0)
 		return error_set(err, errno, "%s %s: cannot find the size: %s", opt->option,
 				 opt->path, strerror(errno));
+	/* Linux opens such a device for writing all the same, but would not map it. */
+	if (stores_reach_file(opt) && ioctl(fd, BLKROGET, &readonly) == 0 && readonly)
+		return refuse_to_write(opt, EROFS, err);
 	return 0;
 }
 

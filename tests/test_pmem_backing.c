@@ -11,16 +11,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/loop.h>
+#include <linux/major.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 TestSuite(pmem_backing, .timeout = 10);
@@ -465,6 +469,139 @@ Test(pmem_backing, memfd)
 	check_eq(byte, 'm');
 	pmem_backing_close(&backing);
 	close(fd);
+}
+
+static int loop_fd = -1;
+
+/* @path leads to its node, or is one where nobody else makes them. */
+static void name_block_device(unsigned number)
+{
+	char node[32];
+
+	snprintf(node, sizeof(node), "/dev/loop%u", number);
+	if (access(node, F_OK) == 0)
+		check_eq(symlink(node, path), 0);
+	else
+		check_eq(mknod(path, S_IFBLK | 0600, makedev(LOOP_MAJOR, number)), 0);
+}
+
+/* A block device of @size bytes: a loop device, which takes root to make. */
+
+static void make_block_device(uint64_t size, uint32_t flags)
+{
+	struct loop_config config = { .info.lo_flags = flags | LO_FLAGS_AUTOCLEAR };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	int number;
+
+	if (control < 0)
+		cr_skip_test("no loop devices can be made: %s", strerror(errno));
+	config.fd = (uint32_t)memfd_create("disk", MFD_CLOEXEC);
+	check_eq(ftruncate((int)config.fd, (off_t)size), 0);
+	/* Somebody else may be quicker. */
+	do {
+		number = ioctl(control, LOOP_CTL_GET_FREE);
+		cr_assert(number >= 0, "%s", strerror(errno));
+		unlink(path);
+		name_block_device((unsigned)number);
+		loop_fd = open(path, O_RDWR | O_CLOEXEC);
+		cr_assert(loop_fd >= 0, "%s", strerror(errno));
+	} while (ioctl(loop_fd, LOOP_CONFIGURE, &config) < 0 && errno == EBUSY);
+	close((int)config.fd);
+	close(control);
+}
+
+/* Stores reach the device and are written back by the fdatasync of a flush. */
+Test(pmem_backing, block_device, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt = options(0, false, true);
+	struct pmem_backing backing;
+	char text[4] = "";
+
+	make_block_device(4 * MIB, 0);
+	open_ok(&backing, &opt);
+	check_eq(backing.file_size, 4 * MIB);
+	check_eq(backing.size, 4 * MIB);
+	check_eq(backing.writable_size, 4 * MIB);
+	memcpy(backing.host + 3 * MIB, "abc", 3);
+	check_eq(fdatasync(backing.fd), 0);
+	pmem_backing_close(&backing);
+	check_eq(pread(loop_fd, text, 3, 3 * MIB), 3);
+	check_str(text, "abc");
+	/* Part of it. */
+	opt = options(2 * MIB, false, true);
+	open_ok(&backing, &opt);
+	check_eq(backing.size, 2 * MIB);
+	pmem_backing_close(&backing);
+	close(loop_fd);
+}
+
+/*
+ * bad input: Backing file: block device that is smaller than size= -> refused; it does not grow,
+ * nor is it made
+ */
+Test(pmem_backing, block_device_does_not_grow, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt = options(8 * MIB, false, true);
+
+	make_block_device(4 * MIB, 0);
+	expect_failure(&opt, EINVAL, "fewer than size=8388608");
+	close(loop_fd);
+}
+
+/* bad input: Backing file: block device without a medium, of no bytes -> refused */
+Test(pmem_backing, empty_block_device, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt = options(0, false, true);
+
+	make_block_device(0, 0);
+	expect_failure(&opt, EINVAL, "is empty");
+	opt = options(2 * MIB, false, true);
+	expect_failure(&opt, EINVAL, "is empty");
+	close(loop_fd);
+}
+
+/*
+ * bad input: Backing file: block device whose size is no multiple of 4 KiB -> works as a file of
+ * such a size, all of it can be stored to
+ */
+Test(pmem_backing, block_device_of_odd_size, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt = options(0, false, true);
+	const uint64_t size = 3 * MIB + 512;
+	struct pmem_backing backing;
+	char byte = 0;
+
+	make_block_device(size, 0);
+	open_ok(&backing, &opt);
+	check_eq(backing.file_size, size);
+	check_eq(backing.size, 4 * MIB);
+	check_eq(backing.writable_size, 3 * MIB);
+	cr_assert(all_zero(backing.host, backing.size));
+	check_eq(pmem_backing_store(&backing, size - 1, "xy", 2), 1);
+	check_eq(fdatasync(backing.fd), 0);
+	check_eq(pread(loop_fd, &byte, 1, (off_t)size - 1), 1);
+	check_eq(byte, 'x');
+	pmem_backing_close(&backing);
+	close(loop_fd);
+}
+
+/* bad input: Backing file: read-only block device, to be written -> refused, naming readonly=on and
+ * share=off, which work */
+Test(pmem_backing, readonly_block_device, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt = options(0, false, true);
+	struct pmem_backing backing;
+
+	make_block_device(4 * MIB, LO_FLAGS_READ_ONLY);
+	expect_failure(&opt, EROFS, "readonly=on or share=off");
+	opt = options(0, true, true);
+	open_ok(&backing, &opt);
+	pmem_backing_close(&backing);
+	opt = options(0, false, false);
+	open_ok(&backing, &opt);
+	backing.host[0] = 1;
+	pmem_backing_close(&backing);
+	close(loop_fd);
 }
 
 /*
