@@ -238,6 +238,55 @@ static long positive(const char *text)
 	return value;
 }
 
+/* Behind the file system's back: a store to each page at @start, which is a disk's memory. */
+static void rewrite_memory(uint64_t start, size_t size)
+{
+	int fd = open_file("/dev/mem", O_RDWR);
+	volatile uint64_t *memory =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)start);
+	long changed = 0;
+
+	if (memory == MAP_FAILED)
+		fail(errno, "mmap %zu bytes of /dev/mem at 0x%jx", size, (uintmax_t)start);
+	for (size_t i = 0; i < size / sizeof(*memory); i += BLOCK / sizeof(*memory)) {
+		uint64_t old = memory[i];
+
+		memory[i] = ~old;
+		changed += memory[i] != old;
+	}
+	if (changed)
+		fail(0, "%ld of %zu pages were changed through /dev/mem", changed, size / BLOCK);
+	close(fd);
+}
+
+/* By writes of whole blocks to the disk, which the driver makes stores of. */
+static void rewrite_disk(const char *path, long blocks)
+{
+	static uint8_t old[BLOCK] __attribute__((aligned(BLOCK))),
+		new[BLOCK] __attribute__((aligned(BLOCK)));
+	int fd = open_file(path, O_RDWR | O_DIRECT);
+
+	for (long n = 0; n < blocks; n++) {
+		read_all(fd, old, BLOCK, n * BLOCK);
+		for (size_t i = 0; i < BLOCK; i++)
+			new[i] = (uint8_t)~old[i];
+		write_all(fd, new, BLOCK, n * BLOCK);
+		read_all(fd, new, BLOCK, n * BLOCK);
+		if (memcmp(old, new, BLOCK) != 0)
+			fail(0, "block %ld of %s was changed", n, path);
+	}
+	if (fsync(fd) == 0)
+		fail(0, "fsync %s says that what was dropped is on the disk", path);
+	close(fd);
+}
+
+static void command_rewrite(const char *path, const char *start, const char *size)
+{
+	rewrite_memory(strtoull(start, NULL, 0), strtoull(size, NULL, 0));
+	rewrite_disk(path, 16);
+	printf("mvmm-guest: nothing that was stored to %s at %s has changed it\n", path, start);
+}
+
 int main(int argc, char **argv)
 {
 	command = argc > 1 ? argv[1] : "";
@@ -254,9 +303,11 @@ int main(int argc, char **argv)
 		command_cache(argv[2], positive(argv[3]));
 	else if (argc == 4 && strcmp(command, "fsync") == 0)
 		command_fsync(argv[2], positive(argv[3]));
+	else if (argc == 5 && strcmp(command, "rewrite") == 0)
+		command_rewrite(argv[2], argv[3], argv[4]);
 	else
 		fail(0,
 		     "usage: guest-test dax FILE | write FILE TEXT | read FILE TEXT | cache FILE BLOCKS |"
-		     " fsync FILE ROUNDS");
+		     " fsync FILE ROUNDS | rewrite DISK ADDRESS SIZE");
 	return 0;
 }
