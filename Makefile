@@ -22,7 +22,7 @@ TEST_SOURCES := $(wildcard tests/*.c tests/fuzz/*.c)
 UNIT_SOURCES := $(wildcard tests/test_*.c) tests/driver.c
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/obj/%.o)
 
-.PHONY: all help static test-guests check check-fast unit fuzz fuzz-targets fuzz-objects install clean format
+.PHONY: all help static test-guests bench bench-programs check check-fast unit fuzz fuzz-targets fuzz-objects install clean format
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/mvmm
@@ -36,6 +36,7 @@ help:
 	@echo 'make fuzz         fuzz targets, in build/fuzz; scripts/fuzz runs them'
 	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: under a minute'
 	@echo 'make check        every test; scripts/check installs what is missing first'
+	@echo 'make bench        measures mvmm beside others, writes docs/bench/: a quarter of an hour'
 	@echo 'make install      into DESTDIR and PREFIX ($(PREFIX))'
 	@echo 'make compile_commands.json   for editors'
 	@echo 'make format       runs clang-format over the sources'
@@ -71,21 +72,27 @@ $(BUILD)/unit-tests: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(UNIT_OBJ
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -Wl,--wrap=event_loop_fdatasync -o $@ $^ $(LIBS) -lcriterion
 
-# What scripts/measure compares a start with.
+# What the benchmarks compare with, and run. first-guest.elf is a kernel of four instructions.
+BENCH_PROGRAMS := $(BUILD)/bench/stopwatch $(BUILD)/bench/sync-floor $(BUILD)/bench/slow-fs
+
+bench-programs: $(BENCH_PROGRAMS) $(BUILD)/bench/first-guest.elf $(BUILD)/bare-kvm
+
 $(BUILD)/bare-kvm: tests/bench/bare_kvm.c
+$(BUILD)/bench/stopwatch: tests/bench/stopwatch.c
+$(BUILD)/bench/sync-floor: tests/bench/sync_floor.c
+$(BUILD)/bench/sync-floor: BENCH_LIBS := -luring
+$(BUILD)/bench/slow-fs: tests/bench/slow_fs.c
+$(BUILD)/bench/slow-fs: BENCH_LIBS = $(shell pkg-config --cflags --libs fuse3)
+$(BENCH_PROGRAMS) $(BUILD)/bare-kvm:
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) $(LDFLAGS) -o $@ $<
+	$(Q)$(CC) $(CFLAGS) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) $(LDFLAGS) -o $@ $< $(BENCH_LIBS)
 
-# mvmm with something put between pmem and the event loop or the ring, for tests of what a flush is worth; never installed.
-test-monitors: $(BUILD)/flush-audit/mvmm
-
-$(BUILD)/flush-audit/mvmm: WRAPS := -Wl,--wrap=event_loop_fdatasync -Wl,--wrap=virtqueue_push
-$(BUILD)/flush-audit/mvmm: $(OBJECTS) $(BUILD)/obj/tests/flush_audit.o
-$(BUILD)/flush-audit/mvmm:
-	$(call say,LD,$@)
+$(BUILD)/bench/first-guest.elf: tests/bench/first_guest.S guest-images/test-guest/link.lds
+	$(call say,GUEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) $(WRAPS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) -c -o $(@D)/first-guest.o $<
+	$(Q)$(GUEST_LINK) -Wl,--defsym=IMAGE_BASE=0x100000 -o $@ $(@D)/first-guest.o
 
 # Test guests: the same freestanding objects linked as an ELF kernel and, with the setup sectors, as
 # a bzImage, at different addresses. Only -g and -O are taken from the user's flags.
@@ -153,6 +160,9 @@ check:
 
 check-fast:
 	$(Q)scripts/check --fast
+
+bench:
+	$(Q)scripts/bench
 
 unit: $(BUILD)/unit-tests
 	$(Q)$(BUILD)/unit-tests

@@ -20,7 +20,7 @@
 #include <string.h>
 
 /* As guest-images/test-guest/flood.c has them. */
-#define FLUSHES 32
+#define FLUSHES 64
 #define DEVICES 16
 #define BROKEN_ANSWER 1000 /* the one that is lost, or given twice */
 

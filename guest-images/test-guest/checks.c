@@ -139,6 +139,31 @@ static const char *timed_flush(struct pmem *pmem, volatile uint64_t *target, uin
 	return pmem_finish(pmem);
 }
 
+/* A flush of the device busy= is always under way, to see whether that delays others. */
+static const char *keep_busy(const struct pmem *measured)
+{
+	uint64_t i = args_number("busy", ~0UL);
+	const char *error = NULL;
+
+	if (i >= pmem_count || &pmems[i] == measured)
+		return NULL;
+	if (pmems[i].offered && !virtqueue_waiting(&pmems[i].queue))
+		return NULL;
+	if (pmems[i].offered)
+		error = pmem_finish(&pmems[i]);
+	pmem_offer(&pmems[i], 0);
+	pmem_kick(&pmems[i]);
+	return error;
+}
+
+static void print_samples(const struct pmem *pmem, const uint64_t *cycles, unsigned count)
+{
+	print("test-guest: flush-samples-ns device=%u", index_of(pmem));
+	for (unsigned i = 0; i < count; i++)
+		print(" %lu", clock_ns(cycles[i]));
+	print("\n");
+}
+
 static const char *flush_one_by_one(struct pmem *pmem, unsigned count)
 {
 	static uint64_t cycles[MAX_SAMPLES] NOINIT;
@@ -149,13 +174,17 @@ static const char *flush_one_by_one(struct pmem *pmem, unsigned count)
 	if (!args_number("store", 1))
 		target = &elsewhere;
 	for (unsigned i = 0; i < count; i++) {
-		const char *error = timed_flush(pmem, target, &cycles[i]);
+		const char *error = keep_busy(pmem);
 
+		if (!error)
+			error = timed_flush(pmem, target, &cycles[i]);
 		if (error)
 			return fail("device %u flush %u: %s", index_of(pmem), i, error);
 		if (pmem->queue.used.idx != (uint16_t)(idx + i + 1))
 			return "used idx does not count the flushes";
 	}
+	if (args_number("samples", 0))
+		print_samples(pmem, cycles, count);
 	sort(cycles, count);
 	print("test-guest: flush-latency-ns device=%u min=%lu median=%lu p99=%lu n=%u "
 	      "median-cycles=%lu\n",
@@ -379,15 +408,15 @@ static const char *cpus(void)
 }
 
 /*
- * Interrupts that said something. KVM delivers an edge from a worker of its own, so one that was
- * sent before a reset may come after it; its status then reads 0, and a driver ignores it.
+ * Interrupts that said something. An edge may wait in the APIC, so one that
+ * was sent before a reset may come after it; its status then reads 0, and a driver ignores it.
  */
 static uint32_t notifications(const struct virtio_mmio *device)
 {
 	return device->used_interrupts + device->config_interrupts;
 }
 
-/* Waits for the interrupts of what was used already: KVM's worker may bring them late. */
+/* Waits for the interrupts of what was used already: they may come late. */
 static void settle(struct pmem *pmem)
 {
 	uint32_t seen;

@@ -61,7 +61,7 @@ static const char *turn(struct pmem *pmem, struct lane *lane)
 		struct vring_used_elem elem = queue->used.ring[queue->taken++ & (queue->size - 1)];
 		uint32_t n = elem.id / 2;
 		bool good = elem.id < queue->size && elem.len == sizeof(pmem->resp[0]) &&
-			    pmem->offered & 1U << n && !pmem->resp[n].ret;
+			    pmem->offered & 1UL << n && !pmem->resp[n].ret;
 		const char *error = good ? NULL : pmem_check(pmem, &elem);
 
 		if (error)
@@ -70,7 +70,7 @@ static const char *turn(struct pmem *pmem, struct lane *lane)
 		if (lane->left)
 			offer(pmem, lane, n);
 		else
-			pmem->offered &= ~(1U << n);
+			pmem->offered &= ~(1UL << n);
 	}
 	return NULL;
 }
@@ -132,7 +132,7 @@ static void drive(unsigned cpu)
 
 	for (unsigned i = cpu; i < pmem_count; i += machine.n_cpus)
 		for (unsigned n = 0; n < outstanding && lanes[i].left; n++) {
-			pmems[i].offered |= 1U << n;
+			pmems[i].offered |= 1UL << n;
 			offer(&pmems[i], &lanes[i], n);
 		}
 	while (in_flight && !errors[cpu])
@@ -202,5 +202,6 @@ const char *flood_run(void)
 		error = judge(count);
 	print("test-guest: flood %lu flushes, %u devices, %u CPUs, %lu ms\n", count, pmem_count,
 	      machine.n_cpus, ns / 1000000);
+	print("test-guest: flood-rate %lu\n", ns / 1000 ? count * 1000000 / (ns / 1000) : 0);
 	return error;
 }

@@ -81,7 +81,7 @@ const char *pmem_find(void)
 void pmem_stage(struct pmem *pmem, unsigned n)
 {
 	pmem->resp[n].ret = PMEM_UNANSWERED;
-	pmem->offered |= 1U << n;
+	pmem->offered |= 1UL << n;
 	virtqueue_stage(&pmem->queue, (uint16_t)(2 * n));
 }
 
@@ -100,7 +100,7 @@ const char *pmem_check(struct pmem *pmem, const struct vring_used_elem *elem)
 {
 	uint32_t n = elem->id / 2, ret;
 
-	if (elem->id % 2 || n >= pmem->flushes || !(pmem->offered & 1U << n))
+	if (elem->id % 2 || n >= pmem->flushes || !(pmem->offered & 1UL << n))
 		return fail("used id %u was not in flight", elem->id);
 	if (elem->len != sizeof(struct virtio_pmem_resp))
 		return fail("used length is %u, not 4", elem->len);
@@ -109,7 +109,7 @@ const char *pmem_check(struct pmem *pmem, const struct vring_used_elem *elem)
 		return "a used flush has no answer in it";
 	if (ret)
 		pmem->ret = ret;
-	pmem->offered &= ~(1U << n);
+	pmem->offered &= ~(1UL << n);
 	return NULL;
 }
 

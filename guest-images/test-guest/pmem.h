@@ -17,7 +17,7 @@ struct pmem {
 	struct virtqueue queue;
 	uint64_t start, size;
 	unsigned flushes; /* the queue's size / 2: flush n is the descriptors 2n and 2n + 1 */
-	uint32_t offered; /* bit n: flush n is in flight */
+	uint64_t offered; /* bit n: flush n is in flight */
 	uint32_t ret;	  /* last answer that was not 0, else 0 */
 	struct virtio_pmem_req req;
 	struct virtio_pmem_resp resp[PMEM_FLUSHES];

@@ -73,6 +73,8 @@ const char *smp_start(void)
 {
 	extern const char smp_trampoline[], smp_trampoline_end[];
 
+	if (machine.n_cpus == 1)
+		return NULL;
 	if (!trampoline_page)
 		return "e820 has no page below 640 KiB to start CPUs in";
 	memcpy((void *)trampoline_page, smp_trampoline,

@@ -16,6 +16,12 @@
 #define FIRST_DEVICE 0x1040 /* plus the virtio device id (section 4.1.2) */
 #define LAST_DEVICE 0x107f
 #define SLOTS 32
+#define PIIX_SLOT 1
+#define PIIX_PIRQ_ROUTES 0x60 /* a byte for each of four */
+#define PIRQ_PIN 10U
+#define VIRTIO_BAR 4 /* where QEMU has all the structures, in 16 KiB */
+#define BARS 0xe0000000U
+#define BAR_STRIDE 0x10000U
 
 static uint32_t config_read(unsigned slot, unsigned offset)
 {
@@ -60,10 +66,32 @@ static void read_virtio_cap(unsigned slot, unsigned cap, struct virtio_mmio *dev
 	}
 }
 
+/* Firmware of the quick kind (qboot) leaves BARs to the kernel. */
+static void place_bars(unsigned slot)
+{
+	unsigned offset = PCI_BASE_ADDRESS_0 + 4 * VIRTIO_BAR;
+
+	if (config_read(slot, offset) & (uint32_t)PCI_BASE_ADDRESS_MEM_MASK)
+		return;
+	config_write(slot, offset, BARS + slot * BAR_STRIDE);
+	config_write(slot, offset + 4, 0);
+}
+
+/*
+ * The IOAPIC pin of the slot's INTA. QEMU's machine "pc" swizzles it to one of four PIRQs, which
+ * the bridge's registers route; they all go to one pin here.
+ */
+static uint32_t route_inta(void)
+{
+	config_write(PIIX_SLOT, PIIX_PIRQ_ROUTES, PIRQ_PIN * 0x01010101U);
+	return PIRQ_PIN;
+}
+
 static void set_up(unsigned slot, struct virtio_mmio *device)
 {
 	unsigned cap = config_read(slot, PCI_CAPABILITY_LIST) & 0xfc;
 
+	place_bars(slot);
 	config_write(slot, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	for (; cap; cap = config_read(slot, cap + PCI_CAP_LIST_NEXT) & 0xfc) {
 		if ((config_read(slot, cap) & 0xff) == PCI_CAP_ID_VNDR)
@@ -83,7 +111,7 @@ bool virtio_pci_probe(unsigned index, struct virtqueue *queue, struct virtio_mmi
 		*ret_device = (struct virtio_mmio){
 			.pci = true,
 			.id = device - FIRST_DEVICE,
-			.pin = config_read(slot, PCI_INTERRUPT_LINE) & 0xff,
+			.pin = route_inta(),
 			.queue = queue,
 		};
 		set_up(slot, ret_device);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VIRTQUEUE_MAX 64
+#define VIRTQUEUE_MAX 128
 
 struct virtqueue {
 	/* One more than the queue has, for tests that point behind its end. */

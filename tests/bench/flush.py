@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flushes: latency of one at a time, rate with many outstanding, beside QEMU and beside the same without a VM. Read measure."""
+
+import os
+
+from common import (DISK_SCRATCH, SCRATCH, SYNC_FLOOR, Curves, Section, Table, find, guest_mvmm, guest_qemu, image, interleave, run)
+
+OUTSTANDING = (1, 8, 64)
+DEVICES = (1, 8)
+
+
+def file_system(directory):
+    return run(["stat", "--file-system", "--format", "%T", directory]).strip()
+
+
+def latencies(output):
+    line = next(line for line in output.splitlines() if "flush-samples-ns" in line)
+    return [int(ns) / 1000 for ns in line.split("device=0 ")[1].split()]
+
+
+def floor(disk, how, outstanding, count):
+    lines = run([SYNC_FLOOR, disk, how, str(outstanding), str(count)]).splitlines()
+    return [int(ns) / 1000 for ns in lines[0].split()[1:]], float(lines[1].split()[1])
+
+
+def measure_latency(section, directory, name, quick):
+    count = 200 if quick else 1000
+    disk = image("latency.img", 64 << 20, directory)
+    tests = f"flush count={count} samples=1"
+    runs = interleave(3 if quick else 5, f"flush latency on {name}", {
+        "mvmm": lambda: latencies(run(guest_mvmm(tests, [disk]))),
+        "QEMU": lambda: latencies(run(guest_qemu(tests, [disk]), ok=(1,))),
+        "host, by io_uring": lambda: floor(disk, "uring", 1, count)[0],
+        "host, fdatasync": lambda: floor(disk, "direct", 1, count)[0],
+    })
+    section.add(Curves(f"One flush at a time, on {name}", "us", {who: sum(samples, []) for who, samples in runs.items()}))
+    os.unlink(disk)
+
+
+def rate(output):
+    return find(r"flood-rate ([0-9]+)", output)
+
+
+def measure_rate(table, directory, name, quick):
+    for devices in DEVICES:
+        disks = [image(f"rate{i}.img", 64 << 20, directory) for i in range(devices)]
+        for outstanding in OUTSTANDING:
+            count = (512 if quick else 4096) * (1 if outstanding == 1 else 4)
+            tests = f"flood count={count} outstanding={outstanding}"
+            contenders = {
+                "mvmm": lambda: rate(run(guest_mvmm(tests, disks))),
+                "QEMU": lambda: rate(run(guest_qemu(tests, disks), ok=(1,))),
+            }
+            if devices == 1:
+                contenders["host, by io_uring"] = lambda: floor(disks[0], "uring", outstanding, count)[1]
+            runs = interleave(3, f"flush rate on {name}", contenders)
+            table.add(f"{name}, {devices} x {outstanding}", runs)
+        for disk in disks:
+            os.unlink(disk)
+
+
+def measure(quick):
+    section = Section("flush", "Flush", """
+From the guest's store over the doorbell, the `fdatasync` and the interrupt to the handler, by the test guest's own clock. The same guest
+drives QEMU's virtio-pmem over PCI. The floors are host programs that store to the same file and call `fdatasync`, directly and by io_uring.""")
+    places = [(SCRATCH, file_system(SCRATCH)), (DISK_SCRATCH, file_system(DISK_SCRATCH))]
+    for directory, name in places:
+        measure_latency(section, directory, name, quick)
+    table = section.add(Table("Flushes per second (more is better)", "1/s", ("mvmm", "QEMU", "host, by io_uring"),
+                              "file system, devices x outstanding", digits=0, log=True))
+    for directory, name in places:
+        measure_rate(table, directory, name, quick)
+    section.remark("Where many are outstanding, mvmm answers all that came before an fdatasync began by that one; QEMU and the io_uring "
+                   "floor do one for each.")
+    return section
