@@ -94,6 +94,16 @@ $(BUILD)/bench/first-guest.elf: tests/bench/first_guest.S guest-images/test-gues
 	$(Q)$(CC) -c -o $(@D)/first-guest.o $<
 	$(Q)$(GUEST_LINK) -Wl,--defsym=IMAGE_BASE=0x100000 -o $@ $(@D)/first-guest.o
 
+# mvmm with something put between pmem and the event loop or the ring, for tests of what a flush is worth; never installed.
+test-monitors: $(BUILD)/flush-audit/mvmm
+
+$(BUILD)/flush-audit/mvmm: WRAPS := -Wl,--wrap=event_loop_fdatasync -Wl,--wrap=virtqueue_push
+$(BUILD)/flush-audit/mvmm: $(OBJECTS) $(BUILD)/obj/tests/flush_audit.o
+$(BUILD)/flush-audit/mvmm:
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) $(WRAPS) -o $@ $^ $(LIBS)
+
 # Test guests: the same freestanding objects linked as an ELF kernel and, with the setup sectors, as
 # a bzImage, at different addresses. Only -g and -O are taken from the user's flags.
 GUEST := guest-images/test-guest

@@ -2,19 +2,16 @@
 /* The register of pending platform events. */
 #include "devices/platform_events.h"
 
-#include <errno.h>
-#include <sys/eventfd.h>
-
-void platform_events_init(struct platform_events *events, int interrupt_fd)
+void platform_events_init(struct platform_events *events, struct interrupt_line *line)
 {
-	*events = (struct platform_events){ .interrupt_fd = interrupt_fd };
+	*events = (struct platform_events){ .line = line };
 }
 
 int platform_events_raise(struct platform_events *events, uint32_t event)
 {
 	/* The bit first: a handler that takes it a moment early finds nothing on its next run. */
 	__atomic_or_fetch(&events->pending, event, __ATOMIC_ACQ_REL);
-	return eventfd_write(events->interrupt_fd, 1) < 0 ? -errno : 0;
+	return interrupt_line_pulse(events->line);
 }
 
 uint32_t platform_events_read(struct platform_events *events)

@@ -7,16 +7,18 @@
 #ifndef MVMM_DEVICES_PLATFORM_EVENTS_H
 #define MVMM_DEVICES_PLATFORM_EVENTS_H
 
+#include "devices/interrupt_line.h"
+
 #include <stdint.h>
 
 struct platform_events {
-	int interrupt_fd; /* eventfd, borrowed: each write of 1 is one edge */
-	uint32_t pending; /* atomic: LAYOUT_EVENT_ bits */
+	struct interrupt_line *line; /* borrowed */
+	uint32_t pending;	     /* atomic: LAYOUT_EVENT_ bits */
 };
 
-void platform_events_init(struct platform_events *events, int interrupt_fd);
+void platform_events_init(struct platform_events *events, struct interrupt_line *line);
 
-/* Adds @event, a LAYOUT_EVENT_ bit, and tells the guest. -errno from the eventfd. */
+/* Adds @event, a LAYOUT_EVENT_ bit, and tells the guest. -errno from the line. */
 int platform_events_raise(struct platform_events *events, uint32_t event);
 
 /* The register: reading it takes all pending events. From any thread. */

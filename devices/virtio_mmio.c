@@ -78,10 +78,13 @@ static void show_state(struct virtio_mmio *mmio)
 /* The status bit first, then the edge: a handler that runs for this edge finds the bit. */
 static void interrupt(struct virtio_mmio *mmio, uint32_t bit)
 {
+	int ret;
+
 	mmio->interrupt_status |= bit;
 	show(mmio, VIRTIO_MMIO_INTERRUPT_STATUS, mmio->interrupt_status);
-	if (eventfd_write(mmio->interrupt_fd, 1) < 0)
-		log_guest(&mmio->limit, "%s: interrupt lost: %s", mmio->dev->name, strerror(errno));
+	ret = interrupt_line_pulse(mmio->line);
+	if (ret < 0)
+		log_guest(&mmio->limit, "%s: interrupt lost: %s", mmio->dev->name, strerror(-ret));
 }
 
 static void stop_queues(struct virtio_mmio *mmio)
@@ -144,13 +147,13 @@ static void doorbell_done(struct event_op *op, int result)
 }
 
 void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev, struct event_loop *loop,
-		      int interrupt_fd, const int *doorbell_fds, uint32_t *registers)
+		      struct interrupt_line *line, const int *doorbell_fds, uint32_t *registers)
 {
 	*mmio = (struct virtio_mmio){
 		.transport.ops = &transport_ops,
 		.dev = dev,
 		.loop = loop,
-		.interrupt_fd = interrupt_fd,
+		.line = line,
 		.registers = registers,
 	};
 	dev->transport = &mmio->transport;

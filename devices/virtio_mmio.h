@@ -3,7 +3,7 @@
  * The virtio-mmio register file, version 2 (VIRTIO 1.3 section 4.2), strict: what the specification
  * leaves to the driver's good will is ignored and logged, or breaks this one device.
  *
- * It sees KVM as file descriptors, doorbells that it reads and an interrupt that it writes, and as
+ * It sees KVM as doorbells, descriptors that it reads, as an interrupt line that it pulses, and as
  * a page of memory, which shows the guest what its registers read as. A driver's stores are brought
  * here one by one, its loads are loads from that page. All functions run on the event loop's
  * thread.
@@ -20,6 +20,7 @@
 #ifndef MVMM_DEVICES_VIRTIO_MMIO_H
 #define MVMM_DEVICES_VIRTIO_MMIO_H
 
+#include "devices/interrupt_line.h"
 #include "devices/virtio.h"
 #include "vmm/event_loop.h"
 #include "vmm/log.h"
@@ -43,7 +44,7 @@ struct virtio_mmio {
 	struct virtio_transport transport;
 	struct virtio_device *dev;
 	struct event_loop *loop;
-	int interrupt_fd;    /* eventfd, borrowed: each write of 1 is one edge */
+	struct interrupt_line *line; /* borrowed */
 	uint32_t *registers; /* borrowed: what the guest reads, little-endian; never read here */
 	uint32_t status;
 	uint32_t interrupt_status;
@@ -62,7 +63,7 @@ struct virtio_mmio {
  * caller's.
  */
 void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev, struct event_loop *loop,
-		      int interrupt_fd, const int *doorbell_fds, uint32_t *registers);
+		      struct interrupt_line *line, const int *doorbell_fds, uint32_t *registers);
 
 /* Begins to listen to the doorbells. */
 void virtio_mmio_start(struct virtio_mmio *mmio);

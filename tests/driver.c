@@ -144,14 +144,15 @@ void driver_attach(struct driver *driver, struct driver_host *host, struct virti
 {
 	*driver = (struct driver){ .host = host };
 	driver_ring_init(&driver->ring, host->ram, ring_at, size);
-	driver->interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	test_line_init(&driver->line);
+	driver->interrupt_fd = driver->line.fd;
 	cr_assert(driver->interrupt_fd >= 0);
 	for (unsigned i = 0; i < dev->n_queues; i++) {
 		driver->doorbell_fds[i] = eventfd(0, EFD_CLOEXEC);
 		cr_assert(driver->doorbell_fds[i] >= 0);
 	}
-	virtio_mmio_init(&driver->mmio, dev, &host->loop, driver->interrupt_fd,
-			 driver->doorbell_fds, driver->registers);
+	virtio_mmio_init(&driver->mmio, dev, &host->loop, &driver->line.line, driver->doorbell_fds,
+			 driver->registers);
 	virtio_mmio_start(&driver->mmio);
 }
 

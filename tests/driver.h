@@ -8,6 +8,7 @@
 #define MVMM_TESTS_DRIVER_H
 
 #include "devices/virtio_mmio.h"
+#include "tests/test_line.h"
 #include "vmm/event_loop.h"
 #include "vmm/guest_memory.h"
 
@@ -64,7 +65,8 @@ struct driver {
 	uint32_t registers[0x1000 / 4]; /* what the guest reads */
 	struct driver_ring ring;
 	int doorbell_fds[VIRTIO_MMIO_MAX_QUEUES]; /* owned */
-	int interrupt_fd;			  /* owned */
+	struct test_line line;
+	int interrupt_fd; /* the line's */
 };
 
 /* Connects @dev and listens to its doorbells; the ring, of @size entries, lies at @ring_at. */

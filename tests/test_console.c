@@ -23,7 +23,7 @@ static struct driver_host host;
 static struct console console;
 static struct bus bus;
 static int in[2], out[2]; /* pipes: [0] is read, [1] written */
-static int interrupt_fd;
+static struct test_line line;
 static unsigned quits;
 
 static void quit(struct console *c)
@@ -37,8 +37,8 @@ static const struct console_ops ops = { .quit = quit };
 static void attach(int in_fd, int out_fd)
 {
 	signal(SIGPIPE, SIG_IGN);
-	interrupt_fd = eventfd(0, EFD_NONBLOCK);
-	check_eq(console_init(&console, &ops, &host.loop, in_fd, out_fd, interrupt_fd), 0);
+	test_line_init(&line);
+	check_eq(console_init(&console, &ops, &host.loop, in_fd, out_fd, &line.line), 0);
 	check_eq(bus_add(&bus, &console.ports), 0);
 	console_start(&console);
 	driver_settle(&host);
@@ -71,7 +71,7 @@ static uint64_t interrupts(void)
 {
 	eventfd_t count = 0;
 
-	if (eventfd_read(interrupt_fd, &count) < 0)
+	if (eventfd_read(line.fd, &count) < 0)
 		check_eq(errno, EAGAIN);
 	return count;
 }

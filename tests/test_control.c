@@ -223,14 +223,17 @@ static int typed[2], shown[2];
 
 static void setup_console(void)
 {
+	static struct test_line line;
+
 	setup();
 	check_eq(pipe(typed), 0);
 	check_eq(pipe(shown), 0);
 	check_eq(fcntl(shown[0], F_SETFL, O_NONBLOCK), 0);
 	dup2(shown[1], STDOUT_FILENO);
 	check_eq(control_open_console(&control, false), 0);
+	test_line_init(&line);
 	check_eq(console_init(&console, &console_ops, &host.loop, typed[0], STDOUT_FILENO,
-			      eventfd(0, EFD_NONBLOCK)),
+			      &line.line),
 		 0);
 	check_eq(bus_add(&bus, &console.ports), 0);
 	console_start(&console);

@@ -254,19 +254,17 @@ Test(kvm, doorbell)
 	small_guest_fini(&guest);
 }
 
-Test(kvm, doorbell_and_irqfd_need_an_eventfd)
+Test(kvm, doorbell_needs_an_eventfd)
 {
 	struct error err = { 0 };
 
 	small_guest_init(&guest, trap, sizeof(trap));
 	cr_assert(kvm_add_doorbell(&guest.kvm, DOORBELL, 0, STDIN_FILENO, &err) < 0);
 	check_contains(err.text, "ioeventfd");
-	cr_assert(kvm_add_irqfd(&guest.kvm, STDIN_FILENO, 5, &err) < 0);
-	check_contains(err.text, "irqfd");
 	small_guest_fini(&guest);
 }
 
-Test(kvm, irqfd)
+Test(kvm, line)
 {
 	static const uint8_t wait[] = {
 		0xfb,	    /* sti */
@@ -278,14 +276,13 @@ Test(kvm, irqfd)
 		0xe6, 0x10, /* out 0x10, al */
 		0xf4,	    /* hlt */
 	};
-	int fd = eventfd(0, 0);
-	struct error err = { 0 };
+	struct kvm_line line;
 
 	small_guest_init(&guest, wait, sizeof(wait));
 	small_guest_handle_irq(&guest, 7, handler, sizeof(handler));
-	check_eq(kvm_add_irqfd(&guest.kvm, fd, 7, &err), 0, "%s", err.text);
+	kvm_line_init(&line, &guest.kvm, 7);
 	small_guest_start(&guest);
-	check_eq(eventfd_write(fd, 1), 0);
+	check_eq(interrupt_line_pulse(&line.line), 0);
 	small_guest_finish(&guest);
 	check_eq(guest.ended_with, 0x42, "%s", guest.detail);
 	small_guest_fini(&guest);

@@ -3,6 +3,7 @@
 #include "boot/layout.h"
 #include "check.h"
 #include "devices/platform_events.h"
+#include "tests/test_line.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -11,19 +12,19 @@
 #include <unistd.h>
 
 static struct platform_events events;
-static int fd;
+static struct test_line line;
 
 static void setup(void)
 {
-	fd = eventfd(0, EFD_NONBLOCK);
-	platform_events_init(&events, fd);
+	test_line_init(&line);
+	platform_events_init(&events, &line.line);
 }
 
 static uint64_t edges(void)
 {
 	uint64_t count = 0;
 
-	return read(fd, &count, sizeof(count)) < 0 ? 0 : count;
+	return read(line.fd, &count, sizeof(count)) < 0 ? 0 : count;
 }
 
 Test(platform_events, each_event_is_an_edge_and_a_bit, .init = setup)
@@ -45,6 +46,6 @@ Test(platform_events, reading_takes_them, .init = setup)
 
 Test(platform_events, lost_interrupt_is_told, .init = setup)
 {
-	close(fd);
+	close(line.fd);
 	check_eq(platform_events_raise(&events, LAYOUT_EVENT_SLOTS), -EBADF);
 }

@@ -311,12 +311,6 @@ static void deny_ioctl(unsigned long request)
 	check_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
-Test(vm_hotplug, interrupt, .init = setup, .fini = teardown)
-{
-	deny_ioctl(KVM_IRQFD);
-	fails(ENOMEM, "irqfd");
-}
-
 Test(vm_hotplug, first_memory_slot, .init = setup, .fini = teardown)
 {
 	deny_ioctl(KVM_SET_USER_MEMORY_REGION);
@@ -326,13 +320,13 @@ Test(vm_hotplug, first_memory_slot, .init = setup, .fini = teardown)
 /* The device is there by then, so it stays, and the log says so. */
 Test(vm_hotplug, guest_cannot_be_told, .init = setup, .fini = teardown)
 {
-	int fd = vm->power.events.interrupt_fd;
+	int fd = vm->power.interrupt.vm_fd;
 
 	driver_log_capture();
-	vm->power.events.interrupt_fd = -1;
+	vm->power.interrupt.vm_fd = -1;
 	works();
 	check_contains(driver_log_text(), "hot: cannot tell the guest of it: Bad file descriptor");
-	vm->power.events.interrupt_fd = fd;
+	vm->power.interrupt.vm_fd = fd;
 }
 
 Test(vm_hotplug, no_such_backend, .init = setup, .fini = teardown)

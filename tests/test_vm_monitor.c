@@ -199,16 +199,17 @@ Test(vm_monitor, pause_and_resume, .init = setup, .fini = teardown)
 Test(vm_monitor, powerdown, .init = setup, .fini = teardown)
 {
 	struct platform_events *platform = &f.vm->power.events;
-	int fd = platform->interrupt_fd;
+	struct kvm_line *line = &f.vm->power.interrupt;
+	int fd = line->vm_fd;
 
 	check_eq(monitor_powerdown(monitor, &err), 0);
 	check_eq(platform->pending, LAYOUT_EVENT_POWER_BUTTON);
 	check_eq(events[0].type, MONITOR_EVENT_POWERDOWN);
-	platform->interrupt_fd = -1;
+	line->vm_fd = -1;
 	check_eq(monitor_powerdown(monitor, &err), -EBADF);
 	check_str(err.text, "cannot press the power button: Bad file descriptor");
 	check_eq(n_events, 1, "nothing was pressed, nothing is told");
-	platform->interrupt_fd = fd;
+	line->vm_fd = fd;
 }
 
 Test(vm_monitor, reset, .init = setup, .fini = teardown)

@@ -39,7 +39,7 @@ static bool put_byte(struct serial *serial, uint8_t byte)
 
 static void interrupt(struct serial *serial)
 {
-	eventfd_write(console_of_serial(serial)->interrupt_fd, 1);
+	interrupt_line_pulse(console_of_serial(serial)->line);
 }
 
 static void input_ready(struct serial *serial)
@@ -250,7 +250,7 @@ static void drain_timeout_done(struct event_op *op, int result)
 }
 
 int console_init(struct console *console, const struct console_ops *ops, struct event_loop *loop,
-		 int in_fd, int out_fd, int interrupt_fd)
+		 int in_fd, int out_fd, struct interrupt_line *line)
 {
 	console->wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (console->wake_fd < 0)
@@ -260,7 +260,7 @@ int console_init(struct console *console, const struct console_ops *ops, struct 
 	console->loop = loop;
 	console->in_fd = in_fd;
 	console->out_fd = out_fd;
-	console->interrupt_fd = interrupt_fd;
+	console->line = line;
 	console->escape_key = in_fd >= 0 && (isatty(in_fd) || (ops && ops->monitor_input));
 	pthread_mutex_init(&console->lock, NULL);
 	serial_init(&console->serial, &serial_ops);

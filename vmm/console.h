@@ -8,6 +8,7 @@
 #ifndef MVMM_VMM_CONSOLE_H
 #define MVMM_VMM_CONSOLE_H
 
+#include "devices/interrupt_line.h"
 #include "devices/serial.h"
 #include "vmm/bus.h"
 #include "vmm/event_loop.h"
@@ -35,11 +36,11 @@ struct console_ops {
 struct console {
 	struct bus_region ports;
 	const struct console_ops *ops;
-	struct event_loop *loop; /* borrowed */
-	int in_fd;		 /* borrowed, or -1 */
-	int out_fd;		 /* borrowed, or -1: output is dropped */
-	int interrupt_fd;	 /* eventfd, borrowed */
-	bool escape_key;	 /* the input is a terminal, or a monitor's too */
+	struct event_loop *loop;     /* borrowed */
+	int in_fd;		     /* borrowed, or -1 */
+	int out_fd;		     /* borrowed, or -1: output is dropped */
+	struct interrupt_line *line; /* borrowed */
+	bool escape_key;	     /* the input is a terminal, or a monitor's too */
 	bool escape_pressed;
 	bool to_monitor; /* what is typed */
 	bool draining;
@@ -62,7 +63,7 @@ struct console {
  * NULL where @in_fd is no terminal. The descriptors stay the caller's. -errno from eventfd(2).
  */
 int console_init(struct console *console, const struct console_ops *ops, struct event_loop *loop,
-		 int in_fd, int out_fd, int interrupt_fd);
+		 int in_fd, int out_fd, struct interrupt_line *line);
 
 /* Takes a zeroed one. */
 void console_fini(struct console *console);

@@ -3,6 +3,7 @@
 #include "vmm/kvm.h"
 
 #include "boot/layout.h"
+#include "vmm/container_of.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,6 @@ static int check_capabilities(int fd, struct error *err)
 	} needed[] = {
 		{ KVM_CAP_USER_MEMORY, "user memory" },
 		{ KVM_CAP_IRQCHIP, "in-kernel interrupt controllers" },
-		{ KVM_CAP_IRQFD, "irqfd" },
 		{ KVM_CAP_IOEVENTFD, "ioeventfd" },
 		{ KVM_CAP_READONLY_MEM, "read-only memory slots" },
 		{ KVM_CAP_IMMEDIATE_EXIT, "immediate exit" },
@@ -173,11 +173,22 @@ int kvm_add_irqchips(struct kvm *kvm, struct error *err)
 	return ret < 0 ? ret : mask_8259s(kvm, err);
 }
 
-int kvm_add_irqfd(struct kvm *kvm, int fd, uint32_t gsi, struct error *err)
+static int pulse(struct interrupt_line *line)
 {
-	struct kvm_irqfd irqfd = { .fd = (uint32_t)fd, .gsi = gsi };
+	const struct kvm_line *l = container_of(line, struct kvm_line, line);
 
-	return vm_ioctl(kvm, KVM_IRQFD, &irqfd, "irqfd", err);
+	for (unsigned level = 2; level--;) {
+		struct kvm_irq_level request = { .irq = l->gsi, .level = level };
+
+		if (ioctl(l->vm_fd, KVM_IRQ_LINE, &request) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+void kvm_line_init(struct kvm_line *line, const struct kvm *kvm, uint32_t gsi)
+{
+	*line = (struct kvm_line){ .line.pulse = pulse, .vm_fd = kvm->vm_fd, .gsi = gsi };
 }
 
 static struct kvm_ioeventfd doorbell(uint64_t addr, uint32_t value, int fd, uint32_t flags)

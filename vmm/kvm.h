@@ -3,6 +3,7 @@
 #ifndef MVMM_VMM_KVM_H
 #define MVMM_VMM_KVM_H
 
+#include "devices/interrupt_line.h"
 #include "vmm/error.h"
 
 #include <stdbool.h>
@@ -41,8 +42,17 @@ void kvm_remove_slots(struct kvm *kvm, unsigned keep);
 /* Adds local APICs, IOAPIC and (masked) 8259s; before the first vCPU. -errno with @err set. */
 int kvm_add_irqchips(struct kvm *kvm, struct error *err);
 
-/* Each write to @fd, an eventfd, becomes an edge on @gsi. -errno with @err set. */
-int kvm_add_irqfd(struct kvm *kvm, int fd, uint32_t gsi, struct error *err);
+/*
+ * A pin of the IOAPIC. Its edges are KVM_IRQ_LINE calls and no irqfd: for a pin, an irqfd wakes a
+ * worker of the kernel's to do the same, later.
+ */
+struct kvm_line {
+	struct interrupt_line line;
+	int vm_fd; /* borrowed */
+	uint32_t gsi;
+};
+
+void kvm_line_init(struct kvm_line *line, const struct kvm *kvm, uint32_t gsi);
 
 /* Each 32-bit store of @value to @addr becomes a count in @fd, without an exit. */
 int kvm_add_doorbell(struct kvm *kvm, uint64_t addr, uint32_t value, int fd, struct error *err);

@@ -5,10 +5,7 @@
 #include "boot/layout.h"
 #include "vmm/container_of.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 static uint64_t registers_read(struct bus_region *region, uint64_t offset, unsigned size)
 {
@@ -45,8 +42,8 @@ static void i8042_write(struct bus_region *region, uint64_t offset, unsigned siz
 
 static const struct bus_ops i8042_ops = { .read = i8042_read, .write = i8042_write };
 
-int power_bus_init(struct power_bus *power, const struct power_ops *ops, struct bus *mmio,
-		   struct bus *ports, struct error *err)
+int power_bus_init(struct power_bus *power, const struct power_ops *ops, const struct kvm *kvm,
+		   struct bus *mmio, struct bus *ports, struct error *err)
 {
 	int ret;
 
@@ -54,28 +51,12 @@ int power_bus_init(struct power_bus *power, const struct power_ops *ops, struct 
 	power->registers =
 		(struct bus_region){ LAYOUT_POWER_BASE, LAYOUT_POWER_SIZE, &registers_ops };
 	power->i8042_port = (struct bus_region){ LAYOUT_I8042_PORT, 1, &i8042_ops };
-	power->interrupt_fd = eventfd(0, EFD_CLOEXEC);
-	if (power->interrupt_fd < 0) {
-		power->interrupt_fd = 0;
-		return error_set(err, errno, "cannot make an eventfd: %s", strerror(errno));
-	}
-	platform_events_init(&power->events, power->interrupt_fd);
+	kvm_line_init(&power->interrupt, kvm, LAYOUT_POWER_GSI);
+	platform_events_init(&power->events, &power->interrupt.line);
 	ret = bus_add(mmio, &power->registers);
 	if (ret == 0)
 		ret = bus_add(ports, &power->i8042_port);
 	return ret < 0 ? error_set(err, -ret, "no place for the power registers: %s",
 				   strerror(-ret))
 		       : 0;
-}
-
-int power_bus_connect(struct power_bus *power, struct kvm *kvm, struct error *err)
-{
-	return kvm_add_irqfd(kvm, power->interrupt_fd, LAYOUT_POWER_GSI, err);
-}
-
-void power_bus_fini(struct power_bus *power)
-{
-	if (power->interrupt_fd > 0)
-		close(power->interrupt_fd);
-	power->interrupt_fd = 0;
 }

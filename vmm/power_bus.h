@@ -17,17 +17,11 @@ struct power_bus {
 	struct platform_events events;
 	struct bus_region registers;  /* on the bus of registers */
 	struct bus_region i8042_port; /* on the bus of ports */
-	int interrupt_fd;	      /* eventfd, owned */
+	struct kvm_line interrupt;
 };
 
-/* -errno with @err set; a half-built one is for power_bus_fini. */
-int power_bus_init(struct power_bus *power, const struct power_ops *ops, struct bus *mmio,
-		   struct bus *ports, struct error *err);
-
-/* Connects the interrupt to the VM. -errno with @err set. */
-int power_bus_connect(struct power_bus *power, struct kvm *kvm, struct error *err);
-
-/* Takes a zeroed one. */
-void power_bus_fini(struct power_bus *power);
+/* -errno with @err set: no place on the buses, for which layout.h has no reason. */
+int power_bus_init(struct power_bus *power, const struct power_ops *ops, const struct kvm *kvm,
+		   struct bus *mmio, struct bus *ports, struct error *err);
 
 #endif

@@ -67,10 +67,9 @@ static int new_eventfd(int *ret_fd, struct error *err)
 int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_device *dev,
 		     struct event_loop *loop, const struct register_pages *pages, struct error *err)
 {
-	int ret;
+	int ret = 0;
 
 	*slot = (struct virtio_slot){ .number = number, .pages = pages };
-	ret = new_eventfd(&slot->interrupt_fd, err);
 	for (unsigned i = 0; i < dev->n_queues && ret == 0; i++)
 		ret = new_eventfd(&slot->doorbell_fds[i], err);
 	if (ret < 0)
@@ -80,7 +79,7 @@ int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_de
 		.size = LAYOUT_VIRTIO_SIZE,
 		.ops = &registers_ops,
 	};
-	virtio_mmio_init(&slot->mmio, dev, loop, slot->interrupt_fd, slot->doorbell_fds,
+	virtio_mmio_init(&slot->mmio, dev, loop, &slot->interrupt.line, slot->doorbell_fds,
 			 register_pages_get(pages, number));
 	return 0;
 }
@@ -98,10 +97,9 @@ static int swallow_acknowledgements(struct virtio_slot *slot, struct kvm *kvm, s
 int virtio_slot_connect(struct virtio_slot *slot, struct kvm *kvm, struct error *err)
 {
 	uint64_t notify = slot->registers.start + VIRTIO_MMIO_QUEUE_NOTIFY;
-	int ret = kvm_add_irqfd(kvm, slot->interrupt_fd, LAYOUT_VIRTIO_GSI + slot->number, err);
+	int ret = swallow_acknowledgements(slot, kvm, err);
 
-	if (ret == 0)
-		ret = swallow_acknowledgements(slot, kvm, err);
+	kvm_line_init(&slot->interrupt, kvm, LAYOUT_VIRTIO_GSI + slot->number);
 	for (unsigned i = 0; i < slot->mmio.dev->n_queues && ret == 0; i++)
 		ret = kvm_add_doorbell(kvm, notify, i, slot->doorbell_fds[i], err);
 	return ret;
@@ -131,8 +129,6 @@ int virtio_slot_start(struct virtio_slot *slot, struct bus *mmio_bus, struct bus
 
 void virtio_slot_fini(struct virtio_slot *slot)
 {
-	if (slot->interrupt_fd > 0)
-		close(slot->interrupt_fd);
 	for (unsigned i = 0; i < VIRTIO_MMIO_MAX_QUEUES; i++) {
 		if (slot->doorbell_fds[i] <= 0)
 			continue;

@@ -17,8 +17,8 @@ struct virtio_slot {
 	unsigned number;
 	struct virtio_mmio mmio;
 	struct bus_region registers;
-	const struct register_pages *pages;	  /* borrowed */
-	int interrupt_fd;			  /* owned */
+	const struct register_pages *pages; /* borrowed */
+	struct kvm_line interrupt;
 	int doorbell_fds[VIRTIO_MMIO_MAX_QUEUES]; /* owned */
 };
 
@@ -31,13 +31,12 @@ int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_de
 		     struct error *err);
 
 /*
- * Connects the descriptors to the VM. Apart from init, because KVM pays for doorbells least when
- * everything else of the VM is there already.
+ * Connects interrupt and doorbells to the VM. Apart from init, because KVM pays for doorbells least
+ * when everything else of the VM is there already.
  */
 int virtio_slot_connect(struct virtio_slot *slot, struct kvm *kvm, struct error *err);
 
-/* Undoes what connect has done, all or part of it; the interrupt goes when its eventfd is closed.
- */
+/* Undoes what connect has done, all or part of it. */
 void virtio_slot_disconnect(struct virtio_slot *slot, struct kvm *kvm);
 
 /*

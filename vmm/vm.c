@@ -160,12 +160,10 @@ static int create_console(struct vm *vm, const struct config *config, struct err
 			return out_fd;
 		vm->console_out_fd = out_fd;
 	}
-	vm->console_interrupt_fd = eventfd(0, EFD_CLOEXEC);
-	if (vm->console_interrupt_fd < 0)
-		return error_set(err, errno, "cannot make an eventfd: %s", strerror(errno));
+	kvm_line_init(&vm->console_interrupt, &vm->kvm, LAYOUT_SERIAL_GSI);
 	ret = console_init(&vm->console,
 			   has_stdio_monitor(config) ? &console_and_monitor_ops : &console_ops,
-			   &vm->loop, in_fd, out_fd, vm->console_interrupt_fd);
+			   &vm->loop, in_fd, out_fd, &vm->console_interrupt.line);
 	if (ret < 0)
 		return error_set(err, -ret, "cannot make the console: %s", strerror(-ret));
 	return 0;
@@ -222,7 +220,7 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 {
 	int ret;
 
-	ret = power_bus_init(&vm->power, &power_ops, &vm->mmio, &vm->ports, err);
+	ret = power_bus_init(&vm->power, &power_ops, &vm->kvm, &vm->mmio, &vm->ports, err);
 	if (ret < 0)
 		return ret;
 	ret = create_console(vm, config, err);
@@ -257,10 +255,8 @@ static int create_vcpus(struct vm *vm, struct error *err)
 
 static int connect_devices(struct vm *vm, struct error *err)
 {
-	int ret = kvm_add_irqfd(&vm->kvm, vm->console_interrupt_fd, LAYOUT_SERIAL_GSI, err);
+	int ret = 0;
 
-	if (ret == 0)
-		ret = power_bus_connect(&vm->power, &vm->kvm, err);
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
 		ret = virtio_slot_connect(&vm->pmem[i].slot, &vm->kvm, err);
 	for (unsigned i = 0; i < vm->n_extras && ret == 0; i++)
@@ -478,11 +474,8 @@ void vm_free(struct vm *vm)
 	for (unsigned i = 0; i < vm->n_extras; i++)
 		virtio_slot_fini(&vm->extras[i]);
 	console_fini(&vm->console);
-	if (vm->console_interrupt_fd > 0)
-		close(vm->console_interrupt_fd);
 	if (vm->console_out_fd > 0)
 		close(vm->console_out_fd);
-	power_bus_fini(&vm->power);
 	kvm_close(&vm->kvm);
 	register_pages_fini(&vm->registers);
 	ram_fini(&vm->ram);

@@ -42,8 +42,8 @@ struct vm {
 	struct signals signals;
 	struct power_bus power;
 	struct console console;
-	int console_out_fd;	  /* owned if it is a file of its own, else 0 */
-	int console_interrupt_fd; /* owned */
+	int console_out_fd; /* owned if it is a file of its own, else 0 */
+	struct kvm_line console_interrupt;
 	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;      /* atomic to read, for vCPUs */
 	unsigned n_cold_pmem; /* of them from the start */
