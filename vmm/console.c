@@ -207,7 +207,9 @@ static void input_done(struct event_op *op, int result)
 		n = read(c->in_fd, bytes, space);
 		/* The end of the input is no end of the guest: it just hears nothing any more. */
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+			pthread_mutex_lock(&c->lock);
 			c->in_fd = -1;
+			pthread_mutex_unlock(&c->lock);
 			return;
 		}
 		if (n > 0 && c->escape_key)
