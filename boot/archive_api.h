@@ -32,6 +32,7 @@
 
 struct archive_api {
 	void *library; /* owned; NULL in a static binary */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): it declares one. */
 #define ARCHIVE_API_MEMBER(name) __typeof__(archive_##name) *name;
 	ARCHIVE_API(ARCHIVE_API_MEMBER)
 #undef ARCHIVE_API_MEMBER

@@ -42,7 +42,7 @@ static int write_page_tables(const struct guest_memory *mem)
 		uint64_t directory = DIRECTORY + i * sizeof(page);
 
 		for (uint64_t j = 0; j < ENTRIES; j++)
-			page[j] = htole64(((i * ENTRIES + j) << 21) | PTE_LARGE);
+			page[j] = htole64((((uint64_t)i * ENTRIES + j) << 21) | PTE_LARGE);
 		r = guest_memory_write(mem, gpa(directory), page, sizeof(page));
 		if (r == 0)
 			r = write_entry(mem, PDPT, i, directory | PTE_TABLE);

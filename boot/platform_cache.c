@@ -13,7 +13,7 @@
 
 /* Part of the key: raise it when kernel_probe would answer differently. */
 #define RULES 1
-#define END_BYTES 0x4000
+#define END_BYTES 0x4000ull
 #define PAGE 4096
 #define PAGES 8
 

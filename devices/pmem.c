@@ -17,7 +17,7 @@
 
 /* Section 5.19.6: 0 is success. Never -12, which Linux takes for a lack of its own memory. */
 #define RESPONSE_OK 0
-#define RESPONSE_FAILED -1
+#define RESPONSE_FAILED (-1)
 
 static struct pmem *pmem_of(struct virtio_device *dev)
 {
@@ -193,14 +193,10 @@ static void pmem_kick(struct virtio_device *dev, unsigned queue)
 	struct pmem *pmem = pmem_of(dev);
 	struct virtqueue_chain chain;
 	const char *why = NULL;
-	int ret;
 
 	(void)queue;
-	while ((ret = virtqueue_pop(&pmem->queue, &chain, &why)) > 0) {
+	while (!why && virtqueue_pop(&pmem->queue, &chain, &why) > 0)
 		why = take(pmem, &chain);
-		if (why)
-			break;
-	}
 	if (why)
 		virtio_broken(dev, why);
 	else

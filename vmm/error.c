@@ -2,6 +2,8 @@
 /* Formats an error for a person; error.h says who prints it. */
 #include "vmm/error.h"
 
+#undef error_set
+
 #include <stdarg.h>
 #include <stdio.h>
 

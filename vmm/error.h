@@ -18,4 +18,11 @@ struct error {
 int error_set(struct error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__
+/* It cannot look into another file, nor negate what it does not know: what comes back is never 0.
+ */
+#define error_set(err, code, ...)                                                                  \
+	(error_set(err, code, __VA_ARGS__), __builtin_constant_p(code) ? -(code) : -1)
+#endif
+
 #endif

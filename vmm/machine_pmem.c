@@ -174,7 +174,7 @@ int machine_plug_pmem(struct machine *machine, const struct keyval *list, unsign
 		ret = check_device(machine, &device, err);
 	if (ret == 0)
 		ret = memory_backends_claim(&machine->backends, device.memdev, &backend, err);
-	if (ret < 0)
+	if (ret)
 		return ret;
 	c = (struct config_pmem){
 		.file = backend->path,

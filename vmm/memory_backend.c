@@ -37,7 +37,7 @@ static int parse_switch(const struct keyval *kv, bool *ret_on, struct error *err
 	static const char *const off[] = { "off", "no", "false", "n" };
 
 	for (unsigned i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
-		if (strcmp(kv->value, on[i]) && strcmp(kv->value, off[i]))
+		if (strcmp(kv->value, on[i]) != 0 && strcmp(kv->value, off[i]) != 0)
 			continue;
 		*ret_on = strcmp(kv->value, on[i]) == 0;
 		return 0;

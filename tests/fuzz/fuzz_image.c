@@ -12,7 +12,7 @@
 
 #include <zlib.h>
 
-#define SECTOR 512
+#define SECTOR 512UL
 #define IMAGE_MAX 0x10000
 
 static uint32_t get32(const uint8_t *at)
@@ -38,7 +38,7 @@ static void mend_checksums(uint8_t *image, size_t size)
 
 	if (size < 2 * SECTOR || memcmp(header, "EFI PART", 8) != 0 || get32(header + 12) > SECTOR)
 		return;
-	at = get32(header + 72) * (uint64_t)SECTOR;
+	at = get32(header + 72) * SECTOR;
 	len = get32(header + 80) * (uint64_t)get32(header + 84);
 	if (at <= size && len <= size - at)
 		put_crc(header + 88, image + at, len);
