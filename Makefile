@@ -31,7 +31,7 @@ help:
 	@echo 'make              $(BUILD)/mvmm'
 	@echo 'make static       $(BUILD)/mvmm-static'
 	@echo 'make test-guests  freestanding guests for the tests'
-	@echo 'make test-monitors  mvmm that keeps books on its flushes, for the tests'
+	@echo 'make test-monitors  mvmm that breaks or audits its flushes, for the tests'
 	@echo 'make unit         builds and runs the unit tests'
 	@echo 'make fuzz         fuzz targets, in build/fuzz; scripts/fuzz runs them'
 	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: under a minute'
@@ -95,11 +95,13 @@ $(BUILD)/bench/first-guest.elf: tests/bench/first_guest.S guest-images/test-gues
 	$(Q)$(GUEST_LINK) -Wl,--defsym=IMAGE_BASE=0x100000 -o $@ $(@D)/first-guest.o
 
 # mvmm with something put between pmem and the event loop or the ring, for tests of what a flush is worth; never installed.
-test-monitors: $(BUILD)/flush-audit/mvmm
+test-monitors: $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm
 
+$(BUILD)/broken-flush/mvmm: WRAPS := -Wl,--wrap=event_loop_fdatasync
+$(BUILD)/broken-flush/mvmm: $(OBJECTS) $(BUILD)/obj/tests/broken_flush.o
 $(BUILD)/flush-audit/mvmm: WRAPS := -Wl,--wrap=event_loop_fdatasync -Wl,--wrap=virtqueue_push
 $(BUILD)/flush-audit/mvmm: $(OBJECTS) $(BUILD)/obj/tests/flush_audit.o
-$(BUILD)/flush-audit/mvmm:
+$(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm:
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) $(WRAPS) -o $@ $^ $(LIBS)
