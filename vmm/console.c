@@ -42,13 +42,30 @@ static void interrupt(struct serial *serial)
 	interrupt_line_pulse(console_of_serial(serial)->line);
 }
 
+/* Under the lock: gives the UART what it has room for. */
+static void feed(struct console *c)
+{
+	while (c->in_count && serial_input_space(&c->serial)) {
+		unsigned n = serial_input_space(&c->serial);
+
+		if (n > c->in_count)
+			n = c->in_count;
+		if (n > CONSOLE_INPUT_SIZE - c->in_start)
+			n = CONSOLE_INPUT_SIZE - c->in_start;
+		serial_input(&c->serial, c->in + c->in_start, n);
+		c->in_start = (c->in_start + n) % CONSOLE_INPUT_SIZE;
+		c->in_count -= n;
+	}
+}
+
 static void input_ready(struct serial *serial)
 {
 	struct console *c = console_of_serial(serial);
 
-	if (c->in_fd < 0 || c->input_wanted)
+	feed(c);
+	if (!c->input_wanted)
 		return;
-	c->input_wanted = true;
+	c->input_wanted = false;
 	eventfd_write(c->wake_fd, 1);
 }
 
@@ -136,16 +153,19 @@ static void writable_done(struct event_op *op, int result)
 	begin_write(container_of(op, struct console, writable));
 }
 
-/* Asks for input only while the guest has room for it: the rest stays with whoever sends it. */
+/*
+ * A file's or a pipe's bytes stay with whoever sends them while there is no room for them. Keys are
+ * always read, because one may be for us, not for a guest that hears nothing any more.
+ */
 static void poll_input(struct console *c)
 {
-	unsigned space;
+	bool full;
 
 	pthread_mutex_lock(&c->lock);
-	space = serial_input_space(&c->serial);
-	c->input_wanted = false;
+	full = c->in_count == CONSOLE_INPUT_SIZE && !c->escape_key;
+	c->input_wanted = full;
 	pthread_mutex_unlock(&c->lock);
-	if (c->in_fd < 0 || c->input_polled || !(space || c->to_monitor))
+	if (c->in_fd < 0 || c->input_polled || full)
 		return;
 	c->input_polled = true;
 	event_loop_poll(c->loop, &c->input, c->in_fd, POLLIN);
@@ -187,38 +207,40 @@ static unsigned filter_escape(struct console *c, uint8_t *bytes, unsigned len)
 	return kept;
 }
 
+/* Keys beyond what there is room for are lost, as they are on a terminal that nobody reads. */
+static void keep_input(struct console *c, const uint8_t *bytes, unsigned len)
+{
+	pthread_mutex_lock(&c->lock);
+	for (unsigned i = 0; i < len && c->in_count < CONSOLE_INPUT_SIZE; i++)
+		c->in[(c->in_start + c->in_count++) % CONSOLE_INPUT_SIZE] = bytes[i];
+	feed(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
 static void input_done(struct event_op *op, int result)
 {
 	struct console *c = container_of(op, struct console, input);
-	uint8_t bytes[SERIAL_FIFO_SIZE];
-	unsigned space;
+	uint8_t bytes[256];
+	unsigned room;
 	ssize_t n;
 
 	(void)result;
 	c->input_polled = false;
 	pthread_mutex_lock(&c->lock);
-	space = serial_input_space(&c->serial);
+	room = CONSOLE_INPUT_SIZE - c->in_count;
 	pthread_mutex_unlock(&c->lock);
-	/* A byte at a time for the monitor, since the guest may have no room for those behind it.
-	 */
-	if (!space && c->to_monitor)
-		space = 1;
-	if (space) {
-		n = read(c->in_fd, bytes, space);
-		/* The end of the input is no end of the guest: it just hears nothing any more. */
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-			pthread_mutex_lock(&c->lock);
-			c->in_fd = -1;
-			pthread_mutex_unlock(&c->lock);
-			return;
-		}
-		if (n > 0 && c->escape_key)
-			n = filter_escape(c, bytes, (unsigned)n);
-		pthread_mutex_lock(&c->lock);
-		if (n > 0)
-			serial_input(&c->serial, bytes, (unsigned)n);
-		pthread_mutex_unlock(&c->lock);
+	if (room > sizeof(bytes) || c->escape_key)
+		room = sizeof(bytes);
+	n = read(c->in_fd, bytes, room);
+	/* The end of the input is no end of the guest: it just hears nothing any more. */
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		c->in_fd = -1;
+		return;
 	}
+	if (n > 0 && c->escape_key)
+		n = filter_escape(c, bytes, (unsigned)n);
+	if (n > 0)
+		keep_input(c, bytes, (unsigned)n);
 	poll_input(c);
 }
 
@@ -231,17 +253,15 @@ static void await_wake(struct console *c)
 static void wake_done(struct event_op *op, int result)
 {
 	struct console *c = container_of(op, struct console, wake);
-	bool begin, input;
+	bool begin;
 
 	(void)result;
 	pthread_mutex_lock(&c->lock);
 	begin = c->writing && !c->write_queued;
-	input = c->input_wanted;
 	pthread_mutex_unlock(&c->lock);
 	if (begin)
 		begin_write(c);
-	if (input)
-		poll_input(c);
+	poll_input(c);
 	await_wake(c);
 }
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #define CONSOLE_BUFFER_SIZE 65536
+#define CONSOLE_INPUT_SIZE 4096
 
 struct console;
 
@@ -48,8 +49,10 @@ struct console {
 	struct serial serial;
 	uint8_t out[CONSOLE_BUFFER_SIZE]; /* a ring */
 	unsigned out_start, out_count;
-	bool writing;	   /* the loop is writing, or was told to begin */
-	bool input_wanted; /* the guest has room again */
+	bool writing;			/* the loop is writing, or was told to begin */
+	uint8_t in[CONSOLE_INPUT_SIZE]; /* a ring: what the UART has no room for yet */
+	unsigned in_start, in_count;
+	bool input_wanted; /* the loop waits for room in it */
 	int wake_fd;	   /* eventfd, owned: a vCPU wants something of the loop */
 	uint64_t wake_count;
 	struct event_op wake, write, writable, input, drain_timeout;
