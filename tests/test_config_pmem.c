@@ -73,6 +73,19 @@ Test(config_pmem, order)
 	config_fini(&c);
 }
 
+Test(config_pmem, prealloc)
+{
+	struct config c = fixture_config(
+		"-p a,prealloc=on -p b,prealloc=off "
+		"--object memory-backend-file,id=m,mem-path=c,size=4M,share=on,prealloc "
+		"--device virtio-pmem,memdev=m");
+
+	check_eq(c.pmem[0].prealloc, true);
+	check_eq(c.pmem[1].prealloc, false);
+	check_eq(c.pmem[2].prealloc, true);
+	config_fini(&c);
+}
+
 /* The first --pmem is backed by mem1, as the device of QEMU's examples. */
 Test(config_pmem, backends_of_files)
 {
@@ -101,6 +114,17 @@ Test(config_pmem, refusals)
 		{ "-p a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10,k=11,l=12,m=13",
 		  "--pmem: m=13: too many keys" },
 		{ "-p a,lock=no", "--pmem lock=no: must be on or off" },
+		{ "-p a,prealloc=yes", "--pmem prealloc=yes: must be on or off" },
+		{ "-p a,prealloc=on,share=off",
+		  "--pmem a: prealloc=on is for a disk whose stores reach its file; leave it out, "
+		  "or say share=on and readonly=off" },
+		{ "-p a,prealloc=on,readonly=on",
+		  "--pmem a: prealloc=on is for a disk whose stores reach its file; leave it out, "
+		  "or say share=on and readonly=off" },
+		{ "--object memory-backend-file,id=m,mem-path=b,size=4M,prealloc=on --device "
+		  "virtio-pmem,memdev=m",
+		  "--object m: prealloc=on is for a disk whose stores reach its file; leave it "
+		  "out, or say share=on and readonly=off" },
 		{ "-p a,align=x", "--pmem align=x: must be a size such as 2M or 1G" },
 		{ "-p a,align=3M", "--pmem align=3M: alignment 0x300000 must be a power of two" },
 		{ "-p a,align=1024",

@@ -196,12 +196,13 @@ static const struct option options[] = {
 	{ "cpus", 'c', "N", false, set_cpus, "number of vCPUs, 1 to 32 (1)" },
 	{ "pmem", 'p', "FILE", true, config_add_pmem,
 	  "a disk: file=FILE[,size=SIZE][,id=ID][,readonly=on|off]\n"
-	  "[,share=on|off][,lock=on|off][,root=on|off][,addr=ADDRESS]\n"
-	  "[,align=SIZE][,node=N]; the first is the root disk" },
+	  "[,share=on|off][,lock=on|off][,prealloc=on|off]\n"
+	  "[,root=on|off][,addr=ADDRESS][,align=SIZE][,node=N]; the\n"
+	  "first is the root disk" },
 	{ "object", 0, "BACKEND", true, config_add_object,
 	  "a disk's file as QEMU has it: memory-backend-file,id=ID,\n"
 	  "mem-path=FILE,size=SIZE[,share=on|off][,readonly=on|off]\n"
-	  "[,lock=on|off][,align=SIZE]" },
+	  "[,lock=on|off][,prealloc=on|off][,align=SIZE]" },
 	{ "device", 0, "DEVICE", true, config_add_device,
 	  "and the disk: virtio-pmem,memdev=ID[,id=ID]\n"
 	  "[,memaddr=ADDRESS][,node=N]" },

@@ -36,6 +36,7 @@ struct config_pmem {
 	bool readonly;
 	bool share;
 	bool unlocked; /* lock=off */
+	bool prealloc;
 	enum config_root root;
 };
 

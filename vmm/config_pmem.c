@@ -100,6 +100,8 @@ static int set_key(struct config *c, struct config_pmem *pmem, const struct keyv
 		return set_switch(kv, &pmem->readonly, err);
 	if (strcmp(kv->key, "share") == 0)
 		return set_switch(kv, &pmem->share, err);
+	if (strcmp(kv->key, "prealloc") == 0)
+		return set_switch(kv, &pmem->prealloc, err);
 	if (strcmp(kv->key, "lock") == 0) {
 		if (set_switch(kv, &on, err) < 0)
 			return -EINVAL;
@@ -120,7 +122,7 @@ static int set_key(struct config *c, struct config_pmem *pmem, const struct keyv
 		return set_node(pmem, kv->value, err);
 	return error_set(err, EINVAL,
 			 "--pmem %s=%s: unknown key; there are file, size, id, readonly, share, "
-			 "lock, root, addr, align, node",
+			 "lock, prealloc, root, addr, align, node",
 			 kv->key, kv->value);
 }
 
@@ -233,6 +235,7 @@ static int claim_backend(struct config *c, struct config_pmem *pmem, struct erro
 	pmem->align = backend->align;
 	pmem->share = backend->share;
 	pmem->unlocked = backend->unlocked;
+	pmem->prealloc = backend->prealloc;
 	pmem->readonly = backend->readonly;
 	return 0;
 }
@@ -247,6 +250,7 @@ static int make_backend(struct config *c, struct config_pmem *pmem, unsigned num
 		.align = pmem->align,
 		.share = pmem->share,
 		.unlocked = pmem->unlocked,
+		.prealloc = pmem->prealloc,
 		.readonly = pmem->readonly,
 		.busy = true,
 	};
@@ -269,6 +273,17 @@ static void make_name(struct config *c, struct config_pmem *pmem, unsigned numbe
 	strcpy(pmem->id, id);
 }
 
+static int check_prealloc(const struct config_pmem *pmem, struct error *err)
+{
+	if (!pmem->prealloc || (pmem->share && !pmem->readonly))
+		return 0;
+	return error_set(err, EINVAL,
+			 "--%s %s: prealloc=on is for a disk whose stores reach its file; leave it "
+			 "out, or say share=on and readonly=off",
+			 pmem->device ? "object" : "pmem",
+			 pmem->device ? pmem->memdev : pmem->file);
+}
+
 int config_finish_pmem(struct config *config, struct error *err)
 {
 	for (unsigned i = 0; i < config->n_pmem; i++) {
@@ -276,6 +291,8 @@ int config_finish_pmem(struct config *config, struct error *err)
 		int ret = pmem->device ? claim_backend(config, pmem, err)
 				       : make_backend(config, pmem, i + 1, err);
 
+		if (ret == 0)
+			ret = check_prealloc(pmem, err);
 		if (ret < 0)
 			return ret;
 		if (!pmem->named)

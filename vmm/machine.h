@@ -23,6 +23,7 @@ struct machine_pmem {
 	unsigned node;
 	gpa_t start;
 	struct pmem_backing backing;
+	bool prealloc; /* for machine_allocate */
 };
 
 struct machine {

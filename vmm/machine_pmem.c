@@ -83,7 +83,9 @@ static int add(struct machine *m, const struct config_pmem *c, const char *optio
 
 	if (ret < 0)
 		return ret;
-	*pmem = (struct machine_pmem){ .named = c->named, .node = c->node };
+	*pmem = (struct machine_pmem){ .named = c->named,
+				       .node = c->node,
+				       .prealloc = c->prealloc };
 	strcpy(pmem->id, c->id);
 	strcpy(pmem->memdev, c->memdev);
 	ret = pmem_backing_open(&pmem->backing, &options, err);

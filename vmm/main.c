@@ -7,6 +7,7 @@
 #include "vmm/ctl.h"
 #include "vmm/log.h"
 #include "vmm/machine.h"
+#include "vmm/machine_allocate.h"
 #include "vmm/machine_show.h"
 #include "vmm/signals.h"
 #include "vmm/vm.h"
@@ -55,6 +56,8 @@ static enum outcome run(const struct config *config, struct machine *machine,
 	enum outcome outcome = OUTCOME_USAGE;
 	struct vm *vm = NULL;
 
+	if (machine_allocate(machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
+		return OUTCOME_USAGE;
 	if (vm_create(config, machine, timer, &vm, err) < 0)
 		return OUTCOME_HOST_ERROR;
 	if (vm_load(vm, err) == 0) {

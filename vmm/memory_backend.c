@@ -112,6 +112,8 @@ static int set_backend_key(struct memory_backend *b, const struct keyval *kv, st
 		return parse_switch(kv, &b->share, err);
 	if (strcmp(kv->key, "readonly") == 0)
 		return parse_switch(kv, &b->readonly, err);
+	if (strcmp(kv->key, "prealloc") == 0)
+		return parse_switch(kv, &b->prealloc, err);
 	if (strcmp(kv->key, "lock") == 0)
 		return set_lock(b, kv, err);
 	return error_set(err, EINVAL, "Parameter '%s' is unexpected", kv->key);

@@ -24,7 +24,8 @@ struct memory_backend {
 	uint64_t align; /* bytes, or 0 for the least */
 	bool share, readonly;
 	bool unlocked; /* lock=off, which QEMU does not have */
-	bool busy;     /* a device has it */
+	bool prealloc;
+	bool busy; /* a device has it */
 };
 
 struct memory_backends {
