@@ -54,7 +54,8 @@ struct event_loop {
 
 /*
  * Sets up the ring, with what this kernel offers of: single issuer, deferred task work, registered
- * ring and registered files. -errno from io_uring_setup(2) or eventfd(2) otherwise: -EPERM where
+ * ring and registered files. The ring refuses operations that none of the functions below asks for,
+ * whoever asks. -errno from io_uring_setup(2) or eventfd(2) otherwise: -EPERM where
  * io_uring is forbidden, -ENOSYS where there is none.
  */
 int event_loop_init(struct event_loop *loop);
