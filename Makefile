@@ -31,7 +31,7 @@ help:
 	@echo 'make              $(BUILD)/mvmm'
 	@echo 'make static       $(BUILD)/mvmm-static'
 	@echo 'make test-guests  freestanding guests for the tests'
-	@echo 'make test-monitors  mvmm that breaks or audits its flushes, for the tests'
+	@echo 'make test-monitors  mvmm that breaks or audits its flushes, and its attacker, for the tests'
 	@echo 'make unit         builds and runs the unit tests'
 	@echo 'make fuzz         fuzz targets, in build/fuzz; scripts/fuzz runs them'
 	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: under a minute'
@@ -48,7 +48,7 @@ $(BUILD)/mvmm: $(OBJECTS)
 # Everything in one file: libarchive is linked instead of opened at run time (boot/archive_api.h).
 static: $(BUILD)/mvmm-static
 
-$(BUILD)/mvmm-static: $(SOURCES) $(BUILD)/gen/boot/dsdt.inc
+$(BUILD)/mvmm-static: $(SOURCES) $(BUILD)/gen/boot/dsdt.inc $(BUILD)/gen/vmm/sandbox_filters.inc
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) -DMVMM_STATIC $(LDFLAGS) -static -o $@ $(SOURCES) $(LIBS) $(STATIC_LIBS)
 
@@ -66,6 +66,19 @@ $(BUILD)/gen/boot/dsdt.inc: boot/dsdt.asl boot/layout.h
 	$(Q)sed 's/^unsigned char/static const unsigned char/' $(@D)/dsdt.hex >$@
 
 $(BUILD)/obj/boot/acpi.o: $(BUILD)/gen/boot/dsdt.inc
+
+# The sandbox's filters are BPF, made of a table. Without the user's flags, which may be a sanitizer's.
+$(BUILD)/sandbox-filters: scripts/sandbox-filters.c vmm/sandbox_calls.h
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O1 -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS) -o $@ $< -lseccomp
+
+$(BUILD)/gen/vmm/sandbox_filters.inc: $(BUILD)/sandbox-filters
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$< >$@
+
+$(BUILD)/obj/vmm/sandbox_seccomp.o: $(BUILD)/gen/vmm/sandbox_filters.inc
 
 # The wrap lets a test decide when an fdatasync ends, and how.
 $(BUILD)/unit-tests: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(UNIT_OBJECTS)
@@ -95,7 +108,7 @@ $(BUILD)/bench/first-guest.elf: tests/bench/first_guest.S guest-images/test-gues
 	$(Q)$(GUEST_LINK) -Wl,--defsym=IMAGE_BASE=0x100000 -o $@ $(@D)/first-guest.o
 
 # mvmm with something put between pmem and the event loop or the ring, for tests of what a flush is worth; never installed.
-test-monitors: $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm
+test-monitors: $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm $(BUILD)/sandbox-hook.so
 
 $(BUILD)/broken-flush/mvmm: WRAPS := -Wl,--wrap=event_loop_fdatasync
 $(BUILD)/broken-flush/mvmm: $(OBJECTS) $(BUILD)/obj/tests/broken_flush.o
@@ -105,6 +118,11 @@ $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm:
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) $(WRAPS) -o $@ $^ $(LIBS)
+
+# Plays an attacker in tests/e2e/sandbox; never part of mvmm.
+$(BUILD)/sandbox-hook.so: tests/e2e/sandbox_hook.c
+	$(call say,LD,$@)
+	$(Q)$(CC) $(filter-out -fsanitize%,$(CFLAGS)) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -shared -fPIC -o $@ $< -ldl
 
 # Test guests: the same freestanding objects linked as an ELF kernel and, with the setup sectors, as
 # a bzImage, at different addresses. Only -g and -O are taken from the user's flags.

@@ -45,6 +45,7 @@ static inline void vm_fixture_init(struct vm_fixture *f, const char *line)
 	f->config = fixture_config(line);
 	boot_timer_init(&f->timer);
 	check_eq(machine_plan(&f->machine, &f->config, &err), 0, "%s", err.text);
+	f->config.sandbox.mode = SANDBOX_OFF;
 	check_eq(vm_create(&f->config, &f->machine, &f->timer, &f->vm, &err), 0, "%s", err.text);
 }
 

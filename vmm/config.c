@@ -7,6 +7,7 @@
 
 #include "vmm/config_numa.h"
 #include "vmm/config_pmem.h"
+#include "vmm/config_sandbox.h"
 #include "vmm/keyval.h"
 
 #include <errno.h>
@@ -131,6 +132,34 @@ static int set_rng(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
+static int set_user(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->sandbox.user = value;
+	return 0;
+}
+
+static int set_chroot(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->sandbox.chroot = value;
+	return 0;
+}
+
+static int set_netns(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->sandbox.netns = value;
+	return 0;
+}
+
+static int set_cgroup(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->sandbox.cgroup = value;
+	return 0;
+}
+
 static int set_dump_dtb(struct config *c, const char *value, struct error *err)
 {
 	(void)err;
@@ -214,6 +243,14 @@ static const struct option options[] = {
 	{ "qmp", 0, "WHERE", true, add_qmp, "control by JSON commands: unix:PATH, fd:N or stdio" },
 	{ "monitor", 0, "WHERE", true, add_monitor,
 	  "control by typed commands: unix:PATH, fd:N or stdio" },
+	{ "sandbox", 0, "HOW", false, config_set_sandbox,
+	  "what a guest that took mvmm over could do: on, log or off\n"
+	  "(on), [,allow=DIR]... where object-add may open files" },
+	{ "user", 0, "USER", false, set_user,
+	  "become it before the guest starts: NAME or UID[:GID]" },
+	{ "chroot", 0, "DIR", false, set_chroot, "make DIR the root directory then" },
+	{ "netns", 0, "NETNS", false, set_netns, "enter the network namespace NETNS then" },
+	{ "cgroup", 0, "DIR", false, set_cgroup, "enter the cgroup whose directory is DIR" },
 	{ "platform", 0, "HOW", false, set_platform,
 	  "describe the machine by dt or acpi; auto looks into the\nkernel (auto)" },
 	{ "dump-dtb", 0, "FILE", false, set_dump_dtb, "write the device tree to FILE and exit" },
@@ -370,4 +407,5 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 void config_fini(struct config *config)
 {
 	config_fini_pmem(config);
+	config_fini_sandbox(config);
 }

@@ -11,6 +11,7 @@
 #include "vmm/error.h"
 #include "vmm/log.h"
 #include "vmm/memory_backend.h"
+#include "vmm/sandbox.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,6 +70,8 @@ struct config {
 	struct config_control controls[CONFIG_MAX_CONTROLS];
 	unsigned n_controls;
 	bool rng; /* whether there is an entropy device */
+	struct sandbox_options sandbox;
+	char *sandbox_text; /* owned: what @sandbox points into */
 	enum boot_platform platform;
 	const char *dump_dtb;  /* or NULL */
 	const char *dump_acpi; /* or NULL */

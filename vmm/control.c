@@ -7,6 +7,7 @@
 #include "vmm/keyval.h"
 #include "vmm/log.h"
 #include "vmm/qmp.h"
+#include "vmm/qmp_json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -169,6 +170,8 @@ int control_open(struct control *control, enum control_protocol protocol, const 
 {
 	const char *option = option_name(protocol);
 
+	if (protocol == CONTROL_QMP)
+		qmp_json_init();
 	if (strncmp(where, "unix:", 5) == 0)
 		return open_unix(control, protocol, where + 5, err);
 	if (strncmp(where, "fd:", 3) == 0)
@@ -211,6 +214,19 @@ void control_console_input(struct control *control, const char *bytes, size_t le
 
 	if (console)
 		control_connection_feed(console, bytes, len);
+}
+
+unsigned control_list_files(const struct control *control, struct sandbox_file *ret_files)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < control->n_endpoints; i++) {
+		const struct control_socket *s = &control->endpoints[i].socket;
+
+		if (s->path[0])
+			ret_files[n++] = (struct sandbox_file){ s->dir_fd, s->name, s->path };
+	}
+	return n;
 }
 
 static void drain_timed_out(struct event_op *op, int result)

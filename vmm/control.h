@@ -10,6 +10,7 @@
 #include "vmm/control_socket.h"
 #include "vmm/error.h"
 #include "vmm/monitor.h"
+#include "vmm/sandbox.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,6 +58,9 @@ int control_open(struct control *control, enum control_protocol protocol, const 
 int control_open_console(struct control *control, bool terminal);
 void control_console_begins(struct control *control);
 void control_console_input(struct control *control, const char *bytes, size_t len);
+
+/* The sockets' files, CONTROL_MAX_SOCKETS at most; returns how many. They point into @control. */
+unsigned control_list_files(const struct control *control, struct sandbox_file *ret_files);
 
 /* Runs the event loop until all answers are written, for at most a second. After the VM's end. */
 void control_drain(struct control *control);

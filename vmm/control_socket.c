@@ -92,14 +92,33 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, struct err
 	return 0;
 }
 
+static int open_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[sizeof(((struct control_socket *)NULL)->path)] = ".";
+
+	/* With the slash: that of a file in the root directory is its name. */
+	if (slash)
+		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path);
+	return open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* Remembers which file it is, so that the end does not remove another's. */
 static void note_file(struct control_socket *s, const char *path)
 {
+	const char *slash;
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
 		return;
+	s->dir_fd = open_directory(path);
+	if (s->dir_fd < 0) {
+		s->dir_fd = 0;
+		return;
+	}
 	snprintf(s->path, sizeof(s->path), "%s", path);
+	slash = strrchr(s->path, '/');
+	s->name = slash ? slash + 1 : s->path;
 	s->device = st.st_dev;
 	s->inode = st.st_ino;
 }
@@ -153,8 +172,10 @@ void control_socket_fini(struct control_socket *s)
 
 	if (s->fd > 0)
 		close(s->fd);
-	if (s->path[0] && lstat(s->path, &st) == 0 && st.st_dev == s->device &&
-	    st.st_ino == s->inode)
-		unlink(s->path);
+	if (s->path[0] && fstatat(s->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_dev == s->device && st.st_ino == s->inode)
+		unlinkat(s->dir_fd, s->name, 0);
+	if (s->dir_fd > 0)
+		close(s->dir_fd);
 	*s = (struct control_socket){ 0 };
 }

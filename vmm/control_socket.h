@@ -24,6 +24,8 @@ struct control_socket {
 	struct event_loop *loop; /* borrowed */
 	int fd;			 /* owned; 0: none */
 	char path[108];		 /* "": not ours to remove */
+	const char *name;	 /* its last part */
+	int dir_fd;		 /* owned: where it is, also once the root directory is another */
 	dev_t device;		 /* with inode: which file it was when we made it */
 	ino_t inode;
 	struct event_op readable, later;

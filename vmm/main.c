@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * mvmm: boots Linux in a KVM microVM whose disk is a file mapped into guest memory. The whole
- * program in one screen: parse, plan, make, run; this is the only file that ends the process.
+ * program in one screen: parse, plan, make, confine, run; this is the only file that ends the
+ * process.
  */
 #include "vmm/config.h"
 #include "vmm/ctl.h"
@@ -9,6 +10,7 @@
 #include "vmm/machine.h"
 #include "vmm/machine_allocate.h"
 #include "vmm/machine_show.h"
+#include "vmm/sandbox.h"
 #include "vmm/signals.h"
 #include "vmm/vm.h"
 
@@ -56,11 +58,13 @@ static enum outcome run(const struct config *config, struct machine *machine,
 	enum outcome outcome = OUTCOME_USAGE;
 	struct vm *vm = NULL;
 
-	if (machine_allocate(machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
+	/* Allocating fills the page cache, too, which is charged. */
+	if (sandbox_join(&config->sandbox, err) < 0 ||
+	    machine_allocate(machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
 		return OUTCOME_USAGE;
 	if (vm_create(config, machine, timer, &vm, err) < 0)
 		return OUTCOME_HOST_ERROR;
-	if (vm_load(vm, err) == 0) {
+	if (vm_load(vm, err) == 0 && vm_confine(vm, err) == 0) {
 		vm_run(vm, ret_end);
 		outcome = ret_end->outcome;
 	}

@@ -14,6 +14,7 @@ enum outcome {
 	OUTCOME_STORAGE_FAULT = 38, /* the host could not supply guest memory */
 	OUTCOME_HOST_ERROR = 39,    /* KVM or another part of the host failed */
 	OUTCOME_QUIT = 40,	    /* the user pressed Ctrl-A X */
+	OUTCOME_SANDBOX = 41,	    /* a thread did what the sandbox does not allow */
 	OUTCOME_SIGNAL = 128,	    /* never returned: mvmm dies of the signal itself */
 };
 

@@ -8,6 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+void qmp_json_init(void)
+{
+	json_object_seed(0);
+}
+
 /* Where the error is: the word that ends at, or goes on behind, jansson's position. */
 struct place {
 	const char *word;

@@ -9,6 +9,9 @@
 #include <jansson.h>
 #include <stddef.h>
 
+/* Once, before the sandbox: jansson reads random numbers from a file for its tables. */
+void qmp_json_init(void);
+
 /* Parses one value of any type; the caller owns it. -EINVAL with @err set. */
 int qmp_json_parse(const char *text, size_t len, json_t **ret_value, struct error *err);
 

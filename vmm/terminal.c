@@ -37,8 +37,13 @@ int terminal_raw(void)
 		return 0;
 	if (tcgetattr(STDIN_FILENO, &saved) < 0)
 		return -errno;
-	for (unsigned i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
-		sigaction(fatal[i], &action, NULL);
+	for (unsigned i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
+		struct sigaction old;
+
+		/* Who has a handler already restores the terminal there. */
+		if (sigaction(fatal[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			sigaction(fatal[i], &action, NULL);
+	}
 	atexit(terminal_restore);
 	t = saved;
 	cfmakeraw(&t);

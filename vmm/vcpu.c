@@ -193,8 +193,6 @@ static void park(struct vcpu *vcpu)
 	while (vcpu->pause && !vcpu->stop)
 		pthread_cond_wait(&vcpu->resumed, &vcpu->lock);
 	set_parked(vcpu, false);
-	if (!vcpu->stop)
-		vcpu->run->immediate_exit = 0;
 	pthread_mutex_unlock(&vcpu->lock);
 	/* So that the guest does not take the pause for a lock-up; not every guest has the clock.
 	 */
@@ -206,11 +204,20 @@ static bool flag(const bool *flag)
 	return __atomic_load_n(flag, __ATOMIC_RELAXED);
 }
 
+static void begin(struct vcpu *vcpu)
+{
+	int ret = vcpu->ops->begins ? vcpu->ops->begins(vcpu) : 0;
+
+	if (ret < 0)
+		end_host_error(vcpu, "cannot confine the thread, error", (uint64_t)-ret);
+}
+
 static void *run_guest(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
 	__atomic_store_n(&vcpu->thread_id, gettid(), __ATOMIC_RELAXED);
+	begin(vcpu);
 	while (!flag(&vcpu->stop)) {
 		if (flag(&vcpu->pause))
 			park(vcpu);
@@ -271,6 +278,9 @@ void vcpu_resume(struct vcpu *vcpu)
 {
 	pthread_mutex_lock(&vcpu->lock);
 	__atomic_store_n(&vcpu->pause, false, __ATOMIC_RELAXED);
+	/* Here, since the thread may never have come to waiting. */
+	if (!vcpu->stop)
+		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_RELAXED);
 	pthread_cond_signal(&vcpu->resumed);
 	pthread_mutex_unlock(&vcpu->lock);
 }

@@ -23,6 +23,8 @@ struct kvm_run;
 struct vcpu;
 
 struct vcpu_ops {
+	/* The first that the thread does; -errno ends the guest. NULL: nothing. */
+	int (*begins)(struct vcpu *vcpu);
 	/* The guest ended, or cannot go on: @detail says why. On the vCPU's thread, at most once.
 	 */
 	void (*ended)(struct vcpu *vcpu, enum outcome outcome, const char *detail);

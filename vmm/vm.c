@@ -61,7 +61,13 @@ static void vcpu_fault(struct vcpu *vcpu, const uint64_t *gpa)
 	vm_fault(vm_of_vcpu(vcpu), vcpu->id, gpa);
 }
 
+static int vcpu_begins(struct vcpu *vcpu)
+{
+	return vm_confine_vcpu(vm_of_vcpu(vcpu));
+}
+
 static const struct vcpu_ops vcpu_ops = {
+	.begins = vcpu_begins,
 	.ended = vcpu_ended,
 	.fault = vcpu_fault,
 	.parked = vcpu_parked,
@@ -334,6 +340,7 @@ int vm_create(const struct config *config, struct machine *machine, struct boot_
 		return error_set(err, ENOMEM, "out of memory");
 	vm->machine = machine;
 	vm->timer = timer;
+	vm->sandbox = &config->sandbox;
 	ret = build(vm, config, err);
 	if (ret < 0) {
 		vm_free(vm);
@@ -370,13 +377,20 @@ static void start(struct vm *vm)
 	if (ret < 0)
 		log_warning("cannot handle SIGBUS: %s", strerror(-ret));
 	console_start(&vm->console);
+	/* Until all threads are there and confined, none of them runs the guest. */
+	vm->paused = true;
 	for (unsigned i = 0; i < vm->n_vcpus; i++) {
+		vcpu_pause(&vm->vcpus[i]);
 		ret = vcpu_start(&vm->vcpus[i]);
 		if (ret < 0) {
 			vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot start a vCPU's thread");
 			return;
 		}
 	}
+	if (vm_confine_loop(vm) < 0)
+		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot confine the event loop's thread");
+	else
+		vm_resume(vm);
 }
 
 static bool are_all_parked(struct event_condition *condition)

@@ -30,6 +30,12 @@ int vm_create(const struct config *config, struct machine *machine, struct boot_
 /* Loads the kernel and what it needs, and readies the first vCPU. -errno with @err set. */
 int vm_load(struct vm *vm, struct error *err);
 
+/*
+ * Gives up what is not needed to run (sandbox.h). Nothing that is not open can be opened from now
+ * on, but for what --sandbox allow= names. -errno with @err set.
+ */
+int vm_confine(struct vm *vm, struct error *err);
+
 /* Runs the guest until it ends, or is made to; the calling thread becomes the event loop. */
 void vm_run(struct vm *vm, struct vm_end *ret_end);
 

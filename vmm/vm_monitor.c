@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -183,6 +184,49 @@ static void quit(struct monitor *monitor)
 	vm_finish(vm_of(monitor), OUTCOME_QUIT, 0, "ended by quit");
 }
 
+/* Landlock refuses what is not below an allowed directory with EACCES, as permissions are. */
+static int refuse_file(const char *path, int code, struct error *err)
+{
+	return error_set(err, code, "can't open backing store %s for guest RAM: %s%s", path,
+			 strerror(code),
+			 code == EACCES ? "; it must be in a directory that --sandbox on,allow=DIR "
+					  "names, and mvmm may use it"
+					: "");
+}
+
+/* Whether device_add could make a file at @path, by opening its directory: 0, or -errno. */
+static int check_directory(const char *path)
+{
+	char dir[PATH_MAX] = ".";
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	if (slash && (size_t)(slash - path) < sizeof(dir) - 1)
+		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* A missing file is made by device_add; one that cannot be read is told of at once. */
+static int check_file(const struct sandbox_options *sandbox, const char *path, struct error *err)
+{
+	int fd;
+
+	if (!sandbox_can_open(sandbox))
+		return refuse_file(path, EACCES, err);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && errno != ENOENT)
+		return refuse_file(path, errno, err);
+	if (fd >= 0)
+		close(fd);
+	else if (sandbox->mode == SANDBOX_ON && check_directory(path) < 0)
+		return refuse_file(path, EACCES, err);
+	return 0;
+}
+
 static int object_add(struct monitor *monitor, const struct monitor_backend *backend,
 		      struct error *err)
 {
@@ -197,15 +241,10 @@ static int object_add(struct monitor *monitor, const struct monitor_backend *bac
 		{ "readonly", backend->readonly ? "on" : "off" },
 		{ "lock", backend->unlocked ? "off" : "on" },
 	};
-	int fd;
+	int ret = check_file(vm_of(monitor)->sandbox, backend->mem_path, err);
 
-	/* A missing file is made by device_add; one that cannot be read is told of at once. */
-	fd = open(backend->mem_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && errno != ENOENT)
-		return error_set(err, errno, "can't open backing store %s for guest RAM: %s",
-				 backend->mem_path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	if (ret < 0)
+		return ret;
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)backend->size);
 	return memory_backends_add(backends, list, sizeof(list) / sizeof(list[0]), err);
 }

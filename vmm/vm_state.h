@@ -31,8 +31,9 @@ struct vm_fault {
 };
 
 struct vm {
-	struct machine *machine;  /* borrowed */
-	struct boot_timer *timer; /* borrowed */
+	struct machine *machine;	       /* borrowed */
+	struct boot_timer *timer;	       /* borrowed */
+	const struct sandbox_options *sandbox; /* borrowed */
 	struct event_loop loop;
 	struct kvm kvm;
 	struct ram ram;
@@ -73,6 +74,10 @@ void vm_finish(struct vm *vm, enum outcome outcome, int signo, const char *detai
  * may store to whatever devices may write to. -errno with @err set.
  */
 int vm_add_slots(struct vm *vm, gpa_t start, uint64_t size, struct error *err);
+
+/* The calling thread's list of system calls: the event loop's, and a vCPU's. -errno. */
+int vm_confine_loop(struct vm *vm);
+int vm_confine_vcpu(struct vm *vm);
 
 /* Counts @slot, which is ready, among the VM's devices. */
 void vm_adopt_pmem(struct vm *vm, unsigned slot);

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Plays an attacker within mvmm, for tests/e2e/sandbox: a library to preload that, once the guest
+ * is about to run, has a vCPU's thread or the event loop's do what MVMM_TEST_DO says, such as
+ * "vcpu openat"; or an older host. Start reading at act.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct io_uring;
+
+int io_uring_submit_and_wait(struct io_uring *ring, unsigned n);
+
+/* Each with arguments that would work outside of the sandbox. */
+static long do_openat(void)
+{
+	return syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
+}
+
+static long do_execve(void)
+{
+	char *argv[] = { NULL };
+
+	return syscall(SYS_execve, "/bin/true", argv, argv);
+}
+
+static long do_socket(void)
+{
+	return syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+}
+
+static long do_clone(void)
+{
+	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+static long do_ptrace(void)
+{
+	return syscall(SYS_ptrace, 0, 0, 0, 0);
+}
+
+static long do_mmap_exec(void)
+{
+	return syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
+}
+
+static long do_mprotect_exec(void)
+{
+	return syscall(SYS_mprotect, &environ, 1, PROT_READ | PROT_EXEC);
+}
+
+static long do_ioctl(void)
+{
+	return syscall(SYS_ioctl, 0, TIOCSTI, "x");
+}
+
+static long do_kill(void)
+{
+	return syscall(SYS_tgkill, 1, 1, 0);
+}
+
+static long do_io_uring(void)
+{
+	return syscall(SYS_io_uring_setup, 1, &(char[256]){ 0 });
+}
+
+static long do_crash(void)
+{
+	return raise(SIGSEGV);
+}
+
+static long do_abort(void)
+{
+	abort();
+}
+
+static const struct {
+	const char *name;
+	long (*act)(void);
+} acts[] = {
+	{ "openat", do_openat },
+	{ "execve", do_execve },
+	{ "socket", do_socket },
+	{ "clone", do_clone },
+	{ "ptrace", do_ptrace },
+	{ "mmap", do_mmap_exec },
+	{ "mprotect", do_mprotect_exec },
+	{ "ioctl", do_ioctl },
+	{ "tgkill", do_kill },
+	{ "io_uring_setup", do_io_uring },
+	{ "crash", do_crash },
+	{ "abort", do_abort },
+};
+
+static void say(const char *name, const char *what, const char *more)
+{
+	char line[128];
+	int len = snprintf(line, sizeof(line), "hook: %s%s%s\n", name, what, more);
+
+	if (write(STDERR_FILENO, line, (size_t)len) < 0)
+		abort();
+}
+
+/* Once, on the first thread of the kind @who that comes by. */
+static void act(const char *who)
+{
+	static bool done;
+	const char *what = getenv("MVMM_TEST_DO");
+	size_t len = strlen(who);
+
+	if (!what || strncmp(what, who, len) != 0 || what[len] != ' ' ||
+	    __atomic_exchange_n(&done, true, __ATOMIC_RELAXED))
+		return;
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		if (strcmp(acts[i].name, what + len + 1) != 0)
+			continue;
+		if (acts[i].act() < 0)
+			say(acts[i].name, ": ", strerror(errno));
+		else
+			say(acts[i].name, " was possible", "");
+	}
+}
+
+/* "old-host": a KVM that does not say which page is missing, and no fallocate(2). */
+#define MAX_FD 64
+
+static struct kvm_run *runs[MAX_FD]; /* by the vCPU's descriptor */
+
+static bool is_old_host(void)
+{
+	const char *what = getenv("MVMM_TEST_DO");
+
+	return what && strcmp(what, "old-host") == 0;
+}
+
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	void *map = (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
+
+	if (map != MAP_FAILED && fd >= 0 && flags == MAP_SHARED && len < 65536)
+		runs[fd % MAX_FD] = map;
+	return map;
+}
+
+int fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	if (!is_old_host())
+		return (int)syscall(SYS_fallocate, fd, mode, offset, len);
+	errno = EOPNOTSUPP;
+	return -1;
+}
+
+/* What the threads call once they are confined. */
+int ioctl(int fd, unsigned long request, ...)
+{
+	static int (*real)(int fd, unsigned long request, ...);
+	va_list args;
+	void *arg;
+	int ret;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (!real)
+		real = (__typeof__(real))dlsym(RTLD_NEXT, "ioctl");
+	if (request == KVM_RUN)
+		act("vcpu");
+	ret = real(fd, request, arg);
+	if (ret < 0 && request == KVM_RUN && is_old_host() && runs[fd % MAX_FD])
+		runs[fd % MAX_FD]->exit_reason = KVM_EXIT_UNKNOWN;
+	return ret;
+}
+
+int io_uring_submit_and_wait(struct io_uring *ring, unsigned n)
+{
+	static int (*real)(struct io_uring * ring, unsigned n);
+
+	if (!real)
+		real = (__typeof__(real))dlsym(RTLD_NEXT, "io_uring_submit_and_wait");
+	act("loop");
+	return real(ring, n);
+}
+
+/* A host whose clock the vDSO cannot read. */
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	static int (*real)(clockid_t clock, struct timespec * ret);
+	const char *what = getenv("MVMM_TEST_DO");
+
+	if (what && strcmp(what, "no-clock") == 0)
+		return syscall(SYS_clock_gettime, clock, ret) < 0 ? -1 : 0;
+	if (!real)
+		real = (__typeof__(real))dlsym(RTLD_NEXT, "clock_gettime");
+	return real(clock, ret);
+}

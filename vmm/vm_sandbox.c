@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What of a VM the sandbox has to leave usable. Start reading at vm_confine. */
+#include "vmm/vm_state.h"
+
+int vm_confine(struct vm *vm, struct error *err)
+{
+	struct sandbox_file files[CONTROL_MAX_SOCKETS];
+	unsigned n = control_list_files(&vm->control, files);
+
+	return sandbox_confine(vm->sandbox, files, n, err);
+}
+
+int vm_confine_loop(struct vm *vm)
+{
+	enum sandbox_thread thread = SANDBOX_LOOP;
+
+	if (vm->sandbox->n_allowed)
+		thread = SANDBOX_LOOP_PLUG;
+	else if (vm->controlled)
+		thread = SANDBOX_LOOP_CONTROL;
+	return sandbox_confine_thread(vm->sandbox, thread);
+}
+
+int vm_confine_vcpu(struct vm *vm)
+{
+	return sandbox_confine_thread(vm->sandbox, SANDBOX_VCPU);
+}
