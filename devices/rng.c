@@ -45,7 +45,13 @@ static void rng_kick(struct virtio_device *dev, unsigned queue)
 	const char *why = NULL;
 	bool used = false;
 
-	while (!why && virtqueue_pop(&rng->queue, &chain, &why) > 0) {
+	/*
+	 * What another vCPU offers meanwhile comes with a kick of its own: so a guest that never
+	 * stops offering gets its turns, not the loop.
+	 */
+	for (unsigned left = rng->queue.setup.size; left && !why; left--) {
+		if (virtqueue_pop(&rng->queue, &chain, &why) <= 0)
+			break;
 		why = fill(rng, &chain);
 		used |= !why;
 	}
