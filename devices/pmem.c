@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Section 5.19.6: 0 is success. Never -12, which Linux takes for a lack of its own memory. */
@@ -221,24 +222,24 @@ static const struct virtio_device_ops pmem_ops = {
 void pmem_init(struct pmem *pmem, const char *name, struct pmem_backing *backing, gpa_t start,
 	       struct event_loop *loop, const struct guest_memory *mem)
 {
-	*pmem = (struct pmem){
-		.virtio = {
-			.ops = &pmem_ops,
-			.name = name,
-			.id = VIRTIO_ID_PMEM,
-			.features = 1ULL << VIRTIO_F_VERSION_1,
-			.config = &pmem->config,
-			.config_size = sizeof(pmem->config),
-			.queues = &pmem->queue,
-			.n_queues = 1,
-		},
-		.loop = loop,
-		.backing = backing,
-		.start = start,
-		.config.start = host_to_le64(start.value),
-		.config.size = host_to_le64(backing->size),
-		.sync.done = sync_done,
+	/* Not the flushes: a page of them is touched only if a guest has that many in flight. */
+	memset(pmem, 0, offsetof(struct pmem, flushes));
+	pmem->virtio = (struct virtio_device){
+		.ops = &pmem_ops,
+		.name = name,
+		.id = VIRTIO_ID_PMEM,
+		.features = 1ULL << VIRTIO_F_VERSION_1,
+		.config = &pmem->config,
+		.config_size = sizeof(pmem->config),
+		.queues = &pmem->queue,
+		.n_queues = 1,
 	};
+	pmem->loop = loop;
+	pmem->backing = backing;
+	pmem->start = start;
+	pmem->config.start = host_to_le64(start.value);
+	pmem->config.size = host_to_le64(backing->size);
+	pmem->sync.done = sync_done;
 	virtqueue_init(&pmem->queue, mem);
 	event_loop_register(loop, backing->fd);
 }

@@ -61,9 +61,9 @@ struct pmem {
 	unsigned n_covered; /* flushes[0..n_covered) are answered by it */
 	unsigned n_flushes; /* the others wait for the next; a ring cannot hold more heads */
 	bool error_untold;  /* data was lost and no flush has failed for it yet */
-	struct pmem_flush flushes[VIRTQUEUE_MAX_SIZE];
 	struct pmem_counters counters;
 	struct log_limit limit;
+	struct pmem_flush flushes[VIRTQUEUE_MAX_SIZE]; /* last: pmem_init leaves them alone */
 };
 
 /*
