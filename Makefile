@@ -18,7 +18,7 @@ say = $(if $(V),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 SOURCES := $(wildcard vmm/*.c devices/*.c boot/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
-TEST_SOURCES := $(wildcard tests/*.c tests/fuzz/*.c)
+TEST_SOURCES := $(wildcard tests/*.c tests/counts/*.c tests/fuzz/*.c)
 UNIT_SOURCES := $(wildcard tests/test_*.c) tests/driver.c
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/obj/%.o)
 
@@ -84,6 +84,11 @@ $(BUILD)/obj/vmm/sandbox_seccomp.o: $(BUILD)/gen/vmm/sandbox_filters.inc
 $(BUILD)/unit-tests: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(UNIT_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -Wl,--wrap=event_loop_fdatasync -o $@ $^ $(LIBS) -lcriterion
+
+# What scripts/counts counts the instructions of.
+$(BUILD)/count-flush: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(BUILD)/obj/tests/driver.o $(BUILD)/obj/tests/counts/flush.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
 # What the benchmarks compare with, and run. first-guest.elf is a kernel of four instructions.
 BENCH_PROGRAMS := $(BUILD)/bench/stopwatch $(BUILD)/bench/sync-floor $(BUILD)/bench/slow-fs
