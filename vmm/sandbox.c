@@ -11,11 +11,9 @@
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#define LOW_NUMBERS 128
-#define MANY (1u << 20)
+#define STEP 32
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
@@ -43,18 +41,19 @@ int sandbox_join(const struct sandbox_options *options, struct error *err)
 	return options->cgroup ? sandbox_enter_cgroup(options->cgroup, err) : 0;
 }
 
-/* Closes what is inherited among the numbers below @end; returns how many of them are free. */
-static unsigned close_inherited_below(unsigned end)
+/* Closes what is inherited among the STEP numbers from @fd on; returns how many of them are free.
+ */
+static unsigned close_inherited_from(int fd)
 {
 	unsigned unused = 0;
 
-	for (unsigned fd = STDERR_FILENO + 1; fd < end; fd++) {
-		int flags = fcntl((int)fd, F_GETFD);
+	for (int end = fd + STEP; fd < end; fd++) {
+		int flags = fcntl(fd, F_GETFD);
 
 		if (flags < 0)
 			unused++;
 		else if (!(flags & FD_CLOEXEC))
-			close((int)fd);
+			close(fd);
 	}
 	return unused;
 }
@@ -62,19 +61,16 @@ static unsigned close_inherited_below(unsigned end)
 /*
  * All of mvmm's own descriptors have FD_CLOEXEC, and what came through exec cannot have it: so
  * those without it, but for the standard ones, are somebody else's. New descriptors get the lowest
- * free number, so where many low ones are free no high one is mvmm's.
+ * free number, and mvmm has few open that it closes again: so where many are free none above is
+ * mvmm's.
  */
 static void close_inherited(void)
 {
-	unsigned end = LOW_NUMBERS;
-	struct rlimit limit;
+	int fd = STDERR_FILENO + 1;
 
-	if (close_inherited_below(end) < LOW_NUMBERS / 4 && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur > end) {
-		end = limit.rlim_cur < MANY ? (unsigned)limit.rlim_cur : MANY;
-		close_inherited_below(end);
-	}
-	close_range(end, ~0U, 0);
+	while (close_inherited_from(fd) < STEP / 2)
+		fd += STEP;
+	close_range((unsigned)fd + STEP, ~0U, 0);
 }
 
 static int allow_directory(int rules_fd, const char *path, struct error *err)
