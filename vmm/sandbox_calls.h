@@ -84,7 +84,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	/* A thread that ends, and abort(), block signals. */
 	CALL(ALL, "rt_sigprocmask"),
 	/* A signal's default is put back to die of it. */
-	CALL(LOOP, "rt_sigaction"),
+	CALL(ALL, "rt_sigaction"),
 	/* The terminal is restored, at the end or in a crash; libc looks at it before and after. */
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TCGETS)),
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TCSETS)),
