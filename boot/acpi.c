@@ -316,7 +316,7 @@ static int put_state(struct writer *w, const struct boot_machine *machine, struc
 {
 	uint8_t *state = w->buf + (LAYOUT_ACPI_STATE - LAYOUT_ACPI);
 	uint32_t slots = 0;
-	uint32_t uart = 0;
+	uint32_t fixed = 0;
 	int r;
 
 	for (unsigned i = 0; i < machine->n_devices; i++) {
@@ -333,14 +333,20 @@ static int put_state(struct writer *w, const struct boot_machine *machine, struc
 			r = check_serial(dev, err);
 			if (r < 0)
 				return r;
-			uart = 1;
+			fixed |= LAYOUT_ACPI_FIXED_UART;
 			break;
 		case BOOT_DEVICE_POWER:
 			break; /* in the FADT */
+		case BOOT_DEVICE_EXIT:
+			fixed |= LAYOUT_ACPI_FIXED_EXIT;
+			break;
+		case BOOT_DEVICE_PANIC:
+			fixed |= LAYOUT_ACPI_FIXED_PANIC;
+			break;
 		}
 	}
 	put_le32(state + LAYOUT_ACPI_STATE_SLOTS, slots);
-	put_le32(state + LAYOUT_ACPI_STATE_UART, uart);
+	put_le32(state + LAYOUT_ACPI_STATE_FIXED, fixed);
 	for (unsigned slot = 0; slot < LAYOUT_VIRTIO_SLOTS; slot++)
 		state[LAYOUT_ACPI_STATE_NODES + slot] = (uint8_t)machine->pmem[slot].node;
 	return 0;

@@ -25,6 +25,8 @@ enum boot_device_kind {
 	BOOT_DEVICE_VIRTIO_MMIO, /* in a slot of layout.h */
 	BOOT_DEVICE_SERIAL,	 /* 16550 at LAYOUT_SERIAL_PORT; addr and size are ports */
 	BOOT_DEVICE_POWER,	 /* registers of devices/power.h */
+	BOOT_DEVICE_EXIT,	 /* the exit status at LAYOUT_EXIT_BASE and LAYOUT_EXIT_PORT */
+	BOOT_DEVICE_PANIC,	 /* pvpanic at LAYOUT_PANIC_BASE and LAYOUT_PANIC_PORT */
 };
 
 struct boot_device {

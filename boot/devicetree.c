@@ -235,6 +235,16 @@ static void add_power(struct tree *t, const struct boot_device *dev)
 	add_power_button(t, dev->gsi);
 }
 
+/* A register, and no more. Linux has no driver for mvmm,exit: programs write it. */
+static void add_register(struct tree *t, const char *name, const char *compatible,
+			 const struct boot_device *dev)
+{
+	begin(t, "%s@%" PRIx64, name, dev->addr);
+	text(t, "compatible", compatible);
+	reg(t, dev->addr, dev->size);
+	end(t);
+}
+
 static void add_device(struct tree *t, const struct boot_machine *machine,
 		       const struct boot_device *dev)
 {
@@ -247,6 +257,12 @@ static void add_device(struct tree *t, const struct boot_machine *machine,
 		break;
 	case BOOT_DEVICE_POWER:
 		add_power(t, dev);
+		break;
+	case BOOT_DEVICE_EXIT:
+		add_register(t, "exit", "mvmm,exit", dev);
+		break;
+	case BOOT_DEVICE_PANIC:
+		add_register(t, "pvpanic-mmio", "qemu,pvpanic-mmio", dev);
 		break;
 	}
 }

@@ -34,6 +34,9 @@
 #if LAYOUT_POWER_BASE + LAYOUT_POWER_EVENTS != 0xd0100010 || LAYOUT_POWER_GSI != 1
 #error "make the event register of dsdt.asl that of layout.h"
 #endif
+#if LAYOUT_ACPI_FIXED_UART != 1 || LAYOUT_ACPI_FIXED_PANIC != 2 || LAYOUT_ACPI_FIXED_EXIT != 4
+#error "make the shifts of FIXD in dsdt.asl those of layout.h"
+#endif
 
 DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
 {
@@ -41,7 +44,7 @@ DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
 	Field (MACH, DWordAcc, NoLock, Preserve)
 	{
 		SLOT, 32,
-		UART, 32
+		FIXD, 32
 	}
 
 	/* The NUMA node of each slot. */
@@ -76,10 +79,31 @@ DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
 		{
 			Name (_HID, EisaId ("PNP0501"))
 			Name (_UID, One)
-			Method (_STA) { Return (STAT (UART)) }
+			Method (_STA) { Return (STAT (FIXD)) }
 			Name (_CRS, ResourceTemplate () {
 				IO (Decode16, LAYOUT_SERIAL_PORT, LAYOUT_SERIAL_PORT, 1, LAYOUT_SERIAL_PORTS)
 				GSI (LAYOUT_SERIAL_GSI)
+			})
+		}
+
+		/* pvpanic, by the name that QEMU gave it. */
+		Device (PNIC)
+		{
+			Name (_HID, "QEMU0001")
+			Method (_STA) { Return (STAT (FIXD >> 1)) }
+			Name (_CRS, ResourceTemplate () {
+				IO (Decode16, LAYOUT_PANIC_PORT, LAYOUT_PANIC_PORT, 1, 1)
+			})
+		}
+
+		/* A byte written here is the exit status; for programs, Linux has no driver. */
+		Device (EXIT)
+		{
+			Name (_HID, "MVMM0001")
+			Method (_STA) { Return (STAT (FIXD >> 2)) }
+			Name (_CRS, ResourceTemplate () {
+				Memory32Fixed (ReadWrite, LAYOUT_EXIT_BASE, LAYOUT_EXIT_SIZE)
+				IO (Decode16, LAYOUT_EXIT_PORT, LAYOUT_EXIT_PORT, 1, 1)
 			})
 		}
 

@@ -18,6 +18,8 @@
  *   0xc0000000  hole for devices
  *   0xd0000000    virtio-mmio slots, 4 KiB each, read-only memory to the guest
  *   0xd0100000    power-off, reset and platform event registers
+ *   0xd0101000    pvpanic
+ *   0xd0102000    exit status
  *   0xfec00000    IOAPIC
  *   0xfee00000    local APIC
  *   0xfffbc000    KVM's identity map page and TSS (Intel hosts)
@@ -37,11 +39,14 @@
 #define LAYOUT_LOW_RAM_END 0x9fc00
 #define LAYOUT_ACPI 0xe0000
 #define LAYOUT_ACPI_MAX 0x20000
-/* The last page of that: a bit mask of the virtio slots in use, then 1 if there is a UART. */
+/* The last page of that: bit masks of the virtio slots in use and of other devices. */
 #define LAYOUT_ACPI_STATE 0xff000
 #define LAYOUT_ACPI_STATE_SIZE 0x1000
 #define LAYOUT_ACPI_STATE_SLOTS 0x0
-#define LAYOUT_ACPI_STATE_UART 0x4
+#define LAYOUT_ACPI_STATE_FIXED 0x4 /* a bit mask of what follows */
+#define LAYOUT_ACPI_FIXED_UART 0x1
+#define LAYOUT_ACPI_FIXED_PANIC 0x2
+#define LAYOUT_ACPI_FIXED_EXIT 0x4
 #define LAYOUT_ACPI_STATE_NODES 0x8 /* a byte for each virtio slot: its NUMA node */
 #define LAYOUT_HIGH_RAM 0x100000
 
@@ -72,6 +77,17 @@
 #define LAYOUT_EVENT_POWER_BUTTON 0x1
 #define LAYOUT_EVENT_SLOTS 0x2 /* a virtio slot was filled */
 
+/* pvpanic's event register, also at LAYOUT_PANIC_PORT; its bits are in <misc/pvpanic.h>. */
+#define LAYOUT_PANIC_BASE 0xd0101000
+#define LAYOUT_PANIC_SIZE 2
+
+/*
+ * A byte written here, or to LAYOUT_EXIT_PORT, is the exit status. In a page of its own, because
+ * Linux on x86 maps one page only one way, and ACPI has those of its registers mapped cached.
+ */
+#define LAYOUT_EXIT_BASE 0xd0102000
+#define LAYOUT_EXIT_SIZE 1
+
 #define LAYOUT_IOAPIC 0xfec00000
 #define LAYOUT_IOAPIC_PINS 24
 #define LAYOUT_LAPIC 0xfee00000
@@ -83,5 +99,9 @@
 #define LAYOUT_SERIAL_GSI 4
 #define LAYOUT_I8042_PORT 0x64
 #define LAYOUT_BOOT_TIMER_PORT 0xe0
+#define LAYOUT_EXIT_PORT 0xe4
+#define LAYOUT_DEBUG_EXIT_PORT 0xf4 /* QEMU's isa-debug-exit, if asked for */
+#define LAYOUT_DEBUG_EXIT_PORTS 4
+#define LAYOUT_PANIC_PORT 0x505 /* as QEMU has it */
 
 #endif

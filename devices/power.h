@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guest's ways to end itself: the power-off and reset registers of layout.h, which ACPI and the
- * device tree describe alike, and the keyboard controller's reset pulse (port 0x64), Linux's last
- * resort. A request is made on whichever thread wrote the register.
+ * The guest's ways to end itself: the power-off, reset and exit registers of layout.h, which ACPI
+ * and the device tree describe alike, the keyboard controller's reset pulse (port 0x64), Linux's
+ * last resort, QEMU's isa-debug-exit, and pvpanic, by which a kernel says that it panicked. A
+ * request is made on whichever thread wrote the register.
  */
 #ifndef MVMM_DEVICES_POWER_H
 #define MVMM_DEVICES_POWER_H
 
 #include <stdint.h>
 
-enum power_request { POWER_OFF, POWER_RESET };
+enum power_request {
+	POWER_OFF,
+	POWER_RESET,
+	POWER_EXIT,  /* with the status that the guest chose */
+	POWER_PANIC, /* the guest's kernel panicked */
+	POWER_CRASH, /* the same, but it goes on with a crash kernel that it has loaded */
+};
 
 struct power;
 
 struct power_ops {
-	void (*request)(struct power *power, enum power_request request);
+	/* @status, of POWER_EXIT, is any number that the guest has written, else 0. */
+	void (*request)(struct power *power, enum power_request request, uint64_t status);
 };
 
 struct power {
@@ -28,5 +36,18 @@ void power_write(struct power *power, uint64_t offset, uint64_t value);
 /* Port LAYOUT_I8042_PORT: always ready for a command; 0xfe pulses the reset line. */
 uint8_t power_i8042_read(struct power *power);
 void power_i8042_write(struct power *power, uint8_t value);
+
+/* The exit register: the status. */
+void power_exit_write(struct power *power, uint8_t value);
+
+/* Port LAYOUT_DEBUG_EXIT_PORT, any width: the status is (@value << 1) | 1. */
+void power_debug_exit_write(struct power *power, uint64_t value);
+
+/*
+ * pvpanic's event register (QEMU's docs/specs/pvpanic): reads as the events that it takes, a write
+ * tells events, of which the first that is known counts.
+ */
+uint8_t power_panic_read(struct power *power);
+void power_panic_write(struct power *power, uint8_t value);
 
 #endif

@@ -108,6 +108,12 @@ static inline struct boot_machine fixture_machine(enum boot_platform platform, u
 							 .addr = LAYOUT_POWER_BASE,
 							 .size = LAYOUT_POWER_SIZE,
 							 .gsi = LAYOUT_POWER_GSI };
+	m.devices[m.n_devices++] = (struct boot_device){ .kind = BOOT_DEVICE_EXIT,
+							 .addr = LAYOUT_EXIT_BASE,
+							 .size = LAYOUT_EXIT_SIZE };
+	m.devices[m.n_devices++] = (struct boot_device){ .kind = BOOT_DEVICE_PANIC,
+							 .addr = LAYOUT_PANIC_BASE,
+							 .size = LAYOUT_PANIC_SIZE };
 	for (unsigned i = 0; i < slots; i++)
 		m.devices[m.n_devices++] = boot_virtio_device(i, "virtio-pmem");
 	return m;

@@ -100,10 +100,14 @@ Test(acpi, state_says_which_devices_are_there)
 
 	build(1, 3);
 	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_SLOTS, 4), 7);
-	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_UART, 4), 1);
+	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4),
+		     LAYOUT_ACPI_FIXED_UART | LAYOUT_ACPI_FIXED_PANIC | LAYOUT_ACPI_FIXED_EXIT);
 	cr_assert_eq(build_one(dev), 0);
 	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_SLOTS, 4), 1u << 18);
-	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_UART, 4), 0);
+	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4), 0);
+	dev = (struct boot_device){ .kind = BOOT_DEVICE_PANIC };
+	cr_assert_eq(build_one(dev), 0);
+	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4), LAYOUT_ACPI_FIXED_PANIC);
 }
 
 Test(acpi, refuses_devices_that_the_dsdt_lacks)
@@ -189,6 +193,19 @@ static void assert_slots(const char *dsl)
 	cr_assert_null(strstr(p, "LNRO0005"), "one slot too many");
 }
 
+/* The device's one port is that one. */
+static void assert_port(const char *dsl, const char *hid, unsigned port)
+{
+	const char *p = strstr(dsl, hid);
+	char want[16];
+
+	cr_assert_not_null(p, "%s", hid);
+	p = strstr(p, "IO (Decode16,");
+	cr_assert_not_null(p, "%s", hid);
+	snprintf(want, sizeof(want), "0x%04X,", port);
+	cr_assert_eq(strncmp(strstr(p, "0x"), want, strlen(want)), 0, "%s: %.40s", hid, p);
+}
+
 /* Not the RSDP: the disassembler of iasl 20200925 takes none, not even one of its own making. */
 Test(acpi, iasl_takes_tables_apart_and_puts_them_together)
 {
@@ -210,6 +227,8 @@ Test(acpi, iasl_takes_tables_apart_and_puts_them_together)
 	}
 	read_text(source, dsl, sizeof(dsl));
 	assert_slots(dsl);
+	assert_port(dsl, "QEMU0001", LAYOUT_PANIC_PORT);
+	assert_port(dsl, "MVMM0001", LAYOUT_EXIT_PORT);
 	cr_assert_not_null(strstr(dsl, "OperationRegion (MACH, SystemMemory, 0x000FF000, 0x08)"));
 	fixture_remove(dir);
 }

@@ -73,6 +73,10 @@ Test(devicetree, powers_off_by_the_layouts_registers)
 	cr_assert_eq(cell("/syscon-reboot", "offset", 0), LAYOUT_POWER_RESET);
 	cr_assert_eq(cell("/syscon-reboot", "value", 0), LAYOUT_POWER_RESET_VALUE);
 	cr_assert_eq(cell("/power@d0100000", "reg-io-width", 0), 1);
+	cr_assert_eq(cell("/exit@d0102000", "reg", 1), LAYOUT_EXIT_BASE);
+	cr_assert_eq(cell("/exit@d0102000", "reg", 3), LAYOUT_EXIT_SIZE);
+	cr_assert_eq(cell("/pvpanic-mmio@d0101000", "reg", 1), LAYOUT_PANIC_BASE);
+	cr_assert_eq(cell("/pvpanic-mmio@d0101000", "reg", 3), LAYOUT_PANIC_SIZE);
 }
 
 Test(devicetree, dtc_has_nothing_to_say)

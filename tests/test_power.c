@@ -7,15 +7,20 @@
 
 TestSuite(power, .timeout = 10);
 
-static unsigned offs, resets;
+static unsigned offs, resets, exits, panics, crashes;
+static uint64_t status;
 
-static void request(struct power *power, enum power_request what)
+static void request(struct power *power, enum power_request what, uint64_t chosen)
 {
+	unsigned *const counts[] = { [POWER_OFF] = &offs,
+				     [POWER_RESET] = &resets,
+				     [POWER_EXIT] = &exits,
+				     [POWER_PANIC] = &panics,
+				     [POWER_CRASH] = &crashes };
+
 	(void)power;
-	if (what == POWER_OFF)
-		offs++;
-	else
-		resets++;
+	(*counts[what])++;
+	status = chosen;
 }
 
 static const struct power_ops ops = { .request = request };
@@ -55,7 +60,41 @@ Test(power, registers_read_as_zero)
 {
 	for (uint64_t offset = 0; offset < LAYOUT_POWER_SIZE; offset++)
 		check_eq(power_read(&power, offset), 0);
+	check_eq(offs + resets + exits, 0);
+}
+
+Test(power, exit_takes_any_byte)
+{
+	for (unsigned value = 0; value < 256; value++) {
+		power_exit_write(&power, (uint8_t)value);
+		check_eq(exits, value + 1);
+		check_eq(status, value);
+	}
 	check_eq(offs + resets, 0);
+}
+
+Test(power, debug_exit_doubles_and_adds_one)
+{
+	power_debug_exit_write(&power, 0);
+	check_eq(status, 1);
+	power_debug_exit_write(&power, 0x10);
+	check_eq(status, 33);
+	power_debug_exit_write(&power, 0xffffffff);
+	check_eq(status, 0x1ffffffff);
+	check_eq(exits, 3);
+}
+
+Test(power, pvpanic_events)
+{
+	/* By the specification: bit 0, panicked; bit 1, crash kernel loaded. */
+	check_eq(power_panic_read(&power), 3);
+	for (unsigned value = 0; value < 256; value++) {
+		panics = crashes = 0;
+		power_panic_write(&power, (uint8_t)value);
+		check_eq(panics, value & 1, "0x%x", value);
+		check_eq(crashes, (value & 3) == 2, "0x%x", value);
+	}
+	check_eq(offs + resets + exits, 0);
 }
 
 Test(power, keyboard_controller)

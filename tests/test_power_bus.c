@@ -9,11 +9,13 @@
 static struct power_bus power;
 static const struct kvm kvm; /* none: its line leads nowhere */
 static struct bus mmio, ports;
-static int requests[2];
+static int requests[5];
+static uint64_t status;
 
-static void requested(struct power *from, enum power_request request)
+static void requested(struct power *from, enum power_request request, uint64_t chosen)
 {
 	cr_assert(from == &power.power);
+	status = chosen;
 	requests[request]++;
 }
 
@@ -23,7 +25,7 @@ static void setup(void)
 {
 	struct error err = { 0 };
 
-	check_eq(power_bus_init(&power, &ops, &kvm, &mmio, &ports, &err), 0, "%s", err.text);
+	check_eq(power_bus_init(&power, &ops, &kvm, &mmio, &ports, true, &err), 0, "%s", err.text);
 }
 
 Test(power_bus, requests, .init = setup)
@@ -35,6 +37,43 @@ Test(power_bus, requests, .init = setup)
 	bus_write(&ports, LAYOUT_I8042_PORT, 1, 0xfe);
 	check_eq(requests[POWER_RESET], 2);
 	check_eq(bus_read(&ports, LAYOUT_I8042_PORT, 1), 0);
+}
+
+Test(power_bus, exit_status, .init = setup)
+{
+	bus_write(&mmio, LAYOUT_EXIT_BASE, 1, 7);
+	check_eq(status, 7);
+	bus_write(&ports, LAYOUT_EXIT_PORT, 1, 9);
+	check_eq(status, 9);
+	check_eq(bus_read(&ports, LAYOUT_EXIT_PORT, 1), 0);
+	bus_write(&ports, LAYOUT_DEBUG_EXIT_PORT, 4, 3);
+	check_eq(status, 7);
+	check_eq(requests[POWER_EXIT], 3);
+}
+
+Test(power_bus, no_debug_exit_unless_asked_for)
+{
+	struct error err = { 0 };
+
+	check_eq(power_bus_init(&power, &ops, &kvm, &mmio, &ports, false, &err), 0);
+	bus_write(&ports, LAYOUT_DEBUG_EXIT_PORT, 1, 3);
+	check_eq(requests[POWER_EXIT], 0);
+	check_eq(bus_read(&ports, LAYOUT_DEBUG_EXIT_PORT, 1), ~0ULL);
+}
+
+Test(power_bus, panic, .init = setup)
+{
+	check_eq(bus_read(&ports, LAYOUT_PANIC_PORT, 1), 3);
+	check_eq(bus_read(&mmio, LAYOUT_PANIC_BASE, 1), 3);
+	check_eq(bus_read(&mmio, LAYOUT_PANIC_BASE + 1, 1), 0);
+	bus_write(&ports, LAYOUT_PANIC_PORT, 1, 1);
+	check_eq(requests[POWER_PANIC], 1);
+	bus_write(&mmio, LAYOUT_PANIC_BASE + 1, 1, 1);
+	check_eq(requests[POWER_PANIC], 1);
+	bus_write(&mmio, LAYOUT_PANIC_BASE, 1, 1);
+	check_eq(requests[POWER_PANIC], 2);
+	bus_write(&mmio, LAYOUT_PANIC_BASE, 1, 2);
+	check_eq(requests[POWER_CRASH], 1);
 }
 
 Test(power_bus, events_are_taken_by_a_32_bit_read, .init = setup)
@@ -52,6 +91,6 @@ Test(power_bus, takes_its_place_once, .init = setup)
 	struct power_bus second = { 0 };
 	struct error err = { 0 };
 
-	cr_assert(power_bus_init(&second, &ops, &kvm, &mmio, &ports, &err) < 0);
+	cr_assert(power_bus_init(&second, &ops, &kvm, &mmio, &ports, true, &err) < 0);
 	check_contains(err.text, "power registers");
 }

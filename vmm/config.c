@@ -160,6 +160,14 @@ static int set_cgroup(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
+static int set_debug_exit(struct config *c, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	c->debug_exit = true;
+	return 0;
+}
+
 static int set_dump_dtb(struct config *c, const char *value, struct error *err)
 {
 	(void)err;
@@ -240,6 +248,8 @@ static const struct option options[] = {
 	{ "serial", 0, "WHERE", false, set_serial,
 	  "serial console: stdio, null or file=PATH (stdio)" },
 	{ "rng", 0, NULL, false, set_rng, "give the guest the host's entropy by virtio-rng" },
+	{ "isa-debug-exit", 0, NULL, false, set_debug_exit,
+	  "a byte V to port 0xf4 ends with status (V << 1) | 1" },
 	{ "qmp", 0, "WHERE", true, add_qmp, "control by JSON commands: unix:PATH, fd:N or stdio" },
 	{ "monitor", 0, "WHERE", true, add_monitor,
 	  "control by typed commands: unix:PATH, fd:N or stdio" },
@@ -266,6 +276,7 @@ static const struct option options[] = {
 };
 
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+_Static_assert(N_OPTIONS <= 64, "a bit for each in apply_option");
 
 void config_print_help(FILE *out)
 {
@@ -286,7 +297,7 @@ void config_print_help(FILE *out)
 	}
 	fprintf(out,
 		"\nOn a terminal, Ctrl-A X ends mvmm. Exit status: 0 power-off, 32 reset, 33 triple\n"
-		"fault, 35 bad usage; mvmm(1) has the others.\n");
+		"fault, 34 panic, 35 bad usage; mvmm(1) has the others.\n");
 }
 
 /* Finds the option that @arg spells, and in *@ret_value what is attached to it (or NULL). */
@@ -310,7 +321,7 @@ static const struct option *find_option(const char *arg, const char **ret_value)
 }
 
 /* Applies argv[i] with its value; returns how many words it took, or -EINVAL. */
-static int apply_option(struct config *config, char **argv, int i, uint32_t *seen,
+static int apply_option(struct config *config, char **argv, int i, uint64_t *seen,
 			struct error *err)
 {
 	const char *arg = argv[i], *value;
@@ -325,13 +336,13 @@ static int apply_option(struct config *config, char **argv, int i, uint32_t *see
 	o = find_option(arg, &value);
 	if (!o)
 		return error_set(err, EINVAL, "%s: unknown option; mvmm --help lists them", arg);
-	if (!o->repeatable && (*seen & 1u << (o - options)))
+	if (!o->repeatable && (*seen & 1ull << (o - options)))
 		return error_set(err, EINVAL, "--%s %s: is given twice; it is allowed once",
 				 o->name,
 				 value			 ? value
 				 : argv[i + 1] && o->arg ? argv[i + 1]
 							 : "");
-	*seen |= 1u << (o - options);
+	*seen |= 1ull << (o - options);
 	if (o->arg && !value) {
 		value = argv[i + 1];
 		words = 2;
@@ -387,7 +398,7 @@ static int check(struct config *config, struct error *err)
 
 int config_parse(struct config *config, int argc, char **argv, struct error *err)
 {
-	uint32_t seen = 0;
+	uint64_t seen = 0;
 
 	*config = (struct config){
 		.memory = MEMORY_DEFAULT,

@@ -69,7 +69,8 @@ struct config {
 	const char *serial_path;
 	struct config_control controls[CONFIG_MAX_CONTROLS];
 	unsigned n_controls;
-	bool rng; /* whether there is an entropy device */
+	bool rng;	 /* whether there is an entropy device */
+	bool debug_exit; /* whether there is an isa-debug-exit */
 	struct sandbox_options sandbox;
 	char *sandbox_text; /* owned: what @sandbox points into */
 	enum boot_platform platform;

@@ -132,6 +132,12 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 					       .addr = LAYOUT_POWER_BASE,
 					       .size = LAYOUT_POWER_SIZE,
 					       .gsi = LAYOUT_POWER_GSI });
+	add_device(boot, (struct boot_device){ .kind = BOOT_DEVICE_EXIT,
+					       .addr = LAYOUT_EXIT_BASE,
+					       .size = LAYOUT_EXIT_SIZE });
+	add_device(boot, (struct boot_device){ .kind = BOOT_DEVICE_PANIC,
+					       .addr = LAYOUT_PANIC_BASE,
+					       .size = LAYOUT_PANIC_SIZE });
 	plan_nodes(boot, config);
 	ret = machine_plan_pmem(machine, config, err);
 	if (ret == 0)

@@ -89,6 +89,8 @@ static void print_device(const struct boot_device *device, FILE *out)
 		[BOOT_DEVICE_VIRTIO_MMIO] = "virtio-mmio",
 		[BOOT_DEVICE_SERIAL] = "serial port (16550)",
 		[BOOT_DEVICE_POWER] = "power-off and reset",
+		[BOOT_DEVICE_EXIT] = "exit status",
+		[BOOT_DEVICE_PANIC] = "pvpanic",
 	};
 
 	print_range(out, device->addr, device->size);

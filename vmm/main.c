@@ -110,13 +110,14 @@ out:
 	config_fini(&config);
 	if (err.text[0])
 		log_error("%s", err.text);
-	else if (end.detail[0] && (outcome == OUTCOME_POWER_OFF || outcome == OUTCOME_RESET))
+	else if (end.detail[0] && (outcome == OUTCOME_POWER_OFF || outcome == OUTCOME_RESET ||
+				   outcome == OUTCOME_GUEST_STATUS))
 		log_info("%s", end.detail);
 	else if (end.detail[0])
 		log_error("%s", end.detail);
 	if (config.boot_timer)
 		boot_timer_print(&timer);
 	if (outcome == OUTCOME_SIGNAL)
-		signals_die(end.signo);
-	return (int)outcome;
+		signals_die(end.code);
+	return outcome == OUTCOME_GUEST_STATUS ? end.code : (int)outcome;
 }

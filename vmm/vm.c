@@ -31,12 +31,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-void vm_finish(struct vm *vm, enum outcome outcome, int signo, const char *detail)
+void vm_finish(struct vm *vm, enum outcome outcome, int code, const char *detail)
 {
 	if (__atomic_exchange_n(&vm->ended, true, __ATOMIC_ACQ_REL))
 		return;
 	vm->end.outcome = outcome;
-	vm->end.signo = signo;
+	vm->end.code = code;
 	strncpy(vm->end.detail, detail, sizeof(vm->end.detail) - 1);
 	event_loop_stop(&vm->loop);
 }
@@ -73,14 +73,50 @@ static const struct vcpu_ops vcpu_ops = {
 	.parked = vcpu_parked,
 };
 
-static void power_request(struct power *power, enum power_request request)
+static void guest_status(struct vm *vm, uint64_t status)
+{
+	char detail[160];
+
+	if (outcome_is_guests(status)) {
+		snprintf(detail, sizeof(detail), "the guest ended with status %" PRIu64, status);
+		vm_finish(vm, OUTCOME_GUEST_STATUS, (int)status, detail);
+		return;
+	}
+	snprintf(detail, sizeof(detail),
+		 "the guest chose status %" PRIu64 ", which is not the guest's: it has 0 to 31 and "
+		 "64 to 125",
+		 status);
+	vm_finish(vm, OUTCOME_BAD_STATUS, 0, detail);
+}
+
+/* Once: the guest can do it as often as it likes. */
+static void crash_kernel(struct vm *vm)
+{
+	if (!__atomic_exchange_n(&vm->crash_told, true, __ATOMIC_RELAXED))
+		log_warning("the guest's kernel panicked, and its crash kernel takes over");
+}
+
+static void power_request(struct power *power, enum power_request request, uint64_t status)
 {
 	struct vm *vm = container_of(power, struct vm, power.power);
 
-	if (request == POWER_OFF)
+	switch (request) {
+	case POWER_OFF:
 		vm_finish(vm, OUTCOME_POWER_OFF, 0, "the guest powered off");
-	else
+		break;
+	case POWER_RESET:
 		vm_finish(vm, OUTCOME_RESET, 0, "the guest asked for a reset");
+		break;
+	case POWER_EXIT:
+		guest_status(vm, status);
+		break;
+	case POWER_PANIC:
+		vm_finish(vm, OUTCOME_GUEST_PANIC, 0, "the guest's kernel panicked");
+		break;
+	case POWER_CRASH:
+		crash_kernel(vm);
+		break;
+	}
 }
 
 static const struct power_ops power_ops = { .request = power_request };
@@ -226,7 +262,8 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 {
 	int ret;
 
-	ret = power_bus_init(&vm->power, &power_ops, &vm->kvm, &vm->mmio, &vm->ports, err);
+	ret = power_bus_init(&vm->power, &power_ops, &vm->kvm, &vm->mmio, &vm->ports,
+			     config->debug_exit, err);
 	if (ret < 0)
 		return ret;
 	ret = create_console(vm, config, err);
@@ -467,6 +504,8 @@ void vm_run(struct vm *vm, struct vm_end *ret_end)
 	event_loop_close(&vm->loop);
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_stop(&vm->vcpus[i]);
+	if (vm->end.outcome == OUTCOME_GUEST_PANIC)
+		monitor_guest_panicked(&vm->monitor, "poweroff");
 	monitor_shutdown(&vm->monitor, vm_monitor_cause(vm->end.outcome));
 	control_drain(&vm->control);
 	console_drain(&vm->console);

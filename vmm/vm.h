@@ -16,7 +16,7 @@ struct vm;
 /* How it ended. */
 struct vm_end {
 	enum outcome outcome;
-	int signo; /* with OUTCOME_SIGNAL */
+	int code; /* of OUTCOME_SIGNAL the signal, of OUTCOME_GUEST_STATUS the status */
 	char detail[512];
 };
 

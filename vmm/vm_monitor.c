@@ -117,6 +117,8 @@ static int device(struct monitor *monitor, unsigned i, struct monitor_device *re
 		[BOOT_DEVICE_VIRTIO_MMIO] = "virtio-mmio",
 		[BOOT_DEVICE_SERIAL] = "serial",
 		[BOOT_DEVICE_POWER] = "power",
+		[BOOT_DEVICE_EXIT] = "exit",
+		[BOOT_DEVICE_PANIC] = "pvpanic",
 	};
 	const struct boot_machine *boot = &vm_of(monitor)->machine->boot;
 	const struct boot_device *d;
@@ -294,10 +296,14 @@ enum monitor_cause vm_monitor_cause(enum outcome outcome)
 {
 	switch (outcome) {
 	case OUTCOME_POWER_OFF:
+	case OUTCOME_GUEST_STATUS:
+	case OUTCOME_BAD_STATUS:
 		return MONITOR_GUEST_SHUTDOWN;
 	case OUTCOME_RESET:
 	case OUTCOME_TRIPLE_FAULT:
 		return MONITOR_GUEST_RESET;
+	case OUTCOME_GUEST_PANIC:
+		return MONITOR_GUEST_PANIC;
 	case OUTCOME_QUIT:
 		return MONITOR_HOST_UI;
 	case OUTCOME_SIGNAL:

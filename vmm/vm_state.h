@@ -56,6 +56,7 @@ struct vm {
 	unsigned n_vcpus;
 	struct vm_fault faults[BOOT_MAX_CPUS];
 	bool controlled; /* somebody can say cont */
+	bool crash_told; /* atomic: that the guest runs its crash kernel */
 	bool paused;
 	bool io_error; /* why it is paused: a storage fault */
 	struct event_condition all_parked;
@@ -66,8 +67,8 @@ struct vm {
 	struct vm_end end;
 };
 
-/* Ends the VM, unless something else has: @detail says why. From any thread. */
-void vm_finish(struct vm *vm, enum outcome outcome, int signo, const char *detail);
+/* Ends the VM, unless something else has, as struct vm_end will say. From any thread. */
+void vm_finish(struct vm *vm, enum outcome outcome, int code, const char *detail);
 
 /*
  * Gives each region that begins within @size bytes from @start a memory slot of KVM's: the guest

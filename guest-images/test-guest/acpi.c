@@ -180,6 +180,7 @@ static const char *read_device(const uint8_t *body, const uint8_t *end, struct m
 {
 	static const uint8_t virtio[] = "\x0dLNRO0005";		  /* a string */
 	static const uint8_t uart[] = { 0x0c, 0x41, 0xd0, 5, 1 }; /* EisaId("PNP0501") */
+	static const uint8_t panic[] = "\x0dQEMU0001", status[] = "\x0dMVMM0001";
 	const uint8_t *hid = find_name(body, end, "_HID");
 	struct resources res = { 0 };
 
@@ -202,6 +203,13 @@ static const char *read_device(const uint8_t *body, const uint8_t *end, struct m
 			found->slots[found->n_slots].base = res.memory;
 			found->slots[found->n_slots++].pin = res.pin;
 		}
+	} else if (memcmp(hid, panic, sizeof(panic)) == 0 ||
+		   memcmp(hid, status, sizeof(status)) == 0) {
+		if (!read_resources(find_name(body, end, "_CRS"), &res) || !res.port)
+			return "the _CRS of pvpanic or of the exit device has no port";
+		*at = end - 1;
+		*(hid[1] == 'Q' ? &found->panic : &found->status) =
+			(struct machine_exit){ .addr = res.port, .is_port = true };
 	}
 	return NULL;
 }

@@ -123,6 +123,10 @@ static void take_node(struct reader *reader)
 	} else if (compatible(node, "syscon-reboot")) {
 		take_exit(&found->reset, node);
 		reader->reset_regmap = node->regmap;
+	} else if (compatible(node, "mvmm,exit")) {
+		found->status = (struct machine_exit){ .addr = addr, .width = 1 };
+	} else if (compatible(node, "qemu,pvpanic-mmio")) {
+		found->panic = (struct machine_exit){ .addr = addr, .width = 1 };
 	}
 	if (compatible(node, "syscon") && reader->n_syscons < MAX_SYSCONS) {
 		reader->syscons[reader->n_syscons].phandle = node->phandle;

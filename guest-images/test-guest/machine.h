@@ -34,6 +34,8 @@ struct machine {
 	uint16_t serial_port; /* 0: not described */
 	uint32_t serial_pin;
 	struct machine_exit poweroff, reset;
+	struct machine_exit panic;  /* pvpanic's event register, value: what it reports */
+	struct machine_exit status; /* value: whichever */
 };
 
 extern struct machine machine;

@@ -16,11 +16,13 @@
 #include "smp.h"
 #include "text.h"
 
+#include <misc/pvpanic.h>
 #include <stddef.h>
 
 #define NAME_MAX 64
 #define KEYBOARD_PORT 0x64
 #define KEYBOARD_RESET 0xfe
+#define DEBUG_EXIT_PORT 0xf4
 
 void main(const struct boot_params *params);
 
@@ -60,12 +62,46 @@ static void leave_halt(void)
 	stop();
 }
 
+/* What @way is given, unless value= says something else. */
+static void leave_with(struct machine_exit *way, uint32_t otherwise)
+{
+	way->value = (uint32_t)args_number("value", otherwise);
+	machine_leave(way);
+}
+
+static void leave_exit(void)
+{
+	leave_with(&machine.status, 0);
+}
+
+static void leave_panic(void)
+{
+	leave_with(&machine.panic, PVPANIC_PANICKED);
+}
+
+static void leave_debug_exit(void)
+{
+	out32(DEBUG_EXIT_PORT, (uint32_t)args_number("value", 0));
+}
+
+/* With interrupts off, as a kernel that hangs in a lock. */
+static void leave_spin(void)
+{
+	interrupts_off();
+	for (;;)
+		__asm__ volatile("pause");
+}
+
 static const struct way_out ways_out[] = {
 	{ "poweroff", leave_poweroff },
 	{ "reboot", leave_reboot },
 	{ "reboot-kbd", leave_reboot_kbd },
 	{ "triple-fault", leave_triple_fault },
 	{ "halt", leave_halt },
+	{ "spin", leave_spin },
+	{ "exit", leave_exit },
+	{ "panic", leave_panic },
+	{ "debug-exit", leave_debug_exit },
 };
 static const struct way_out *way_out = &ways_out[0];
 
