@@ -4,6 +4,8 @@
 
 #include "tests/small_guest.h"
 
+#include <asm/kvm_para.h>
+
 TestSuite(vcpu_x86, .timeout = 15);
 
 #define MAX_CPUS 8
@@ -169,5 +171,89 @@ Test(vcpu_x86, local_apic_is_as_firmware_leaves_it)
 	memcpy(&lint[1], lapic.regs + 0x360, 4);
 	check_eq(lint[0] & 0x700, 0x700, "ExtINT");
 	check_eq(lint[1] & 0x700, 0x400, "NMI");
+	end(1);
+}
+
+static struct kvm_regs registers(void)
+{
+	struct kvm_regs regs;
+
+	check_eq(ioctl(vcpus[0].fd, KVM_GET_REGS, &regs), 0);
+	return regs;
+}
+
+static void set_rflags(uint64_t rflags)
+{
+	struct kvm_regs regs = registers();
+
+	regs.rflags = rflags;
+	check_eq(ioctl(vcpus[0].fd, KVM_SET_REGS, &regs), 0);
+}
+
+Test(vcpu_x86, stands_still)
+{
+	start(1);
+	check_eq(vcpu_x86_stands_still(&vcpus[0]), false, "nobody knows yet");
+	check_eq(vcpu_x86_stands_still(&vcpus[0]), true);
+	set_rflags(0x3);
+	check_eq(vcpu_x86_stands_still(&vcpus[0]), false);
+	check_eq(vcpu_x86_stands_still(&vcpus[0]), true);
+	end(1);
+}
+
+Test(vcpu_x86, insists_only_where_interrupts_can_be_masked)
+{
+	struct kvm_mp_state halted = { KVM_MP_STATE_HALTED };
+
+	start(1);
+	check_eq(vcpu_x86_insist(&vcpus[0]), 1, "they are off");
+	set_rflags(0x302);
+	check_eq(vcpu_x86_insist(&vcpus[0]), 1, "the guest steps by itself");
+	set_rflags(0x202);
+	check_eq(ioctl(vcpus[0].fd, KVM_SET_MP_STATE, &halted), 0);
+	check_eq(vcpu_x86_insist(&vcpus[0]), 1, "nobody would wake it");
+	check_eq(registers().rip, entry.rip);
+	end(1);
+}
+
+/* One instruction, after which everything is as it was. */
+Test(vcpu_x86, insists_on_one_instruction)
+{
+	static const uint8_t code[] = { 0x40, 0x43, 0xf4 }; /* inc eax, inc ebx, hlt */
+	static struct small_guest guest;
+
+	small_guest_init(&guest, code, sizeof(code));
+	vcpus[0] = guest.vcpu;
+	set_rflags(0x202);
+	check_eq(vcpu_x86_insist(&vcpus[0]), 0);
+	check_eq(guest.vcpu.run->exit_reason, KVM_EXIT_DEBUG);
+	check_eq(registers().rip, SMALL_GUEST_CODE + 1);
+	check_eq(registers().rflags & 0x300, 0x200);
+	check_eq(vcpu_x86_insist(&vcpus[0]), 0);
+	check_eq(registers().rip, SMALL_GUEST_CODE + 2);
+	small_guest_fini(&guest);
+}
+
+/* A guest that is told of such pages would wait for those that never come. */
+Test(vcpu_x86, no_asynchronous_page_faults)
+{
+	union {
+		struct kvm_cpuid2 list;
+		uint8_t room[16384];
+	} features = { .list.nent = 128 };
+	unsigned seen = 0;
+
+	start(1);
+	check_eq(ioctl(vcpus[0].fd, KVM_GET_CPUID2, &features), 0);
+	for (unsigned i = 0; i < features.list.nent; i++) {
+		const struct kvm_cpuid_entry2 *e = &features.list.entries[i];
+
+		if (e->function != KVM_CPUID_FEATURES)
+			continue;
+		seen++;
+		check_eq(e->eax & (1u << 4 | 1u << 10 | 1u << 14), 0);
+		check_eq(e->eax >> KVM_FEATURE_CLOCKSOURCE2 & 1, 1, "others stay");
+	}
+	check_eq(seen, 1);
 	end(1);
 }

@@ -55,6 +55,14 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(VCPU, "ioctl", IS(1, KVM_RUN)),
 	/* A guest that stood still should not take the time for a lock-up. */
 	CALL(VCPU, "ioctl", IS(1, KVM_KVMCLOCK_CTRL)),
+	/* Whether one that uses time has moved at all; if not, one instruction by itself. */
+	CALL(VCPU, "ioctl", IS(1, KVM_GET_REGS)),
+	CALL(VCPU, "ioctl", IS(1, KVM_SET_REGS)),
+	CALL(VCPU, "ioctl", IS(1, KVM_GET_MP_STATE)),
+	CALL(VCPU, "ioctl", IS(1, KVM_GET_VCPU_EVENTS)),
+	CALL(VCPU, "ioctl", IS(1, KVM_SET_GUEST_DEBUG)),
+	/* The timer for that, at the thread's end. */
+	CALL(VCPU, "timer_delete"),
 	/* Interrupts for the guest: the console's from vCPUs too, all others from the loop. */
 	CALL(ALL, "ioctl", IS(1, KVM_IRQ_LINE)),
 	/* Where KVM lacks a page of an image: what its file says about that. */

@@ -2,6 +2,9 @@
 /* The KVM_RUN loop. Start reading at run_guest. */
 #include "vmm/vcpu.h"
 
+#include "vmm/log.h"
+#include "vmm/vcpu_x86.h"
+
 #include <errno.h>
 #include <linux/kvm.h>
 #include <signal.h>
@@ -9,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Newer than the headers of some distributions that mvmm is built on. */
@@ -136,6 +140,7 @@ static void handle_exit(struct vcpu *vcpu)
 	case KVM_EXIT_IO:
 		handle_io(vcpu);
 		break;
+	case KVM_EXIT_DEBUG: /* the end of an instruction that vcpu_x86_insist ran */
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		break;
@@ -212,22 +217,64 @@ static void begin(struct vcpu *vcpu)
 		end_host_error(vcpu, "cannot confine the thread, error", (uint64_t)-ret);
 }
 
+/* What KVM_RUN returned; its timer or somebody else's kick is neither an exit nor a failure. */
+static void handle_run(struct vcpu *vcpu, int ret)
+{
+	if (ret == 0)
+		handle_exit(vcpu);
+	else if (ret < 0 && errno != EINTR && errno != EAGAIN)
+		handle_failure(vcpu, errno);
+}
+
+/*
+ * KVM tries for ever to get a page that the host cannot supply (vcpu_x86_insist). Nothing tells,
+ * but it takes the thread's time: so whenever it has used some of that, the vCPU looks. An idle
+ * guest's never does. False: @ret_timer is none.
+ */
+static bool start_timer(const struct vcpu *vcpu, timer_t *ret_timer)
+{
+	static const struct itimerspec often = { { 0, 250000000 }, { 0, 250000000 } };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = KICK_SIGNAL };
+
+	event._sigev_un._tid = vcpu->thread_id;
+	if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, ret_timer) < 0) {
+		log_warning("a page that the host cannot supply may make the guest spin: %s",
+			    strerror(errno));
+		return false;
+	}
+	timer_settime(*ret_timer, 0, &often, NULL);
+	return true;
+}
+
+static void run_once(struct vcpu *vcpu)
+{
+	int ret = ioctl(vcpu->fd, KVM_RUN, 0);
+	bool kicked = ret < 0 && errno == EINTR;
+
+	handle_run(vcpu, ret);
+	if (kicked && !flag(&vcpu->pause) && !flag(&vcpu->stop) && vcpu_x86_stands_still(vcpu))
+		handle_run(vcpu, vcpu_x86_insist(vcpu));
+}
+
 static void *run_guest(void *arg)
 {
 	struct vcpu *vcpu = arg;
+	timer_t timer;
+	bool timed;
 
 	__atomic_store_n(&vcpu->thread_id, gettid(), __ATOMIC_RELAXED);
+	timed = start_timer(vcpu, &timer);
 	begin(vcpu);
 	while (!flag(&vcpu->stop)) {
 		if (flag(&vcpu->pause))
 			park(vcpu);
 		else if (vcpu->unfinished)
 			handle_mmio(vcpu);
-		else if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)
-			handle_exit(vcpu);
-		else if (errno != EINTR && errno != EAGAIN)
-			handle_failure(vcpu, errno);
+		else
+			run_once(vcpu);
 	}
+	if (timed)
+		timer_delete(timer);
 	pthread_mutex_lock(&vcpu->lock);
 	set_parked(vcpu, true);
 	pthread_mutex_unlock(&vcpu->lock);

@@ -12,6 +12,7 @@
 #include "vmm/kvm.h"
 #include "vmm/outcome.h"
 
+#include <linux/kvm.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +20,6 @@
 /* Exits counted by KVM's own reason numbers; those beyond share the last place. */
 #define VCPU_EXIT_REASONS 64
 
-struct kvm_run;
 struct vcpu;
 
 struct vcpu_ops {
@@ -52,9 +52,10 @@ struct vcpu {
 	bool stop; /* atomic */
 	pthread_mutex_t lock;
 	pthread_cond_t resumed;
-	bool pause;	 /* atomic to read, written under lock */
-	bool parked;	 /* the same: it is out of the guest */
-	bool unfinished; /* the exit's access has not been made yet; of the thread */
+	bool pause;	      /* atomic to read, written under lock */
+	bool parked;	      /* the same: it is out of the guest */
+	bool unfinished;      /* the exit's access has not been made yet; of the thread */
+	struct kvm_regs seen; /* by vcpu_x86_stands_still */
 	uint64_t exits[VCPU_EXIT_REASONS];
 };
 

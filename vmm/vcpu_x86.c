@@ -22,6 +22,8 @@
 #define CR0_ET 0x10ULL
 #define CR0_PG 0x80000000ULL
 #define CR4_PAE 0x20ULL
+#define RFLAGS_TF 0x100ULL
+#define RFLAGS_IF 0x200ULL
 #define EFER_LME 0x100ULL
 #define EFER_LMA 0x400ULL
 
@@ -102,6 +104,12 @@ static void adjust_leaf(struct kvm_cpuid_entry2 *e, unsigned id, unsigned n, boo
 	case 0xb:
 	case 0x1f:
 		set_topology_level(e, id, n);
+		break;
+	case KVM_CPUID_FEATURES:
+		/* Of a page that never comes the guest would wait for ever: see
+		 * vcpu_x86_insist. */
+		e->eax &= ~(1u << KVM_FEATURE_ASYNC_PF | 1u << KVM_FEATURE_ASYNC_PF_VMEXIT |
+			    1u << KVM_FEATURE_ASYNC_PF_INT);
 		break;
 	case 0x80000008:
 		e->ecx = (e->ecx & ~0xf0ffu) | id_bits(n) << 12 | (n - 1);
@@ -231,5 +239,63 @@ int vcpu_x86_setup(struct vcpu *vcpus, unsigned n, const struct kvm *kvm, struct
 		if (ret == 0)
 			ret = set_msrs(&vcpus[i], err);
 	}
+	return ret;
+}
+
+bool vcpu_x86_stands_still(struct vcpu *vcpu)
+{
+	struct kvm_regs regs;
+	bool same;
+
+	if (ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0)
+		return false;
+	same = memcmp(&regs, &vcpu->seen, sizeof(regs)) == 0;
+	vcpu->seen = regs;
+	return same;
+}
+
+/* Not one that halts, and with nothing on its way into the guest. */
+static bool can_mask_interrupts(const struct vcpu *vcpu, const struct kvm_regs *regs)
+{
+	struct kvm_vcpu_events events;
+	struct kvm_mp_state state;
+
+	return (regs->rflags & RFLAGS_IF) && !(regs->rflags & RFLAGS_TF) &&
+	       ioctl(vcpu->fd, KVM_GET_MP_STATE, &state) == 0 &&
+	       state.mp_state == KVM_MP_STATE_RUNNABLE &&
+	       ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) == 0 && !events.exception.injected &&
+	       !events.interrupt.injected && !events.nmi.injected;
+}
+
+static void set_interrupts(const struct vcpu *vcpu, bool on)
+{
+	struct kvm_guest_debug step = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
+	struct kvm_regs regs;
+
+	if (on)
+		step.control = 0;
+	ioctl(vcpu->fd, KVM_GET_REGS, &regs);
+	regs.rflags = on ? regs.rflags | RFLAGS_IF : regs.rflags & ~RFLAGS_IF;
+	ioctl(vcpu->fd, KVM_SET_REGS, &regs);
+	ioctl(vcpu->fd, KVM_SET_GUEST_DEBUG, &step);
+}
+
+/*
+ * A page that is not at hand KVM fetches asynchronously, while the vCPU sleeps. If that fails, it
+ * just tries once more, and again. Where the guest could not take an interrupt it fetches a page at
+ * once, and tells a failure: so the instruction runs with interrupts off, and alone.
+ */
+int vcpu_x86_insist(struct vcpu *vcpu)
+{
+	struct kvm_regs regs;
+	int ret, code;
+
+	if (ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0 || !can_mask_interrupts(vcpu, &regs))
+		return 1;
+	set_interrupts(vcpu, false);
+	ret = ioctl(vcpu->fd, KVM_RUN, 0);
+	code = errno;
+	set_interrupts(vcpu, true);
+	errno = code;
 	return ret;
 }

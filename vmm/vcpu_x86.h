@@ -19,4 +19,14 @@ int vcpu_x86_setup(struct vcpu *vcpus, unsigned n, const struct kvm *kvm, struct
  */
 int vcpu_x86_enter(struct vcpu *vcpu, const struct boot_entry *entry, struct error *err);
 
+/*
+ * Runs the guest's next instruction with a KVM that fails, instead of trying for ever, where a page
+ * that it needs cannot be had. For a vCPU that seems to stand still. What KVM_RUN returns, and an
+ * exit is to be handled as ever; 1: it was no case for it, and nothing has run.
+ */
+int vcpu_x86_insist(struct vcpu *vcpu);
+
+/* Whether it is where it was, to the last register, when it was asked last. */
+bool vcpu_x86_stands_still(struct vcpu *vcpu);
+
 #endif
