@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -774,8 +775,10 @@ static void *poll_used(void *arg)
 	unsigned *wrong = arg;
 
 	for (unsigned n = 0; n < PUSHES;) {
-		if (__atomic_load_n(&ring.used->idx, __ATOMIC_ACQUIRE) == (uint16_t)n)
+		if (__atomic_load_n(&ring.used->idx, __ATOMIC_ACQUIRE) == (uint16_t)n) {
+			sched_yield();
 			continue;
+		}
 		for (; __atomic_load_n(&ring.used->idx, __ATOMIC_ACQUIRE) != (uint16_t)n; n++) {
 			const struct vring_used_elem *e = &ring.used->ring[n % 256];
 
@@ -796,7 +799,7 @@ Test(virtqueue, used_entry_is_written_before_the_index)
 	for (unsigned n = 0; n < PUSHES; n++) {
 		/* Never more than the ring holds ahead of the reader. */
 		while ((uint16_t)(n - __atomic_load_n(&ring.avail->flags, __ATOMIC_ACQUIRE)) > 200)
-			;
+			sched_yield();
 		virtqueue_push(&vq, (uint16_t)(n % 256), n);
 	}
 	pthread_join(thread, NULL);
