@@ -4,9 +4,9 @@
 
 #include "tests/check.h"
 #include "tests/driver.h"
+#include "tests/open_descriptors.h"
 #include "tests/refuse_call.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -141,17 +141,6 @@ Test(file_lock, another_file_does_not_matter, .init = setup)
 	lock = take(true);
 	cr_assert(lock >= 0);
 	end_holder(child);
-}
-
-static unsigned open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 Test(file_lock, leaves_nothing_open_where_there_are_no_locks, .init = setup)

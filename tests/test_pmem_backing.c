@@ -4,10 +4,10 @@
 
 #include "tests/check.h"
 #include "tests/driver.h"
+#include "tests/open_descriptors.h"
 #include "tests/refuse_call.h"
 #include "vmm/aligned_map.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -62,17 +62,6 @@ static uint64_t size_of(const char *name)
 
 	check_eq(stat(name, &st), 0);
 	return (uint64_t)st.st_size;
-}
-
-static unsigned open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 static struct pmem_backing_options options(uint64_t size, bool readonly, bool share)

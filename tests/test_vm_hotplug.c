@@ -6,9 +6,9 @@
 #include "vmm/vm_hotplug.h"
 
 #include "tests/driver.h"
+#include "tests/open_descriptors.h"
 #include "tests/vm_fixture.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -68,17 +68,6 @@ static int plug(const char *memdev)
 
 	err.text[0] = '\0';
 	return vm_hotplug_pmem(vm, list, ARRAY_SIZE(list), &err);
-}
-
-static unsigned open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 /* Mappings of the file. */

@@ -90,7 +90,7 @@ int sandbox_landlock_allow(int rules_fd, int dir_fd, enum sandbox_right right)
 				       LANDLOCK_ACCESS_FS_IOCTL_DEV,
 	};
 	struct landlock_path_beneath_attr rule = { .parent_fd = dir_fd };
-	struct attributes attributes;
+	struct attributes attributes = { .fs = 0 };
 	long size = find_attributes(&attributes);
 
 	if (size < 0)
