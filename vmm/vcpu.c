@@ -326,7 +326,7 @@ void vcpu_resume(struct vcpu *vcpu)
 	pthread_mutex_lock(&vcpu->lock);
 	__atomic_store_n(&vcpu->pause, false, __ATOMIC_RELAXED);
 	/* Here, since the thread may never have come to waiting. */
-	if (!vcpu->stop)
+	if (!flag(&vcpu->stop))
 		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_RELAXED);
 	pthread_cond_signal(&vcpu->resumed);
 	pthread_mutex_unlock(&vcpu->lock);
