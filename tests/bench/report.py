@@ -40,8 +40,7 @@ def _bars(axes, table):
     axes.set_title(f"{table.title}, {table.unit}", loc="left", fontweight="bold", fontsize=9)
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles))
-    axes.legend(unique.values(), unique.keys(), frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, -0.02 - 1.1 / (2 + len(table.rows) * len(table.contenders))),
-                ncols=len(unique))
+    axes.legend(unique.values(), unique.keys(), frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(unique), borderaxespad=0.2)
 
 
 def _curves(axes, curves):
