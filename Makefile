@@ -91,7 +91,7 @@ $(BUILD)/count-flush: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(BUILD)/
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
 # What the benchmarks compare with, and run. first-guest.elf is a kernel of four instructions.
-BENCH_PROGRAMS := $(BUILD)/bench/stopwatch $(BUILD)/bench/sync-floor $(BUILD)/bench/slow-fs
+BENCH_PROGRAMS := $(BUILD)/bench/stopwatch $(BUILD)/bench/sync-floor $(BUILD)/bench/slow-fs $(BUILD)/bench/timeline
 
 bench-programs: $(BENCH_PROGRAMS) $(BUILD)/bench/first-guest.elf $(BUILD)/bare-kvm
 
@@ -100,6 +100,7 @@ $(BUILD)/bench/stopwatch: tests/bench/stopwatch.c
 $(BUILD)/bench/sync-floor: tests/bench/sync_floor.c
 $(BUILD)/bench/sync-floor: BENCH_LIBS := -luring
 $(BUILD)/bench/slow-fs: tests/bench/slow_fs.c
+$(BUILD)/bench/timeline: tests/bench/timeline.c
 $(BUILD)/bench/slow-fs: BENCH_LIBS = $(shell pkg-config --cflags --libs fuse3)
 $(BENCH_PROGRAMS) $(BUILD)/bare-kvm:
 	$(call say,CC,$@)

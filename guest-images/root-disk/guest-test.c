@@ -171,6 +171,29 @@ static long microseconds(void)
 	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static void command_read_twice(const char *path)
+{
+	static uint8_t block[64 * BLOCK];
+	long took[2], cached, before = page_cache_kib();
+	off_t size = 0;
+
+	for (int round = 0; round < 2; round++) {
+		int fd = open_file(path, O_RDONLY);
+		long start = microseconds();
+		ssize_t done;
+
+		for (size = 0; (done = read(fd, block, sizeof(block))) > 0; size += done)
+			;
+		took[round] = microseconds() - start;
+		if (done < 0)
+			fail(errno, "read %s", path);
+		close(fd);
+	}
+	cached = page_cache_kib() - before;
+	printf("mvmm-guest: read %jd KiB in %ld us and again in %ld us, page cache grew by %ld KiB\n",
+	       (intmax_t)size / 1024, took[0], took[1], cached);
+}
+
 static int compare_longs(const void *left, const void *right)
 {
 	long a = *(const long *)left, b = *(const long *)right;
@@ -301,6 +324,8 @@ int main(int argc, char **argv)
 		command_read(argv[2], argv[3]);
 	else if (argc == 4 && strcmp(command, "cache") == 0)
 		command_cache(argv[2], positive(argv[3]));
+	else if (argc == 3 && strcmp(command, "read-twice") == 0)
+		command_read_twice(argv[2]);
 	else if (argc == 4 && strcmp(command, "fsync") == 0)
 		command_fsync(argv[2], positive(argv[3]));
 	else if (argc == 5 && strcmp(command, "rewrite") == 0)
@@ -308,6 +333,6 @@ int main(int argc, char **argv)
 	else
 		fail(0,
 		     "usage: guest-test dax FILE | write FILE TEXT | read FILE TEXT | cache FILE BLOCKS |"
-		     " fsync FILE ROUNDS | rewrite DISK ADDRESS SIZE");
+		     " fsync FILE ROUNDS | read-twice FILE | rewrite DISK ADDRESS SIZE");
 	return 0;
 }
