@@ -64,7 +64,13 @@ def _plot(section, directory):
                                 gridspec_kw={"height_ratios": heights}, layout="constrained")
     for part, (axis,) in zip(section.parts, axes):
         (_curves if isinstance(part, Curves) else _bars)(axis, part)
-    figure.savefig(f"{directory}/{section.name}.svg", metadata={"Date": None})
+    path = f"{directory}/{section.name}.svg"
+    figure.savefig(path, metadata={"Date": None})
+    # The repository has no white space at the ends of lines.
+    with open(path) as f:
+        lines = [line.rstrip() for line in f]
+    with open(path, "w") as f:
+        f.write("\n".join(lines) + "\n")
     plt.close(figure)
 
 
@@ -87,7 +93,7 @@ def write(directory, machine, sections):
         _plot(section, directory)
     with open(f"{directory}/results.json", "w") as f:
         json.dump({"machine": machine, "sections": [{"name": s.name, "title": s.title, "parts": [p.json() for p in s.parts],
-                                                     "remarks": s.remarks} for s in sections]}, f, indent=1)
+                                                     "remarks": s.remarks} for s in sections]}, f, separators=(",", ":"))
         f.write("\n")
     with open(f"{directory}/README.md", "w") as f:
         f.write(_page(machine, sections))
