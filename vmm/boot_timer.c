@@ -60,6 +60,16 @@ void boot_timer_mark(struct boot_timer *timer, enum boot_mark mark)
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
+const char *boot_timer_phase(const struct boot_timer *timer)
+{
+	unsigned last = BOOT_MARK_EXEC;
+
+	for (unsigned i = 0; i < BOOT_MARKS; i++)
+		if (__atomic_load_n(&timer->ns[i], __ATOMIC_RELAXED))
+			last = i;
+	return names[last];
+}
+
 void boot_timer_print(const struct boot_timer *timer)
 {
 	uint64_t start = timer->ns[BOOT_MARK_EXEC];

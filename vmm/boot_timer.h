@@ -33,6 +33,9 @@ void boot_timer_init(struct boot_timer *timer);
 /* Notes the time; only the first call for a mark counts. From any thread. */
 void boot_timer_mark(struct boot_timer *timer, enum boot_mark mark);
 
+/* What the last mark that was made says is over: static text. */
+const char *boot_timer_phase(const struct boot_timer *timer);
+
 /* Prints the table to standard error. */
 void boot_timer_print(const struct boot_timer *timer);
 

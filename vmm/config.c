@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define MEMORY_DEFAULT (256ULL << 20)
+#define TIMEOUT_MAX (366 * 24 * 3600)
 
 static int set_kernel(struct config *c, const char *value, struct error *err)
 {
@@ -198,6 +199,18 @@ static int set_boot_timer(struct config *c, const char *value, struct error *err
 	return 0;
 }
 
+static int set_timeout(struct config *c, const char *value, struct error *err)
+{
+	uint64_t n;
+
+	if (keyval_number(value, &n) < 0 || n < 1 || n > TIMEOUT_MAX)
+		return error_set(err, EINVAL,
+				 "--timeout %s: must be a number of seconds from 1 to %u", value,
+				 TIMEOUT_MAX);
+	c->timeout = (unsigned)n;
+	return 0;
+}
+
 static int set_version(struct config *c, const char *value, struct error *err)
 {
 	(void)value;
@@ -269,6 +282,8 @@ static const struct option options[] = {
 	  "print memory map, devices and command line, and exit" },
 	{ "boot-timer", 0, NULL, false, set_boot_timer,
 	  "print when each phase of the start ended" },
+	{ "timeout", 0, "SECONDS", false, set_timeout,
+	  "end a guest that has not ended by then, status 36, and say\nwhere it was" },
 	{ "log-level", 0, "LEVEL", false, set_log_level,
 	  "error, warning, info or debug (warning)" },
 	{ "version", 0, NULL, false, set_version, "print the version and exit" },

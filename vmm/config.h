@@ -78,6 +78,7 @@ struct config {
 	const char *dump_acpi; /* or NULL */
 	bool dry_run;
 	bool boot_timer;
+	unsigned timeout; /* seconds; 0: none */
 	enum log_level log_level;
 };
 

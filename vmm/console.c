@@ -27,6 +27,7 @@ static bool put_byte(struct serial *serial, uint8_t byte)
 {
 	struct console *c = console_of_serial(serial);
 
+	console_tail_add(&c->tail, byte);
 	if (c->out_fd < 0)
 		return true;
 	c->out[(c->out_start + c->out_count++) % CONSOLE_BUFFER_SIZE] = byte;
@@ -306,6 +307,13 @@ void console_start(struct console *console)
 {
 	await_wake(console);
 	poll_input(console);
+}
+
+void console_text(struct console *console, char text[static CONSOLE_TAIL_SIZE + 2])
+{
+	pthread_mutex_lock(&console->lock);
+	console_tail_text(&console->tail, text);
+	pthread_mutex_unlock(&console->lock);
 }
 
 void console_drain(struct console *console)

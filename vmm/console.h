@@ -11,6 +11,7 @@
 #include "devices/interrupt_line.h"
 #include "devices/serial.h"
 #include "vmm/bus.h"
+#include "vmm/console_tail.h"
 #include "vmm/event_loop.h"
 
 #include <pthread.h>
@@ -49,6 +50,7 @@ struct console {
 	struct serial serial;
 	uint8_t out[CONSOLE_BUFFER_SIZE]; /* a ring */
 	unsigned out_start, out_count;
+	struct console_tail tail;
 	bool writing;			/* the loop is writing, or was told to begin */
 	uint8_t in[CONSOLE_INPUT_SIZE]; /* a ring: what the UART has no room for yet */
 	unsigned in_start, in_count;
@@ -73,6 +75,9 @@ void console_fini(struct console *console);
 
 /* Begins to read the input. */
 void console_start(struct console *console);
+
+/* The last lines that the guest wrote, as console_tail_text gives them. From any thread. */
+void console_text(struct console *console, char text[static CONSOLE_TAIL_SIZE + 2]);
 
 /*
  * Runs the event loop until the buffer is written, for at most a second. After the vCPUs and the

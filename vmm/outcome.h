@@ -16,6 +16,7 @@ enum outcome {
 	OUTCOME_TRIPLE_FAULT = 33,  /* the vCPU shut down */
 	OUTCOME_GUEST_PANIC = 34,   /* the guest's kernel said so, by pvpanic */
 	OUTCOME_USAGE = 35,	    /* bad options, or files that cannot be used */
+	OUTCOME_TIMEOUT = 36,	    /* --timeout */
 	OUTCOME_BAD_STATUS = 37,    /* the guest chose a status that is not its own */
 	OUTCOME_STORAGE_FAULT = 38, /* the host could not supply guest memory */
 	OUTCOME_HOST_ERROR = 39,    /* KVM or another part of the host failed */

@@ -71,6 +71,10 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(VCPU, "fallocate", IS(1, FALLOC_FL_KEEP_SIZE)),
 	CALL(VCPU, "fstatfs"),
 	CALL(VCPU, "lseek", IS(2, SEEK_HOLE)),
+	/* Where vCPUs were, and in which function of the kernel's file, when the time is over. */
+	CALL(LOOP, "ioctl", IS(1, KVM_GET_REGS)),
+	CALL(LOOP, "ioctl", IS(1, KVM_GET_MP_STATE)),
+	CALL(LOOP, "pread64"),
 	/* All that the loop waits for and does: the ring's operations. */
 	CALL(LOOP, "io_uring_enter"),
 	/* The ring's own descriptor is given back at the end. */

@@ -332,6 +332,11 @@ void vcpu_resume(struct vcpu *vcpu)
 	pthread_mutex_unlock(&vcpu->lock);
 }
 
+bool vcpu_is_parked(const struct vcpu *vcpu)
+{
+	return !vcpu->started || __atomic_load_n(&vcpu->parked, __ATOMIC_ACQUIRE);
+}
+
 void vcpu_stop(struct vcpu *vcpu)
 {
 	if (!vcpu->started)

@@ -78,6 +78,9 @@ void vcpu_pause(struct vcpu *vcpu);
 /* Lets a paused vCPU go on. */
 void vcpu_resume(struct vcpu *vcpu);
 
+/* Whether it is out of the guest and waits, or has ended, or was never started. */
+bool vcpu_is_parked(const struct vcpu *vcpu);
+
 /* Makes the thread leave the guest for good and waits for it; does nothing if it never started. */
 void vcpu_stop(struct vcpu *vcpu);
 

@@ -299,3 +299,21 @@ int vcpu_x86_insist(struct vcpu *vcpu)
 	errno = code;
 	return ret;
 }
+
+int vcpu_x86_place(const struct vcpu *vcpu, struct vcpu_x86_place *ret_place)
+{
+	struct kvm_mp_state state;
+	struct kvm_regs regs;
+
+	if (ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0 ||
+	    ioctl(vcpu->fd, KVM_GET_MP_STATE, &state) < 0)
+		return -errno;
+	*ret_place = (struct vcpu_x86_place){
+		.rip = regs.rip,
+		.started = state.mp_state == KVM_MP_STATE_RUNNABLE ||
+			   state.mp_state == KVM_MP_STATE_HALTED,
+		.halted = state.mp_state == KVM_MP_STATE_HALTED,
+		.interrupts_on = regs.rflags & RFLAGS_IF,
+	};
+	return 0;
+}

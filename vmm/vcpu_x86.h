@@ -29,4 +29,15 @@ int vcpu_x86_insist(struct vcpu *vcpu);
 /* Whether it is where it was, to the last register, when it was asked last. */
 bool vcpu_x86_stands_still(struct vcpu *vcpu);
 
+/* Where a vCPU stands. */
+struct vcpu_x86_place {
+	uint64_t rip;
+	bool started; /* by the guest; the first one always is */
+	bool halted;
+	bool interrupts_on;
+};
+
+/* Looks at a vCPU that is parked (vcpu.h). -errno. */
+int vcpu_x86_place(const struct vcpu *vcpu, struct vcpu_x86_place *ret_place);
+
 #endif

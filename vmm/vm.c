@@ -21,6 +21,7 @@
 #include "vmm/vm_fault.h"
 #include "vmm/vm_monitor.h"
 #include "vmm/vm_state.h"
+#include "vmm/vm_timeout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -378,6 +379,7 @@ int vm_create(const struct config *config, struct machine *machine, struct boot_
 	vm->machine = machine;
 	vm->timer = timer;
 	vm->sandbox = &config->sandbox;
+	vm_timeout_init(vm, config);
 	ret = build(vm, config, err);
 	if (ret < 0) {
 		vm_free(vm);
@@ -430,15 +432,17 @@ static void start(struct vm *vm)
 		vm_resume(vm);
 }
 
-static bool are_all_parked(struct event_condition *condition)
+bool vm_is_parked(const struct vm *vm)
 {
-	const struct vm *vm = container_of(condition, struct vm, all_parked);
-
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
-		if (vm->vcpus[i].started &&
-		    !__atomic_load_n(&vm->vcpus[i].parked, __ATOMIC_ACQUIRE))
+		if (!vcpu_is_parked(&vm->vcpus[i]))
 			return false;
 	return true;
+}
+
+static bool are_all_parked(struct event_condition *condition)
+{
+	return vm_is_parked(container_of(condition, struct vm, all_parked));
 }
 
 void vm_pause(struct vm *vm)
@@ -496,6 +500,7 @@ void vm_run(struct vm *vm, struct vm_end *ret_end)
 	int ret;
 
 	start(vm);
+	vm_timeout_start(vm);
 	ret = event_loop_run(&vm->loop);
 	if (ret < 0)
 		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "io_uring failed");
@@ -533,5 +538,6 @@ void vm_free(struct vm *vm)
 	register_pages_fini(&vm->registers);
 	ram_fini(&vm->ram);
 	signals_fini(&vm->signals);
+	vm_timeout_fini(vm);
 	free(vm);
 }

@@ -30,6 +30,15 @@ struct vm_fault {
 	int cause;		 /* as pmem_fault_at says */
 };
 
+/* --timeout (vm_timeout.c). */
+struct vm_timeout {
+	unsigned seconds; /* 0: none */
+	int kernel_fd;	  /* owned */
+	unsigned looks;
+	struct event_op op;
+	struct __kernel_timespec delay;
+};
+
 struct vm {
 	struct machine *machine;	       /* borrowed */
 	struct boot_timer *timer;	       /* borrowed */
@@ -55,6 +64,7 @@ struct vm {
 	struct vcpu vcpus[BOOT_MAX_CPUS];
 	unsigned n_vcpus;
 	struct vm_fault faults[BOOT_MAX_CPUS];
+	struct vm_timeout timeout;
 	bool controlled; /* somebody can say cont */
 	bool crash_told; /* atomic: that the guest runs its crash kernel */
 	bool paused;
@@ -79,6 +89,9 @@ int vm_add_slots(struct vm *vm, gpa_t start, uint64_t size, struct error *err);
 /* The calling thread's list of system calls: the event loop's, and a vCPU's. -errno. */
 int vm_confine_loop(struct vm *vm);
 int vm_confine_vcpu(struct vm *vm);
+
+/* Whether no vCPU is in the guest, or can get there before vm_resume. */
+bool vm_is_parked(const struct vm *vm);
 
 /* Counts @slot, which is ready, among the VM's devices. */
 void vm_adopt_pmem(struct vm *vm, unsigned slot);

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/kvm.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -94,6 +95,16 @@ static long do_abort(void)
 	abort();
 }
 
+/* As one that waits for storage which does not answer. */
+static long do_hang(void)
+{
+	static volatile int word;
+
+	while (word == 0)
+		syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	long (*act)(void);
@@ -111,6 +122,7 @@ static const struct {
 	{ "crash", do_crash },
 	{ "bus-error", do_bus_error },
 	{ "abort", do_abort },
+	{ "hang", do_hang },
 };
 
 static void say(const char *name, const char *what, const char *more)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of a guest that takes too long (--timeout): tells where each vCPU was and what the
+ * console said last, since that is all there is of a guest that hangs.
+ */
+#ifndef MVMM_VMM_VM_TIMEOUT_H
+#define MVMM_VMM_VM_TIMEOUT_H
+
+#include "vmm/vm.h"
+
+/* Opens what names a kernel's functions, while files can still be opened. */
+void vm_timeout_init(struct vm *vm, const struct config *config);
+
+/* Begins to wait. On the event loop's thread, before it runs. */
+void vm_timeout_start(struct vm *vm);
+
+/* Takes a zeroed one. */
+void vm_timeout_fini(struct vm *vm);
+
+#endif
