@@ -15,6 +15,7 @@ static const char *const names[BOOT_MARKS] = {
 	[BOOT_MARK_PLANNED] = "options and images",
 	[BOOT_MARK_CREATED] = "VM created",
 	[BOOT_MARK_LOADED] = "kernel loaded",
+	[BOOT_MARK_ENTERED] = "guest entered",
 	[BOOT_MARK_GUEST] = "first guest instruction",
 	[BOOT_MARK_USER_SPACE] = "guest user space",
 	[BOOT_MARK_END] = "end",

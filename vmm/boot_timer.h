@@ -16,6 +16,7 @@ enum boot_mark {
 	BOOT_MARK_PLANNED,    /* options parsed, images opened and looked at */
 	BOOT_MARK_CREATED,    /* VM, devices and vCPUs made */
 	BOOT_MARK_LOADED,     /* kernel and tables in guest memory */
+	BOOT_MARK_ENTERED,    /* vCPUs let into the guest */
 	BOOT_MARK_GUEST,      /* port write of 1: the guest's first instruction */
 	BOOT_MARK_USER_SPACE, /* port write of 2: the guest's init */
 	BOOT_MARK_END,	      /* the guest ended */

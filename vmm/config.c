@@ -211,6 +211,13 @@ static int set_timeout(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
+static int set_result(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->result = value;
+	return 0;
+}
+
 static int set_version(struct config *c, const char *value, struct error *err)
 {
 	(void)value;
@@ -284,6 +291,8 @@ static const struct option options[] = {
 	  "print when each phase of the start ended" },
 	{ "timeout", 0, "SECONDS", false, set_timeout,
 	  "end a guest that has not ended by then, status 36, and say\nwhere it was" },
+	{ "result", 0, "FILE", false, set_result,
+	  "write how it ended as JSON to FILE, or to fd:N" },
 	{ "log-level", 0, "LEVEL", false, set_log_level,
 	  "error, warning, info or debug (warning)" },
 	{ "version", 0, NULL, false, set_version, "print the version and exit" },
@@ -411,6 +420,16 @@ static int check(struct config *config, struct error *err)
 	return 0;
 }
 
+/* Where the error is to be told that there was before. */
+static void find_result(struct config *config, char **argv)
+{
+	const char *value;
+
+	for (; *argv && !config->result; argv++)
+		if (strncmp(*argv, "--result", 8) == 0 && find_option(*argv, &value))
+			config->result = value ? value : argv[1];
+}
+
 int config_parse(struct config *config, int argc, char **argv, struct error *err)
 {
 	uint64_t seen = 0;
@@ -423,8 +442,10 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 	for (int i = 1; i < argc;) {
 		int words = apply_option(config, argv, i, &seen, err);
 
-		if (words < 0)
+		if (words < 0) {
+			find_result(config, argv + i + 1);
 			return words;
+		}
 		i += words;
 	}
 	return config->help || config->version ? 0 : check(config, err);

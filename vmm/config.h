@@ -78,7 +78,8 @@ struct config {
 	const char *dump_acpi; /* or NULL */
 	bool dry_run;
 	bool boot_timer;
-	unsigned timeout; /* seconds; 0: none */
+	const char *result; /* or NULL; also found behind an option that is wrong */
+	unsigned timeout;   /* seconds; 0: none */
 	enum log_level log_level;
 };
 

@@ -224,7 +224,8 @@ unsigned control_list_files(const struct control *control, struct sandbox_file *
 		const struct control_socket *s = &control->endpoints[i].socket;
 
 		if (s->path[0])
-			ret_files[n++] = (struct sandbox_file){ s->dir_fd, s->name, s->path };
+			ret_files[n++] =
+				(struct sandbox_file){ s->dir_fd, s->name, s->path, false };
 	}
 	return n;
 }

@@ -18,6 +18,8 @@ static void *wait_for_it(void *arg)
 	if (deadline->ops->begins)
 		deadline->ops->begins(deadline);
 	pthread_mutex_lock(&deadline->lock);
+	deadline->begun = true;
+	pthread_cond_signal(&deadline->changed);
 	while (!deadline->stopped && ret != ETIMEDOUT)
 		ret = pthread_cond_clockwait(&deadline->changed, &deadline->lock, CLOCK_MONOTONIC,
 					     &at);
@@ -44,6 +46,10 @@ int deadline_start(struct deadline *deadline, const struct deadline_ops *ops, ui
 	ret = pthread_create(&deadline->thread, NULL, wait_for_it, deadline);
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	deadline->started = ret == 0;
+	pthread_mutex_lock(&deadline->lock);
+	while (deadline->started && !deadline->begun)
+		pthread_cond_wait(&deadline->changed, &deadline->lock);
+	pthread_mutex_unlock(&deadline->lock);
 	return -ret;
 }
 

@@ -24,10 +24,12 @@ struct deadline {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool started, stopped; /* the second under the lock */
+	bool started;
+	bool begun, stopped; /* under the lock */
 };
 
-/* Starts the thread, which hears no signals but SIGSYS. -errno. */
+/* Starts the thread, which hears no signals but SIGSYS; when it returns, @ops->begins has. -errno.
+ */
 int deadline_start(struct deadline *deadline, const struct deadline_ops *ops, uint64_t at_ns);
 
 /* Ends the thread; waits for @ops->passed if that runs. Takes a zeroed or stopped one, too. */

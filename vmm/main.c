@@ -12,12 +12,14 @@
 #include "vmm/machine.h"
 #include "vmm/machine_allocate.h"
 #include "vmm/machine_show.h"
+#include "vmm/result.h"
 #include "vmm/sandbox.h"
 #include "vmm/signals.h"
 #include "vmm/terminal.h"
 #include "vmm/vm.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,152 +58,201 @@ static void open_standard_descriptors(void)
 		close(fd);
 }
 
-/* What sees to it that --timeout ends mvmm. Once the guest runs, that is vm_timeout.c, and this
- * only where even that is held up.
- */
-struct patience {
+/* A run of mvmm, from its options to its end. */
+struct run {
+	struct config config;
+	struct boot_timer timer;
+	struct machine machine;
+	struct vm *vm;
+	struct result result;
+	struct vm_end end;
+	/*
+	 * Sees to it that --timeout ends mvmm. Once the guest runs, that is vm_timeout.c, and this
+	 * only where even that is held up.
+	 */
 	struct deadline deadline;
-	const struct config *config;
-	const struct boot_timer *timer;
 	bool guest_runs;
 };
 
 /* How long the way from the end of a guest to that of the process may take. */
 #define GRACE_S 5
 
-static void confine_patience(struct deadline *deadline)
+static void write_result(struct run *run, const struct vm_end *end)
 {
-	const struct patience *p = container_of(deadline, struct patience, deadline);
+	struct error err;
 
-	if (p->guest_runs && sandbox_confine_thread(&p->config->sandbox, SANDBOX_LOOP) < 0) {
+	boot_timer_mark(&run->timer, BOOT_MARK_END);
+	if (result_write(&run->result, end, &run->timer, &err) < 0)
+		log_error("%s", err.text);
+}
+
+static void confine_deadline(struct deadline *deadline)
+{
+	const struct run *run = container_of(deadline, struct run, deadline);
+
+	if (run->guest_runs && vm_confine_thread(run->vm) < 0) {
 		log_error("cannot confine the thread of --timeout");
 		_exit(OUTCOME_HOST_ERROR);
 	}
 }
 
-static void lost_patience(struct deadline *deadline)
+static void deadline_passed(struct deadline *deadline)
 {
-	const struct patience *p = container_of(deadline, struct patience, deadline);
+	static struct vm_end end = { .outcome = OUTCOME_TIMEOUT };
+	struct run *run = container_of(deadline, struct run, deadline);
+	unsigned seconds = run->config.timeout;
 
-	if (p->guest_runs)
-		log_error("timeout: mvmm did not end within %u s of the %u s that it had; the host "
-			  "holds it up, for storage perhaps",
-			  GRACE_S, p->config->timeout);
+	if (run->guest_runs)
+		snprintf(end.detail, sizeof(end.detail),
+			 "timeout: mvmm did not end within %u s of the %u s that it had; the host "
+			 "holds it up, for storage perhaps",
+			 GRACE_S, seconds);
 	else
-		log_error("timeout: mvmm did not get the guest started within %u s; done until "
-			  "now: %s",
-			  p->config->timeout, boot_timer_phase(p->timer));
+		snprintf(end.detail, sizeof(end.detail),
+			 "timeout: mvmm did not get the guest started within %u s; done until now: "
+			 "%s",
+			 seconds, boot_timer_phase(&run->timer));
 	terminal_restore();
+	log_error("%s", end.detail);
+	write_result(run, &end);
 	_exit(OUTCOME_TIMEOUT);
 }
 
-static const struct deadline_ops patience_ops = {
-	.begins = confine_patience,
-	.passed = lost_patience,
+static const struct deadline_ops deadline_ops = {
+	.begins = confine_deadline,
+	.passed = deadline_passed,
 };
 
-static int begin_patience(struct patience *p, bool guest_runs, struct error *err)
+static int begin_deadline(struct run *run, bool guest_runs, struct error *err)
 {
-	uint64_t seconds = p->config->timeout + (guest_runs ? GRACE_S : 0);
-	int ret = 0;
+	uint64_t seconds = run->config.timeout + (guest_runs ? GRACE_S : 0);
+	int ret;
 
-	deadline_stop(&p->deadline);
-	p->guest_runs = guest_runs;
-	if (p->config->timeout)
-		ret = deadline_start(&p->deadline, &patience_ops,
-				     p->timer->ns[BOOT_MARK_EXEC] + seconds * NS_PER_S);
+	run->guest_runs = guest_runs;
+	if (!run->config.timeout)
+		return 0;
+	/*
+	 * Or a second thread that allocates would get a heap of its own, by calls that the sandbox
+	 * does not allow.
+	 */
+	mallopt(M_ARENA_MAX, 1);
+	ret = deadline_start(&run->deadline, &deadline_ops,
+			     run->timer.ns[BOOT_MARK_EXEC] + seconds * NS_PER_S);
 	return ret < 0 ? error_set(err, -ret, "--timeout: cannot start a thread: %s",
 				   strerror(-ret))
 		       : 0;
 }
 
-static enum outcome load_and_run(struct vm *vm, struct patience *patience, struct vm_end *ret_end,
-				 struct error *err)
+static enum outcome load_and_run(struct run *run, struct error *err)
 {
-	if (vm_load(vm, err) < 0)
+	if (vm_load(run->vm, err) < 0)
 		return OUTCOME_USAGE;
 	/* The process can be confined only while it has no other threads. */
-	deadline_stop(&patience->deadline);
-	if (vm_confine(vm, err) < 0)
+	deadline_stop(&run->deadline);
+	if (vm_confine(run->vm, &run->result, err) < 0)
 		return OUTCOME_USAGE;
-	if (begin_patience(patience, true, err) < 0)
+	if (begin_deadline(run, true, err) < 0)
 		return OUTCOME_HOST_ERROR;
-	vm_run(vm, ret_end);
-	return ret_end->outcome;
+	vm_run(run->vm, &run->end);
+	return run->end.outcome;
 }
 
-static enum outcome run(struct machine *machine, struct boot_timer *timer,
-			struct patience *patience, struct vm_end *ret_end, struct error *err)
+static enum outcome create_and_run(struct run *run, struct error *err)
 {
-	const struct config *config = patience->config;
 	enum outcome outcome;
-	struct vm *vm = NULL;
 
 	/* Allocating fills the page cache, too, which is charged. */
-	if (sandbox_join(&config->sandbox, err) < 0 ||
-	    machine_allocate(machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
+	if (sandbox_join(&run->config.sandbox, err) < 0 ||
+	    machine_allocate(&run->machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
 		return OUTCOME_USAGE;
-	if (vm_create(config, machine, timer, &vm, err) < 0)
+	if (vm_create(&run->config, &run->machine, &run->timer, &run->vm, err) < 0)
 		return OUTCOME_HOST_ERROR;
-	outcome = load_and_run(vm, patience, ret_end, err);
-	vm_free(vm);
+	outcome = load_and_run(run, err);
+	vm_free(run->vm);
 	return outcome;
+}
+
+/* What has no result: there is no run. */
+static bool only_shows(const struct config *config)
+{
+	return config->help || config->version || config->dry_run || config->dump_dtb ||
+	       config->dump_acpi;
+}
+
+static int open_result(struct run *run, struct error *err)
+{
+	if (!run->config.result || only_shows(&run->config))
+		return 0;
+	/* Those signals are an end that it tells, too. */
+	signals_block();
+	return result_open(&run->result, run->config.result, err);
+}
+
+static enum outcome parse_and_run(struct run *run, int argc, char **argv, struct error *err)
+{
+	struct error result_error = { 0 };
+	int parsed = config_parse(&run->config, argc, argv, err), ret;
+
+	ret = open_result(run, &result_error);
+	if (parsed == 0 && ret < 0)
+		*err = result_error;
+	if (parsed < 0 || ret < 0)
+		return OUTCOME_USAGE;
+	log_set_level(run->config.log_level);
+	if (run->config.help || run->config.version) {
+		if (run->config.help)
+			config_print_help(stdout);
+		else
+			printf("mvmm " TEXT(MVMM_VERSION) "\n");
+		return OUTCOME_POWER_OFF;
+	}
+	if (begin_deadline(run, false, err) < 0)
+		return OUTCOME_HOST_ERROR;
+	if (machine_plan(&run->machine, &run->config, err) < 0)
+		return OUTCOME_USAGE;
+	boot_timer_mark(&run->timer, BOOT_MARK_PLANNED);
+	ret = show(&run->config, &run->machine, err);
+	if (ret == 1)
+		return create_and_run(run, err);
+	return ret == 0 ? OUTCOME_POWER_OFF : OUTCOME_USAGE;
+}
+
+static void log_end(const struct vm_end *end)
+{
+	bool good = end->outcome == OUTCOME_POWER_OFF || end->outcome == OUTCOME_RESET ||
+		    end->outcome == OUTCOME_GUEST_STATUS;
+
+	if (!end->detail[0])
+		return;
+	if (good)
+		log_info("%s", end->detail);
+	else
+		log_error("%s", end->detail);
 }
 
 int main(int argc, char **argv)
 {
-	static struct machine machine;
-	struct boot_timer timer;
-	struct config config;
-	struct patience patience = { .config = &config, .timer = &timer };
-	struct vm_end end = { 0 };
+	static struct run run;
 	struct error err = { 0 };
-	enum outcome outcome = OUTCOME_USAGE;
-	int ret;
 
-	boot_timer_init(&timer);
+	boot_timer_init(&run.timer);
 	open_standard_descriptors();
 	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
 		return (int)ctl_run(argc - 2, argv + 2, stdout);
-	if (config_parse(&config, argc, argv, &err) < 0)
-		goto out;
-	log_set_level(config.log_level);
-	if (config.help || config.version) {
-		if (config.help)
-			config_print_help(stdout);
-		else
-			printf("mvmm " TEXT(MVMM_VERSION) "\n");
-		outcome = OUTCOME_POWER_OFF;
-		goto out;
-	}
-	if (begin_patience(&patience, false, &err) < 0) {
-		outcome = OUTCOME_HOST_ERROR;
-		goto out;
-	}
-	if (machine_plan(&machine, &config, &err) < 0)
-		goto out;
-	boot_timer_mark(&timer, BOOT_MARK_PLANNED);
-	ret = show(&config, &machine, &err);
-	if (ret == 1)
-		outcome = run(&machine, &timer, &patience, &end, &err);
-	else if (ret == 0)
-		outcome = OUTCOME_POWER_OFF;
-out:
-	machine_fini(&machine);
+	run.end.outcome = parse_and_run(&run, argc, argv, &err);
 	if (err.text[0])
-		log_error("%s", err.text);
-	else if (end.detail[0] && (outcome == OUTCOME_POWER_OFF || outcome == OUTCOME_RESET ||
-				   outcome == OUTCOME_GUEST_STATUS))
-		log_info("%s", end.detail);
-	else if (end.detail[0])
-		log_error("%s", end.detail);
-	if (config.boot_timer)
-		boot_timer_print(&timer);
+		memcpy(run.end.detail, err.text, sizeof(err.text));
+	machine_fini(&run.machine);
+	log_end(&run.end);
+	if (run.config.boot_timer)
+		boot_timer_print(&run.timer);
+	write_result(&run, &run.end);
+	result_fini(&run.result);
 	/* The other one stays: it sees to the rest of the way, too. */
-	if (!patience.guest_runs)
-		deadline_stop(&patience.deadline);
-	config_fini(&config);
-	if (outcome == OUTCOME_SIGNAL)
-		signals_die(end.code);
-	return outcome == OUTCOME_GUEST_STATUS ? end.code : (int)outcome;
+	if (!run.guest_runs)
+		deadline_stop(&run.deadline);
+	config_fini(&run.config);
+	if (run.end.outcome == OUTCOME_SIGNAL)
+		signals_die(run.end.code);
+	return outcome_status(run.end.outcome, run.end.code);
 }

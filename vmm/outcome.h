@@ -26,6 +26,12 @@ enum outcome {
 	OUTCOME_GUEST_STATUS = 256, /* never returned: the status that the guest chose */
 };
 
+/* What --result calls it: static text. */
+const char *outcome_name(enum outcome outcome);
+
+/* The exit status as a shell shows it. @code is that of struct vm_end. */
+int outcome_status(enum outcome outcome, int code);
+
 /* Whether a guest may end with @status: it means nothing else, to mvmm or to a shell. */
 bool outcome_is_guests(uint64_t status);
 

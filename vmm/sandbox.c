@@ -91,7 +91,9 @@ static int add_rules(int rules_fd, const struct sandbox_options *options,
 	int ret = 0;
 
 	for (unsigned i = 0; i < n_files && ret == 0; i++) {
-		ret = sandbox_landlock_allow(rules_fd, files[i].dir_fd, SANDBOX_REMOVE_FILES);
+		ret = sandbox_landlock_allow(rules_fd, files[i].dir_fd,
+					     files[i].renamed ? SANDBOX_RENAME_FILES
+							      : SANDBOX_REMOVE_FILES);
 		if (ret < 0)
 			error_set(err, -ret, "--sandbox: Landlock, for %s: %s", files[i].path,
 				  strerror(-ret));

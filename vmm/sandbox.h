@@ -24,11 +24,12 @@ struct sandbox_options {
 	const char *user, *chroot, *netns, *cgroup; /* or NULL */
 };
 
-/* A file that is removed at the end. */
+/* A file that is removed at the end, or gets another name in its directory. */
 struct sandbox_file {
 	int dir_fd; /* borrowed */
 	const char *name;
 	const char *path; /* as the user gave it, for messages */
+	bool renamed;
 };
 
 /*

@@ -19,7 +19,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Who: every vCPU; the event loop; that with --qmp or --monitor; and that with allow=. */
+/* Who: every vCPU; the event loop; that with --qmp, --monitor or a file of --result; and that with
+ * allow=. */
 enum { VCPU = 1, LOOP = 2, CONTROL = 4, PLUG = 8, ALL = VCPU | LOOP };
 
 #define SANDBOX_MAX_ARGS 3
@@ -119,6 +120,8 @@ static const struct sandbox_call sandbox_calls[] = {
 	/* At the end the socket's file is removed, if it is still ours. */
 	CALL(CONTROL, "newfstatat"),
 	CALL(CONTROL, "unlinkat", IS(2, 0)),
+	/* At the end the file of --result takes its name. */
+	CALL(CONTROL, "renameat"),
 	/* A disk's file is opened, locked, made, measured and mapped. Landlock says where. */
 	CALL(PLUG, "openat", IS(0, AT_FDCWD)),
 	FSTAT(PLUG),

@@ -9,6 +9,7 @@
 
 enum sandbox_right {
 	SANDBOX_REMOVE_FILES, /* in the directory and below */
+	SANDBOX_RENAME_FILES, /* within the directory */
 	SANDBOX_OPEN_FILES,   /* open, make, read, write and grow them there */
 };
 

@@ -14,7 +14,7 @@
 enum sandbox_thread {
 	SANDBOX_VCPU,
 	SANDBOX_LOOP,
-	SANDBOX_LOOP_CONTROL, /* with --qmp or --monitor */
+	SANDBOX_LOOP_CONTROL, /* with --qmp, --monitor or --result */
 	SANDBOX_LOOP_PLUG,    /* with files that may be opened */
 };
 

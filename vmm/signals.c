@@ -25,18 +25,32 @@ static void signal_read(struct event_op *op, int result)
 	await_signal(signals);
 }
 
-int signals_init(struct signals *signals, const struct signals_ops *ops, struct event_loop *loop,
-		 struct error *err)
+static sigset_t ending_signals(void)
 {
 	static const int ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 	struct sigaction action;
 	sigset_t set;
 
-	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	for (unsigned i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
 		if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
 			sigaddset(&set, ending[i]);
+	return set;
+}
+
+void signals_block(void)
+{
+	sigset_t set = ending_signals();
+
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int signals_init(struct signals *signals, const struct signals_ops *ops, struct event_loop *loop,
+		 struct error *err)
+{
+	sigset_t set = ending_signals();
+
+	signal(SIGPIPE, SIG_IGN);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals->ops = ops;
 	signals->loop = loop;

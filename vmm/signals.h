@@ -26,6 +26,9 @@ struct signals {
 	struct signalfd_siginfo info;
 };
 
+/* Has them wait from now on, until signals_init takes them. */
+void signals_block(void);
+
 /* Blocks the signals in this thread and those it starts later. -errno with @err set. */
 int signals_init(struct signals *signals, const struct signals_ops *ops, struct event_loop *loop,
 		 struct error *err);

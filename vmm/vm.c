@@ -405,6 +405,12 @@ int vm_load(struct vm *vm, struct error *err)
 	return vcpu_x86_enter(&vm->vcpus[0], &entry, err);
 }
 
+static void enter(struct vm *vm)
+{
+	boot_timer_mark(vm->timer, BOOT_MARK_ENTERED);
+	vm_resume(vm);
+}
+
 static void start(struct vm *vm)
 {
 	int ret = terminal_raw();
@@ -426,10 +432,10 @@ static void start(struct vm *vm)
 			return;
 		}
 	}
-	if (vm_confine_loop(vm) < 0)
+	if (vm_confine_thread(vm) < 0)
 		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot confine the event loop's thread");
 	else
-		vm_resume(vm);
+		enter(vm);
 }
 
 bool vm_is_parked(const struct vm *vm)
@@ -466,32 +472,53 @@ void vm_resume(struct vm *vm)
 		vcpu_resume(&vm->vcpus[i]);
 }
 
+static void count_exits(struct vm_exits *all, const struct vcpu *vcpu)
+{
+	uint64_t total = 0;
+
+	for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++)
+		total += vcpu->exits[reason];
+	all->mmio += vcpu->exits[KVM_EXIT_MMIO];
+	all->io += vcpu->exits[KVM_EXIT_IO];
+	all->interrupted += vcpu->exits[KVM_EXIT_INTR];
+	all->shutdown += vcpu->exits[KVM_EXIT_SHUTDOWN];
+	all->total += total;
+}
+
+/* For --result and the log: what there is to count. */
+static void count(struct vm *vm)
+{
+	struct vm_end *end = &vm->end;
+
+	for (unsigned i = 0; i < vm->n_vcpus; i++)
+		count_exits(&end->exits, &vm->vcpus[i]);
+	for (unsigned i = 0; i < vm->n_pmem; i++) {
+		const struct pmem *pmem = &vm->pmem[i].pmem;
+
+		snprintf(end->pmem[i].id, sizeof(end->pmem[i].id), "%s", pmem->virtio.name);
+		end->pmem[i].counters = pmem->counters;
+	}
+	end->n_pmem = vm->n_pmem;
+	console_text(&vm->console, end->console);
+}
+
 /* For people who look for where the time went. */
 static void report(const struct vm *vm)
 {
-	uint64_t mmio = 0, io = 0, all = 0;
+	const struct vm_end *end = &vm->end;
 
-	for (unsigned i = 0; i < vm->n_vcpus; i++) {
-		const uint64_t *exits = vm->vcpus[i].exits;
-
-		mmio += exits[KVM_EXIT_MMIO];
-		io += exits[KVM_EXIT_IO];
-		for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++)
-			all += exits[reason];
-	}
-	log_info("exits to user space: %" PRIu64 " mmio, %" PRIu64 " io, %" PRIu64 " in all", mmio,
-		 io, all);
-	for (unsigned i = 0; i < vm->n_pmem; i++) {
-		const struct pmem *pmem = &vm->pmem[i].pmem;
-		const struct pmem_counters *n = &pmem->counters;
+	log_info("exits to user space: %" PRIu64 " mmio, %" PRIu64 " io, %" PRIu64 " in all",
+		 end->exits.mmio, end->exits.io, end->exits.total);
+	for (unsigned i = 0; i < end->n_pmem; i++) {
+		const struct pmem_counters *n = &end->pmem[i].counters;
 
 		log_info("%s: %" PRIu64 " flushes and %" PRIu64 " failed ones by %" PRIu64
 			 " fdatasyncs, %" PRIu64 " stores dropped",
-			 pmem->virtio.name, n->flushes, n->flush_errors, n->fdatasyncs,
+			 end->pmem[i].id, n->flushes, n->flush_errors, n->fdatasyncs,
 			 n->stores_dropped);
 		if (n->stores_dropped)
-			log_warning("%s: %" PRIu64 " stores to %s were dropped", pmem->virtio.name,
-				    n->stores_dropped, pmem->backing->path);
+			log_warning("%s: %" PRIu64 " stores to %s were dropped", end->pmem[i].id,
+				    n->stores_dropped, vm->pmem[i].pmem.backing->path);
 	}
 }
 
@@ -515,6 +542,7 @@ void vm_run(struct vm *vm, struct vm_end *ret_end)
 	control_drain(&vm->control);
 	console_drain(&vm->console);
 	terminal_restore();
+	count(vm);
 	report(vm);
 	*ret_end = vm->end;
 }

@@ -6,18 +6,33 @@
 #ifndef MVMM_VMM_VM_H
 #define MVMM_VMM_VM_H
 
+#include "devices/pmem.h"
 #include "vmm/boot_timer.h"
 #include "vmm/config.h"
+#include "vmm/console_tail.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
 struct vm;
+struct result;
 
-/* How it ended. */
+/* How often vCPUs left the guest for user space, all of them, by kind and in total. */
+struct vm_exits {
+	uint64_t mmio, io, interrupted, shutdown, total;
+};
+
+/* How it ended, and what it did until then. */
 struct vm_end {
 	enum outcome outcome;
 	int code; /* of OUTCOME_SIGNAL the signal, of OUTCOME_GUEST_STATUS the status */
 	char detail[512];
+	struct vm_exits exits;
+	struct {
+		char id[CONFIG_ID_MAX + 1];
+		struct pmem_counters counters;
+	} pmem[LAYOUT_VIRTIO_SLOTS];
+	unsigned n_pmem;
+	char console[CONSOLE_TAIL_SIZE + 2]; /* the last lines */
 };
 
 /*
@@ -32,9 +47,12 @@ int vm_load(struct vm *vm, struct error *err);
 
 /*
  * Gives up what is not needed to run (sandbox.h). Nothing that is not open can be opened from now
- * on, but for what --sandbox allow= names. -errno with @err set.
+ * on, but for what --sandbox allow= names; @result can be written. -errno with @err set.
  */
-int vm_confine(struct vm *vm, struct error *err);
+int vm_confine(struct vm *vm, const struct result *result, struct error *err);
+
+/* The calling thread, as the event loop's is confined when the guest runs. -errno. */
+int vm_confine_thread(const struct vm *vm);
 
 /* Runs the guest until it ends, or is made to; the calling thread becomes the event loop. */
 void vm_run(struct vm *vm, struct vm_end *ret_end);

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What of a VM the sandbox has to leave usable. Start reading at vm_confine. */
+#include "vmm/result.h"
 #include "vmm/vm_state.h"
 
-int vm_confine(struct vm *vm, struct error *err)
+int vm_confine(struct vm *vm, const struct result *result, struct error *err)
 {
-	struct sandbox_file files[CONTROL_MAX_SOCKETS];
+	struct sandbox_file files[CONTROL_MAX_SOCKETS + 1];
 	unsigned n = control_list_files(&vm->control, files);
 
+	if (result_file(result, &files[n]))
+		n++;
+	vm->has_files = vm->controlled || n;
 	return sandbox_confine(vm->sandbox, files, n, err);
 }
 
-int vm_confine_loop(struct vm *vm)
+int vm_confine_thread(const struct vm *vm)
 {
 	enum sandbox_thread thread = SANDBOX_LOOP;
 
 	if (vm->sandbox->n_allowed)
 		thread = SANDBOX_LOOP_PLUG;
-	else if (vm->controlled)
+	else if (vm->has_files)
 		thread = SANDBOX_LOOP_CONTROL;
 	return sandbox_confine_thread(vm->sandbox, thread);
 }

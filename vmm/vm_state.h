@@ -65,6 +65,7 @@ struct vm {
 	unsigned n_vcpus;
 	struct vm_fault faults[BOOT_MAX_CPUS];
 	struct vm_timeout timeout;
+	bool has_files;	 /* sockets, or the result, to remove or to name at the end */
 	bool controlled; /* somebody can say cont */
 	bool crash_told; /* atomic: that the guest runs its crash kernel */
 	bool paused;
@@ -87,7 +88,6 @@ void vm_finish(struct vm *vm, enum outcome outcome, int code, const char *detail
 int vm_add_slots(struct vm *vm, gpa_t start, uint64_t size, struct error *err);
 
 /* The calling thread's list of system calls: the event loop's, and a vCPU's. -errno. */
-int vm_confine_loop(struct vm *vm);
 int vm_confine_vcpu(struct vm *vm);
 
 /* Whether no vCPU is in the guest, or can get there before vm_resume. */
