@@ -178,7 +178,7 @@ static const char *take(struct pmem *pmem, const struct virtqueue_chain *chain)
 		return "request shorter than 4 bytes";
 	if (chain->writable_len < sizeof(struct virtio_pmem_resp))
 		return "response buffer shorter than 4 bytes";
-	ret = virtqueue_chain_read(&pmem->queue, chain, &request, sizeof(request));
+	ret = virtqueue_chain_read(&pmem->queue, chain, 0, &request, sizeof(request));
 	if (ret == -EFAULT)
 		return "request outside of guest memory";
 	keep(flush, chain);

@@ -14,7 +14,6 @@ static const char *fill(struct rng *rng, const struct virtqueue_chain *chain)
 {
 	uint8_t bytes[RNG_MAX_BYTES];
 	uint32_t len = chain->writable_len < sizeof(bytes) ? chain->writable_len : sizeof(bytes);
-	uint32_t done = 0;
 
 	/* Section 5.4.6.1. */
 	if (chain->n_readable)
@@ -24,15 +23,8 @@ static const char *fill(struct rng *rng, const struct virtqueue_chain *chain)
 	/* It fails only before the host's own pool is seeded, early in the host's boot. */
 	if (getrandom(bytes, len, GRND_NONBLOCK) != (ssize_t)len)
 		return "the host has no entropy yet";
-	for (unsigned i = 0; i < chain->n_writable && done < len; i++) {
-		const struct virtqueue_buffer *b = &chain->buffers[i];
-		uint32_t n = b->len < len - done ? b->len : len - done;
-
-		if (guest_memory_write(rng->queue.mem, b->addr, bytes + done, n) < 0)
-			return "the host cannot supply the memory of a buffer, which lies in a "
-			       "file";
-		done += n;
-	}
+	if (virtqueue_chain_write(&rng->queue, chain, 0, bytes, len) < 0)
+		return "the host cannot supply the memory of a buffer, which lies in a file";
 	virtqueue_push(&rng->queue, chain->head, len);
 	rng->bytes += len;
 	return NULL;

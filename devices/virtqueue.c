@@ -185,16 +185,44 @@ int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const cha
 	return 1;
 }
 
-int virtqueue_chain_read(const struct virtqueue *vq, const struct virtqueue_chain *chain, void *buf,
-			 uint32_t len)
+/* The part of @b from byte *@skip of it on, *@skip being what is still to be passed over. */
+static struct virtqueue_buffer skip_bytes(struct virtqueue_buffer b, uint32_t *skip)
+{
+	uint32_t n = b.len < *skip ? b.len : *skip;
+
+	*skip -= n;
+	return (struct virtqueue_buffer){ gpa(b.addr.value + n), b.len - n };
+}
+
+int virtqueue_chain_read(const struct virtqueue *vq, const struct virtqueue_chain *chain,
+			 uint32_t offset, void *buf, uint32_t len)
 {
 	uint8_t *out = buf;
 	uint32_t done = 0;
 
 	for (unsigned i = 0; i < chain->n_readable && done < len; i++) {
-		const struct virtqueue_buffer *b = &chain->buffers[i];
-		uint32_t n = b->len < len - done ? b->len : len - done;
-		int ret = n ? guest_memory_read(vq->mem, b->addr, out + done, n) : 0;
+		struct virtqueue_buffer b = skip_bytes(chain->buffers[i], &offset);
+		uint32_t n = b.len < len - done ? b.len : len - done;
+		int ret = n ? guest_memory_read(vq->mem, b.addr, out + done, n) : 0;
+
+		if (ret < 0)
+			return ret;
+		done += n;
+	}
+	return (int)done;
+}
+
+int virtqueue_chain_write(const struct virtqueue *vq, const struct virtqueue_chain *chain,
+			  uint32_t offset, const void *buf, uint32_t len)
+{
+	const struct virtqueue_buffer *buffers = chain->buffers + chain->n_readable;
+	const uint8_t *in = buf;
+	uint32_t done = 0;
+
+	for (unsigned i = 0; i < chain->n_writable && done < len; i++) {
+		struct virtqueue_buffer b = skip_bytes(buffers[i], &offset);
+		uint32_t n = b.len < len - done ? b.len : len - done;
+		int ret = n ? guest_memory_write(vq->mem, b.addr, in + done, n) : 0;
 
 		if (ret < 0)
 			return ret;

@@ -76,11 +76,13 @@ void virtqueue_disable(struct virtqueue *vq);
 int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const char **ret_why);
 
 /*
- * Copies up to @len bytes from the chain's readable buffers; returns how many, or -EFAULT or -EIO
- * as guest_memory_read does.
+ * Copy up to @len bytes out of the chain's readable buffers, or into its writable ones, from byte
+ * @offset of them on; return how many, or -EFAULT or -EIO as guest_memory_read does.
  */
-int virtqueue_chain_read(const struct virtqueue *vq, const struct virtqueue_chain *chain, void *buf,
-			 uint32_t len);
+int virtqueue_chain_read(const struct virtqueue *vq, const struct virtqueue_chain *chain,
+			 uint32_t offset, void *buf, uint32_t len);
+int virtqueue_chain_write(const struct virtqueue *vq, const struct virtqueue_chain *chain,
+			  uint32_t offset, const void *buf, uint32_t len);
 
 /* Hands a chain back: @head as popped, @written bytes in its writable buffers. */
 void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t written);

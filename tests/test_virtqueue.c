@@ -589,14 +589,16 @@ Test(virtqueue, read_joins_buffers)
 	driver_ring_desc(&ring, 4, 0x200, 8, WRITE, 0);
 	driver_ring_offer(&ring, 0);
 	expect_pop(0);
-	for (uint32_t len = 0; len <= sizeof(out); len++) {
-		int expected = len < 8 ? (int)len : 8;
+	for (uint32_t at = 0; at <= 9; at++) {
+		for (uint32_t len = 0; len <= sizeof(out); len++) {
+			uint32_t left = at < 8 ? 8 - at : 0, expected = len < left ? len : left;
 
-		memset(out, '.', sizeof(out));
-		check_eq(virtqueue_chain_read(&vq, &chain, out, len), expected);
-		cr_assert(memcmp(out, "abcdefgh", (size_t)expected) == 0);
-		if (len < sizeof(out))
-			check_eq(out[expected], '.');
+			memset(out, '.', sizeof(out));
+			check_eq(virtqueue_chain_read(&vq, &chain, at, out, len), (int)expected);
+			cr_assert(memcmp(out, &"abcdefgh"[8 - left], expected) == 0);
+			if (len < sizeof(out))
+				check_eq(out[expected], '.');
+		}
 	}
 }
 
@@ -608,7 +610,39 @@ Test(virtqueue, read_does_not_touch_writable_buffers)
 	driver_ring_desc(&ring, 0, 0x200, 8, WRITE, 0);
 	driver_ring_offer(&ring, 0);
 	expect_pop(0);
-	check_eq(virtqueue_chain_read(&vq, &chain, out, 4), 0);
+	check_eq(virtqueue_chain_read(&vq, &chain, 0, out, 4), 0);
+}
+
+Test(virtqueue, write_splits_over_buffers)
+{
+	start(8);
+	driver_ring_desc(&ring, 0, 0x200, 8, NEXT, 1);
+	driver_ring_desc(&ring, 1, 0x100, 1, NEXT | WRITE, 2);
+	driver_ring_desc(&ring, 2, UINT64_MAX, 0, NEXT | WRITE, 3);
+	driver_ring_desc(&ring, 3, 0x110, 2, NEXT | WRITE, 4);
+	driver_ring_desc(&ring, 4, 0x120, 5, WRITE, 0);
+	driver_ring_offer(&ring, 0);
+	expect_pop(0);
+	for (uint32_t at = 0; at <= 9; at++) {
+		for (uint32_t len = 0; len <= 10; len++) {
+			uint32_t left = at < 8 ? 8 - at : 0, expected = len < left ? len : left;
+			uint8_t joined[8], wanted[8];
+
+			memset(ram + 0x100, '.', 0x108);
+			check_eq(virtqueue_chain_write(&vq, &chain, at, "abcdefghij", len),
+				 (int)expected);
+			memcpy(joined, ram + 0x100, 1);
+			memcpy(joined + 1, ram + 0x110, 2);
+			memcpy(joined + 3, ram + 0x120, 5);
+			memset(wanted, '.', sizeof(wanted));
+			memcpy(wanted + 8 - left, "abcdefgh", expected);
+			cr_assert(memcmp(joined, wanted, 8) == 0, "%u bytes at %u", len, at);
+			check_eq(ram[0x101], '.');
+			check_eq(ram[0x112], '.');
+			check_eq(ram[0x125], '.');
+			check_eq(ram[0x200], '.', "a readable buffer");
+		}
+	}
 }
 
 Test(virtqueue, wants_interrupt)
