@@ -166,11 +166,13 @@ static json_t *describe(const struct vm_end *end, const struct boot_timer *timer
 {
 	json_t *object = json_object();
 	bool signal = end->outcome == OUTCOME_SIGNAL;
+	bool chosen = end->outcome == OUTCOME_GUEST_STATUS || end->outcome == OUTCOME_BAD_STATUS;
 
 	set_number(object, "version", SCHEMA);
 	json_object_set_new(object, "outcome", json_string(outcome_name(end->outcome)));
 	set_number(object, "status", (uint64_t)outcome_status(end->outcome, end->code));
 	json_object_set_new(object, "signal", signal ? json_integer(end->code) : json_null());
+	json_object_set_new(object, "guest-status", chosen ? json_integer(end->code) : json_null());
 	json_object_set_new(object, "message", qmp_json_string(end->detail));
 	json_object_set_new(object, "phases", phases(timer));
 	json_object_set_new(object, "exits", exits(&end->exits));

@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,7 @@ static void guest_status(struct vm *vm, uint64_t status)
 		 "the guest chose status %" PRIu64 ", which is not the guest's: it has 0 to 31 and "
 		 "64 to 125",
 		 status);
-	vm_finish(vm, OUTCOME_BAD_STATUS, 0, detail);
+	vm_finish(vm, OUTCOME_BAD_STATUS, status < INT_MAX ? (int)status : INT_MAX, detail);
 }
 
 /* Once: the guest can do it as often as it likes. */

@@ -24,7 +24,8 @@ struct vm_exits {
 /* How it ended, and what it did until then. */
 struct vm_end {
 	enum outcome outcome;
-	int code; /* of OUTCOME_SIGNAL the signal, of OUTCOME_GUEST_STATUS the status */
+	int code; /* the signal of OUTCOME_SIGNAL; what the guest chose of _GUEST_STATUS,
+		     _BAD_STATUS */
 	char detail[512];
 	struct vm_exits exits;
 	struct {
