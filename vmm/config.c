@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define MEMORY_DEFAULT (256ULL << 20)
-#define TIMEOUT_MAX (366 * 24 * 3600)
+#define TIMEOUT_MAX 31622400U /* 366 days */
 
 static int set_kernel(struct config *c, const char *value, struct error *err)
 {

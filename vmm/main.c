@@ -75,7 +75,7 @@ struct run {
 };
 
 /* How long the way from the end of a guest to that of the process may take. */
-#define GRACE_S 5
+#define GRACE_S 5U
 
 static void write_result(struct run *run, const struct vm_end *end)
 {
