@@ -22,6 +22,14 @@ const struct loop_op *loop_find(enum loop_kind kind)
 	return NULL;
 }
 
+const struct loop_op *loop_find_fd(enum loop_kind kind, int fd)
+{
+	for (unsigned i = 0; i < n_in_flight; i++)
+		if (in_flight[i].kind == kind && in_flight[i].fd == fd)
+			return &in_flight[i];
+	return NULL;
+}
+
 unsigned loop_count(enum loop_kind kind)
 {
 	unsigned n = 0;
@@ -31,24 +39,33 @@ unsigned loop_count(enum loop_kind kind)
 	return n;
 }
 
+void loop_end(const struct loop_op *found, int result)
+{
+	unsigned i = (unsigned)(found - in_flight);
+	struct loop_op ended = *found;
+
+	n_in_flight--;
+	memmove(&in_flight[i], &in_flight[i + 1], (n_in_flight - i) * sizeof(in_flight[0]));
+	if (ended.call)
+		ended.call->run(ended.call);
+	else
+		ended.op->done(ended.op, result);
+}
+
 void loop_finish(enum loop_kind kind, int result)
 {
 	const struct loop_op *oldest = loop_find(kind);
-	unsigned i = (unsigned)(oldest - in_flight);
-	struct event_op *op;
 
 	fuzz_check(oldest, "kind %d", kind);
-	op = oldest->op;
-	n_in_flight--;
-	memmove(&in_flight[i], &in_flight[i + 1], (n_in_flight - i) * sizeof(in_flight[0]));
-	op->done(op, result);
+	loop_end(oldest, result);
 }
 
 static void submit(struct loop_op op)
 {
 	fuzz_check(n_in_flight < ARRAY_SIZE(in_flight), "work in flight is bounded");
 	for (unsigned i = 0; i < n_in_flight; i++)
-		fuzz_check(in_flight[i].op != op.op, "an operation is queued while in flight");
+		fuzz_check(in_flight[i].op != op.op || in_flight[i].call != op.call,
+			   "an operation is queued while in flight");
 	in_flight[n_in_flight++] = op;
 }
 
@@ -83,6 +100,13 @@ void event_loop_delay(struct event_loop *loop, struct event_op *op, struct __ker
 	(void)loop;
 	(void)delay;
 	submit((struct loop_op){ .kind = LOOP_DELAY, .op = op, .fd = -1 });
+}
+
+int event_loop_post(struct event_loop *loop, struct event_call *call)
+{
+	(void)loop;
+	submit((struct loop_op){ .kind = LOOP_CALL, .call = call, .fd = -1 });
+	return 0;
 }
 
 void event_loop_register(struct event_loop *loop, int fd)

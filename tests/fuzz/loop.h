@@ -10,12 +10,13 @@
 
 #include <stdbool.h>
 
-enum loop_kind { LOOP_READ, LOOP_WRITE, LOOP_POLL, LOOP_FDATASYNC, LOOP_DELAY };
+enum loop_kind { LOOP_READ, LOOP_WRITE, LOOP_POLL, LOOP_FDATASYNC, LOOP_DELAY, LOOP_CALL };
 
 /* An operation in flight. */
 struct loop_op {
 	enum loop_kind kind;
 	struct event_op *op;
+	struct event_call *call; /* of event_loop_post */
 	int fd;
 	const void *data; /* of a write */
 	void *buf;	  /* of a read */
@@ -28,9 +29,15 @@ void loop_reset(void);
 /* The oldest operation of @kind in flight, or NULL. */
 const struct loop_op *loop_find(enum loop_kind kind);
 
+/* That of @kind on @fd, or NULL. */
+const struct loop_op *loop_find_fd(enum loop_kind kind, int fd);
+
 unsigned loop_count(enum loop_kind kind);
 
 /* Ends the oldest operation of @kind with @result, which must be there. */
 void loop_finish(enum loop_kind kind, int result);
+
+/* The same for one that loop_find or loop_find_fd has found; a call has no result. */
+void loop_end(const struct loop_op *found, int result);
 
 #endif
