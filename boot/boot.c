@@ -13,20 +13,6 @@
 
 #include <errno.h>
 
-static int load_kernel(const char *path, const struct guest_memory *mem, uint64_t low_ram,
-		       struct kernel_image *ret_kernel, struct error *err)
-{
-	struct input_file file;
-	int r;
-
-	r = input_file_open(&file, "--kernel", path, err);
-	if (r < 0)
-		return r;
-	r = kernel_file_load(&file, mem, low_ram, ret_kernel, err);
-	input_file_close(&file);
-	return r;
-}
-
 /* Builds the tables in place. @ret_dtb_size is 0 for ACPI. */
 static int describe(const struct boot_machine *machine, const struct guest_memory *mem,
 		    uint32_t *ret_dtb_size, struct error *err)
@@ -57,14 +43,14 @@ int boot_load(const struct boot_machine *machine, const struct boot_source *sour
 	uint32_t dtb_size;
 	int r;
 
-	r = load_kernel(source->kernel, mem, low_ram, &kernel, err);
+	r = kernel_file_load(&source->kernel, mem, low_ram, &kernel, err);
 	if (r < 0)
 		return r;
 	report.format = kernel.format == KERNEL_ELF ? "ELF" : "bzImage";
 	report.kernel_start = kernel.start;
 	report.kernel_size = kernel.size;
-	if (source->initrd) {
-		r = initrd_load(source->initrd, mem, &kernel, low_ram, &report.initrd_start,
+	if (source->initrd.size) {
+		r = initrd_load(&source->initrd, mem, &kernel, low_ram, &report.initrd_start,
 				&report.initrd_size, err);
 		if (r < 0)
 			return r;

@@ -7,6 +7,7 @@
 #ifndef MVMM_BOOT_BOOT_H
 #define MVMM_BOOT_BOOT_H
 
+#include "boot/input_file.h"
 #include "boot/layout.h"
 #include "vmm/error.h"
 #include "vmm/guest_memory.h"
@@ -75,11 +76,11 @@ struct boot_machine {
 	enum boot_platform platform; /* DT or ACPI by the time of boot_load */
 };
 
-/* Files and text to start from; the strings stay the caller's. */
+/* Files and text to start from; all stays the caller's. */
 struct boot_source {
-	const char *kernel;  /* path of a bzImage or ELF vmlinux */
-	const char *initrd;  /* path, or NULL */
-	const char *cmdline; /* the whole command line */
+	struct input_file kernel; /* a bzImage or ELF vmlinux */
+	struct input_file initrd; /* zeroed: there is none */
+	const char *cmdline;	  /* the whole command line */
 };
 
 /*
@@ -107,8 +108,8 @@ struct boot_report {
 /*
  * Loads kernel, initrd, command line, e820 table, page tables and the machine's description into
  * @mem, which must already hold the RAM, all of it zero. Every file is only read. Returns 0, or
- * -errno with @err set: -ENOENT and the like from opening a file, -EINVAL for a file that is not
- * what it should be, -E2BIG for what does not fit.
+ * -errno with @err set: that of reading a file, -EINVAL for a file that is not what it should be,
+ * -E2BIG for what does not fit.
  */
 int boot_load(const struct boot_machine *machine, const struct boot_source *source,
 	      const struct guest_memory *mem, struct boot_entry *ret_entry,

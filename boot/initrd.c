@@ -32,23 +32,19 @@ static int place(const struct input_file *file, const struct kernel_image *kerne
 	return 0;
 }
 
-int initrd_load(const char *path, const struct guest_memory *mem, const struct kernel_image *kernel,
-		uint64_t low_ram, uint64_t *ret_start, uint64_t *ret_size, struct error *err)
+int initrd_load(const struct input_file *file, const struct guest_memory *mem,
+		const struct kernel_image *kernel, uint64_t low_ram, uint64_t *ret_start,
+		uint64_t *ret_size, struct error *err)
 {
-	struct input_file file;
 	uint64_t start = 0;
 	int r;
 
-	r = input_file_open(&file, "--initrd", path, err);
-	if (r < 0)
-		return r;
-	r = place(&file, kernel, low_ram, &start, err);
+	r = place(file, kernel, low_ram, &start, err);
 	if (r == 0)
-		r = input_file_load(&file, 0, file.size, mem, gpa(start), err);
+		r = input_file_load(file, 0, file->size, mem, gpa(start), err);
 	if (r == 0) {
 		*ret_start = start;
-		*ret_size = file.size;
+		*ret_size = file->size;
 	}
-	input_file_close(&file);
 	return r;
 }

@@ -3,6 +3,7 @@
 #include "boot/input_file.h"
 
 #include "vmm/aligned_map.h"
+#include "vmm/file_argument.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,16 +13,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int input_file_open(struct input_file *file, const char *what, const char *path, struct error *err)
+static int open_or_take(const char *what, const char *path, struct error *err)
 {
-	struct stat st;
 	int fd;
 
-	/* O_NONBLOCK: a FIFO must be refused below, not waited for. */
+	if (file_argument_is_fd(path))
+		return file_argument_take(what, path, O_RDONLY, err);
+	/* O_NONBLOCK: a FIFO must be refused later, not waited for. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return fd < 0 ? error_set(err, errno, "%s '%s': cannot open: %s", what, path,
+				  strerror(errno))
+		      : fd;
+}
+
+int input_file_open(struct input_file *file, const char *what, const char *path, struct error *err)
+{
+	int fd = open_or_take(what, path, err);
+	struct stat st;
+
 	if (fd < 0)
-		return error_set(err, errno, "%s '%s': cannot open: %s", what, path,
-				 strerror(errno));
+		return fd;
 	if (fstat(fd, &st) < 0) {
 		int code = errno;
 
@@ -39,8 +50,9 @@ int input_file_open(struct input_file *file, const char *what, const char *path,
 
 void input_file_close(struct input_file *file)
 {
-	close(file->fd);
-	file->fd = -1;
+	if (file->size)
+		close(file->fd);
+	*file = (struct input_file){ 0 };
 }
 
 int input_file_read(const struct input_file *file, uint64_t off, void *buf, size_t len,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A kernel or initrd on the host: opened read-only, its size taken once, read by offset. The file
- * may change under us, so nothing read here is trusted to read the same again.
+ * A kernel or initrd on the host: opened read-only, its size taken once, read by offset, so that
+ * it does not matter where a descriptor that was passed to us stands. The file may change under us,
+ * so nothing read here is trusted to read the same again.
  */
 #ifndef MVMM_BOOT_INPUT_FILE_H
 #define MVMM_BOOT_INPUT_FILE_H
@@ -16,15 +17,16 @@ struct input_file {
 	int fd;		  /* owned */
 	const char *what; /* the option that named it, such as "--kernel"; borrowed */
 	const char *path; /* borrowed */
-	uint64_t size;	  /* bytes, not 0 */
+	uint64_t size;	  /* bytes; 0: not open */
 };
 
 /*
- * Opens @path, which must be a regular file that is not empty. Returns 0, or -errno with @err set;
- * on failure there is nothing to close.
+ * Opens @path, or takes it where it is fd:N; it must be a regular file that is not empty. Returns
+ * 0, or -errno with @err set; on failure there is nothing to close.
  */
 int input_file_open(struct input_file *file, const char *what, const char *path, struct error *err);
 
+/* Takes a zeroed one. */
 void input_file_close(struct input_file *file);
 
 /* Reads exactly @len bytes at @off. -EINVAL if the file ends before, -errno of pread. */

@@ -217,17 +217,11 @@ static int probe_file(const struct input_file *file, struct kernel_probe *probe,
 	return 0;
 }
 
-int kernel_probe(const char *path, struct kernel_probe *ret_probe, struct error *err)
+int kernel_probe(const struct input_file *file, struct kernel_probe *ret_probe, struct error *err)
 {
 	struct kernel_probe probe = { .cached = false };
-	struct input_file file;
-	int r;
+	int r = probe_file(file, &probe, err);
 
-	r = input_file_open(&file, "--kernel", path, err);
-	if (r < 0)
-		return r;
-	r = probe_file(&file, &probe, err);
-	input_file_close(&file);
 	if (r == 0)
 		*ret_probe = probe;
 	return r;

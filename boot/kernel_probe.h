@@ -18,9 +18,9 @@ struct kernel_probe {
 };
 
 /*
- * Looks into the kernel at @path. A kernel that cannot be decompressed gets ACPI and a reason.
- * Returns -errno with @err set only for a file that cannot be opened or is no kernel at all.
+ * Looks into the kernel @file. A kernel that cannot be decompressed gets ACPI and a reason. Returns
+ * -errno with @err set only for a file that cannot be read or is no kernel at all.
  */
-int kernel_probe(const char *path, struct kernel_probe *ret_probe, struct error *err);
+int kernel_probe(const struct input_file *file, struct kernel_probe *ret_probe, struct error *err);
 
 #endif

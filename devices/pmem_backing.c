@@ -3,6 +3,7 @@
 #include "devices/pmem_backing.h"
 
 #include "vmm/aligned_map.h"
+#include "vmm/file_argument.h"
 #include "vmm/file_lock.h"
 #include "vmm/guarded_copy.h"
 
@@ -32,11 +33,28 @@ static int refuse_to_write(const struct pmem_backing_options *opt, int code, str
 			 opt->option, opt->path, strerror(code));
 }
 
+/* A descriptor is open for what it is open for. */
+static int take_file(const struct pmem_backing_options *opt, struct error *err)
+{
+	bool writes = stores_reach_file(opt);
+	struct error why;
+	int fd = file_argument_take(opt->option, opt->path, writes ? O_RDWR : O_RDONLY, &why);
+
+	if (fd >= 0)
+		return fd;
+	return error_set(err, -fd, "%s%s", why.text,
+			 fd == -EACCES && writes
+				 ? "; for a file that may only be read use readonly=on or share=off"
+				 : "");
+}
+
 static int open_file(const struct pmem_backing_options *opt, struct error *err)
 {
 	int flags = stores_reach_file(opt) ? O_RDWR : O_RDONLY;
 	int fd;
 
+	if (file_argument_is_fd(opt->path))
+		return take_file(opt, err);
 	if (opt->size && stores_reach_file(opt))
 		flags |= O_CREAT;
 	/* Non-blocking only for the open itself: a FIFO would wait for its other end. */
@@ -60,10 +78,12 @@ static int lock_file(struct pmem_backing *b, const struct pmem_backing_options *
 	bool writes = stores_reach_file(opt);
 	struct file_lock_holder holder;
 	char who[32] = "another process";
-	int ret = file_lock_take(b->fd, writes, &holder);
+	bool passed = file_argument_is_fd(opt->path);
+	int ret = passed ? file_lock_take_passed(b->fd, writes, &holder)
+			 : file_lock_take(b->fd, writes, &holder);
 
 	if (ret >= 0) {
-		b->lock_fd = ret;
+		b->lock_fd = passed ? -1 : ret;
 		return 0;
 	}
 	if (ret != -EBUSY)

@@ -17,7 +17,7 @@
 struct pmem_backing {
 	const char *path;   /* borrowed */
 	int fd;		    /* owned */
-	int lock_fd;	    /* owned; -1: no lock */
+	int lock_fd;	    /* owned; -1: no lock, or one of the process (fd:N) */
 	uint64_t file_size; /* bytes of the file that are used */
 	uint64_t size;	    /* bytes that the guest sees: file_size rounded up to 2 MiB */
 	/* The guest may store to [0, writable_size); from there on stores must be brought to us. */
@@ -28,7 +28,7 @@ struct pmem_backing {
 };
 
 struct pmem_backing_options {
-	const char *path;
+	const char *path;   /* or fd:N, a descriptor that was passed to us */
 	uint64_t size;	    /* bytes, or 0 for the file's own */
 	bool readonly;	    /* refuse every store */
 	bool share;	    /* else stores stay private to this VM and are forgotten at its end */

@@ -56,6 +56,16 @@ static inline struct fixture_file fixture_file(const void *data, size_t len)
 	return f;
 }
 
+/* The same file, as boot/ takes it. */
+static inline struct input_file fixture_open(const char *option, const char *path)
+{
+	struct input_file file;
+	struct error err;
+
+	cr_assert_eq(input_file_open(&file, option, path, &err), 0, "%s", err.text);
+	return file;
+}
+
 #define FIXTURE_SETUP_BYTES 1024
 #define FIXTURE_BODY_BYTES 4096
 #define FIXTURE_BZIMAGE_BYTES (FIXTURE_SETUP_BYTES + FIXTURE_BODY_BYTES)

@@ -135,7 +135,7 @@ static inline void small_guest_init(struct small_guest *g, const uint8_t *code, 
 	sem_init(&g->ended, 0, 0);
 	g->end_port = (struct bus_region){ SMALL_GUEST_PORT, 4, &small_guest_port_ops };
 	check_eq(bus_add(&g->ports, &g->end_port), 0);
-	check_eq(kvm_open(&g->kvm, &err), 0, "%s", err.text);
+	check_eq(kvm_open(&g->kvm, "/dev/kvm", &err), 0, "%s", err.text);
 	g->ram = aligned_map(SMALL_GUEST_RAM, PROT_READ | PROT_WRITE);
 	cr_assert(g->ram);
 	check_eq(kvm_add_slot(&g->kvm, 0, SMALL_GUEST_RAM, g->ram, false, &err), 0, "%s", err.text);

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/un.h>
 #include <time.h>
@@ -74,7 +75,7 @@ Test(control, unix_sockets, .init = setup, .fini = teardown)
 
 Test(control, bad_places, .init = setup, .fini = teardown)
 {
-	int pipe_fds[2];
+	int pipe_fds[2], file;
 
 	check_str(try_open(CONTROL_QMP, "tcp:1"),
 		  "--qmp tcp:1: there are unix:PATH, fd:N and stdio");
@@ -84,12 +85,15 @@ Test(control, bad_places, .init = setup, .fini = teardown)
 	check_contains(try_open(CONTROL_QMP, "unix:/x,server=off"), "only server=on is possible");
 	check_contains(try_open(CONTROL_QMP, "unix:/x,wait=on"), "only wait=off is possible");
 	check_contains(try_open(CONTROL_QMP, "unix:/x,mode=1"), "mode: unknown key");
-	check_contains(try_open(CONTROL_QMP, "fd:x"), "--qmp fd:x: not the number");
-	check_contains(try_open(CONTROL_QMP, "fd:0"), "not the number");
-	check_contains(try_open(CONTROL_QMP, "fd:999"), "not the number");
+	check_contains(try_open(CONTROL_QMP, "fd:x"), "--qmp fd:x: must be fd: and the number");
+	check_contains(try_open(CONTROL_QMP, "fd:999"), "is not open");
 	check_eq(pipe(pipe_fds), 0);
 	snprintf(where, sizeof(where), "fd:%d", pipe_fds[0]);
-	check_contains(try_open(CONTROL_QMP, where), "stream socket");
+	check_contains(try_open(CONTROL_QMP, where), "not open for reading and writing");
+	file = memfd_create("no socket", 0);
+	snprintf(where, sizeof(where), "fd:%d", file);
+	check_contains(try_open(CONTROL_QMP, where), "is not a stream socket");
+	check_eq(fcntl(file, F_GETFD), -1, "it was taken");
 	check_eq(control.n_endpoints, 0);
 }
 

@@ -153,3 +153,78 @@ Test(file_lock, leaves_nothing_open_where_there_are_no_locks, .init = setup)
 	check_eq(holder.pid, -1, "untouched");
 	check_eq(open_descriptors(), before);
 }
+
+/* Descriptors that were passed to us: one open file, as a launcher gives it to several. */
+
+static int take_passed(bool writes)
+{
+	holder = (struct file_lock_holder){ -1, false };
+	return file_lock_take_passed(file, writes, &holder);
+}
+
+/* A process that locks the file in one of the ways, and has it until end_holder. */
+static pid_t start_passed_holder(bool writes)
+{
+	int ready[2];
+	char byte = 0;
+	pid_t child;
+
+	check_eq(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		byte = take_passed(writes) == 0;
+		check_eq(write(ready[1], &byte, 1), 1);
+		pause();
+		_exit(0);
+	}
+	check_eq(read(ready[0], &byte, 1), 1);
+	check_eq(byte, 1);
+	return child;
+}
+
+/* bad input: Launcher: one descriptor of an image passed to two VMs -> locked against each other */
+Test(file_lock, passed_to_several, .init = setup)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		bool first = i & 1, second = i & 2;
+		pid_t child = start_passed_holder(first);
+		int ret = take_passed(second);
+
+		check_eq(ret, first || second ? -EBUSY : 0, "case %u", i);
+		if (ret < 0) {
+			check_eq(holder.pid, child, "case %u", i);
+			check_eq(holder.writes, first, "case %u", i);
+		}
+		end_holder(child);
+		check_eq(take_passed(second), 0, "ends with its process");
+		/* A lock of one's own does not stand in the way of another. */
+		check_eq(take_passed(!second), 0);
+		close(open(path, O_RDONLY));
+	}
+}
+
+/* Both kinds of lock exclude each other, and each tells its holder if that can be known. */
+Test(file_lock, passed_beside_opened, .init = setup)
+{
+	pid_t child = start_passed_holder(true);
+
+	check_eq(take(false), -EBUSY);
+	check_eq(holder.pid, child);
+	check_eq(holder.writes, true);
+	end_holder(child);
+	child = start_holder(true);
+	check_eq(take_passed(false), -EBUSY);
+	check_eq(holder.pid, 0, "its file would have to be opened");
+	check_eq(holder.writes, true);
+	end_holder(child);
+	child = start_holder(false);
+	check_eq(take_passed(false), 0);
+	end_holder(child);
+}
+
+Test(file_lock, passed_where_there_are_no_locks, .init = setup)
+{
+	refuse_command(SYS_fcntl, F_SETLK, ENOLCK);
+	check_eq(take_passed(true), -ENOLCK);
+}

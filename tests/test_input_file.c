@@ -58,7 +58,38 @@ Test(input_file, reads_only_what_is_there)
 	cr_assert_eq(ftruncate(f.fd, 4), 0);
 	cr_assert_eq(input_file_read(&file, 2, buf, 8, &err), -EINVAL);
 	input_file_close(&file);
-	cr_assert_eq(file.fd, -1);
+	cr_assert_eq(file.size, 0);
+	input_file_close(&file);
+}
+
+/* Where a descriptor stands that was passed to us does not matter, and it is no duplicate. */
+Test(input_file, takes_a_descriptor)
+{
+	struct fixture_file f = fixture_file("0123456789", 10);
+	struct input_file file;
+	char buf[4], where[16];
+
+	cr_assert_eq(lseek(f.fd, 7, SEEK_SET), 7);
+	snprintf(where, sizeof(where), "fd:%d", f.fd);
+	file = fixture_open("--initrd", where);
+	cr_assert_eq(file.size, 10);
+	cr_assert_eq(input_file_read(&file, 0, buf, 4, &(struct error){ 0 }), 0);
+	cr_assert_eq(memcmp(buf, "0123", 4), 0);
+	cr_assert_eq(lseek(f.fd, 0, SEEK_CUR), 7);
+	input_file_close(&file);
+	cr_assert_eq(fcntl(f.fd, F_GETFD), -1);
+}
+
+/* bad input: Launcher: fd:N that is a pipe, for a kernel, initrd or disk -> refused */
+Test(input_file, takes_no_pipe)
+{
+	char where[16];
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	snprintf(where, sizeof(where), "fd:%d", ends[0]);
+	assert_refused(where, -EINVAL, "is not a regular file");
+	cr_assert_eq(fcntl(ends[0], F_GETFD), -1);
 }
 
 Test(input_file, loads_only_into_ram)

@@ -58,7 +58,7 @@ Test(kvm, open_and_close)
 
 	small_guest_need_kvm();
 	kvm_close(&kvm);
-	check_eq(kvm_open(&kvm, &err), 0, "%s", err.text);
+	check_eq(kvm_open(&kvm, "/dev/kvm", &err), 0, "%s", err.text);
 	cr_assert(kvm.run_size >= (int)sizeof(struct kvm_run));
 	cr_assert(kvm.max_slots >= 40, "%u slots", kvm.max_slots);
 	check_eq(fcntl(kvm.vm_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
@@ -75,7 +75,7 @@ Test(kvm, both_8259s_are_masked)
 	struct kvm kvm;
 
 	small_guest_need_kvm();
-	check_eq(kvm_open(&kvm, &err), 0, "%s", err.text);
+	check_eq(kvm_open(&kvm, "/dev/kvm", &err), 0, "%s", err.text);
 	check_eq(kvm_add_irqchips(&kvm, &err), 0, "%s", err.text);
 	for (unsigned i = 0; i < 2; i++) {
 		struct kvm_irqchip chip = { .chip_id = chips[i] };
@@ -99,7 +99,7 @@ Test(kvm, no_permission)
 	check_eq(seteuid(65534), 0);
 	if (faccessat(AT_FDCWD, "/dev/kvm", R_OK | W_OK, AT_EACCESS) == 0)
 		cr_skip_test("everybody may open /dev/kvm here");
-	check_eq(kvm_open(&kvm, &err), -EACCES);
+	check_eq(kvm_open(&kvm, "/dev/kvm", &err), -EACCES);
 	check_contains(err.text, "/dev/kvm: no permission");
 	seteuid(0);
 }
@@ -119,7 +119,7 @@ Test(kvm, no_descriptors_left)
 	for (int n = 0; n < 2; n++) {
 		tight = (struct rlimit){ (rlim_t)(lowest + n), limit.rlim_max };
 		setrlimit(RLIMIT_NOFILE, &tight);
-		check_eq(kvm_open(&kvm, &err), -EMFILE, "%d", n);
+		check_eq(kvm_open(&kvm, "/dev/kvm", &err), -EMFILE, "%d", n);
 		setrlimit(RLIMIT_NOFILE, &limit);
 		check_contains(err.text, n ? "KVM: cannot create a VM" : "/dev/kvm");
 		check_eq(dup(0), lowest, "all is closed");

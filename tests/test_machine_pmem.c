@@ -191,6 +191,43 @@ Test(machine_pmem, one_file_for_readers, .init = setup, .fini = teardown)
 	check_eq(machine.n_pmem, 3);
 }
 
+/* bad input: Launcher: two descriptors of one file for two disks, or one for both -> refused */
+Test(machine_pmem, one_descriptor_for_two, .init = setup, .fini = teardown)
+{
+	char line[64], text[160];
+	int a = open("a", O_RDWR), b = open("link", O_RDWR), c = open("a", O_RDWR);
+
+	snprintf(line, sizeof(line), "-p fd:%d,id=x -p fd:%d", a, b);
+	snprintf(text, sizeof(text),
+		 "--pmem fd:%d: is the file of the device 'x' too; give each its own, or both "
+		 "readonly=on or share=off",
+		 b);
+	refused(line, text);
+	machine_fini_pmem(&machine);
+	config_fini(&config);
+	snprintf(line, sizeof(line), "-p fd:%d,share=off -p fd:%d,share=off", c, c);
+	snprintf(text, sizeof(text),
+		 "--pmem fd:%d: is given twice, or was not open when mvmm was started; give each "
+		 "use a descriptor of its own",
+		 c);
+	refused(line, text);
+}
+
+Test(machine_pmem, tells_the_files_it_has, .init = setup, .fini = teardown)
+{
+	char text[16];
+	int fd = open("link", O_RDONLY);
+
+	snprintf(text, sizeof(text), "fd:%d", fd);
+	planned("-p a");
+	cr_assert(machine_uses_file(&machine, "a"));
+	cr_assert(machine_uses_file(&machine, "./link"));
+	cr_assert(machine_uses_file(&machine, text));
+	cr_assert_not(machine_uses_file(&machine, "b"));
+	cr_assert_not(machine_uses_file(&machine, "missing"));
+	close(fd);
+}
+
 #define OBJECT "--object memory-backend-file,id=m,mem-path=c,size=4M,share=on "
 
 Test(machine_pmem, plugs_at_run_time, .init = setup, .fini = teardown)

@@ -713,6 +713,83 @@ Test(pmem_backing, file_system_without_locks, .init = setup, .fini = teardown)
 	pmem_backing_close(&backing);
 }
 
+static char passed[16];
+
+/* The same file as a descriptor that was passed to us. */
+static struct pmem_backing_options pass(int flags, bool readonly, bool share)
+{
+	struct pmem_backing_options opt = options(0, readonly, share);
+
+	snprintf(passed, sizeof(passed), "fd:%d", open(path, flags));
+	opt.path = passed;
+	return opt;
+}
+
+Test(pmem_backing, passed_descriptors, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt;
+	struct pmem_backing a, b;
+	unsigned before;
+
+	make_file(2 * MIB);
+	before = open_descriptors();
+	opt = pass(O_RDWR, false, true);
+	open_ok(&a, &opt);
+	a.host[5] = 7;
+	pmem_backing_close(&a);
+	check_eq(open_descriptors(), before);
+	opt = pass(O_RDONLY, true, true);
+	open_ok(&a, &opt);
+	check_eq(a.host[5], 7);
+	opt = pass(O_RDONLY, false, false);
+	open_ok(&b, &opt);
+	b.host[5] = 8;
+	check_eq(a.host[5], 7);
+	pmem_backing_close(&b);
+	pmem_backing_close(&a);
+	check_eq(open_descriptors(), before);
+}
+
+/* bad input: Launcher: image that is open for reading only, to be written -> refused, with the way
+ * out */
+Test(pmem_backing, passed_for_reading_only, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt;
+
+	make_file(2 * MIB);
+	opt = pass(O_RDONLY, false, true);
+	expect_failure(&opt, EACCES,
+		       "is not open for reading and writing; for a file that may only be read use "
+		       "readonly=on or share=off");
+	opt = pass(O_WRONLY, true, true);
+	expect_failure(&opt, EACCES, "is not open for reading");
+}
+
+/* bad input: Launcher: image that is a pipe, or empty without a size= -> refused */
+Test(pmem_backing, passed_what_is_no_image, .init = setup, .fini = teardown)
+{
+	struct pmem_backing_options opt = options(0, true, true);
+	struct error err;
+	struct pmem_backing b;
+	int ends[2];
+
+	check_eq(pipe(ends), 0);
+	snprintf(passed, sizeof(passed), "fd:%d", ends[0]);
+	opt.path = passed;
+	opt.unlocked = true;
+	check_eq(pmem_backing_open(&b, &opt, &err), -EINVAL);
+	check_contains(err.text, "is no disk image");
+	check_eq(fcntl(ends[0], F_GETFD), -1, "closed");
+	make_file(0);
+	opt = pass(O_RDWR, false, true);
+	check_eq(pmem_backing_open(&b, &opt, &err), -EINVAL);
+	opt = pass(O_RDWR, false, true);
+	opt.size = 2 * MIB;
+	open_ok(&b, &opt);
+	check_eq(size_of(path), 2 * MIB);
+	pmem_backing_close(&b);
+}
+
 /*
  * bad input: Backing file: replaced while it is in use -> the one that was opened stays in use, the
  * new one is not touched

@@ -30,7 +30,7 @@ static void start(unsigned n)
 	struct error err = { 0 };
 
 	small_guest_need_kvm();
-	check_eq(kvm_open(&kvm, &err), 0, "%s", err.text);
+	check_eq(kvm_open(&kvm, "/dev/kvm", &err), 0, "%s", err.text);
 	check_eq(kvm_add_irqchips(&kvm, &err), 0, "%s", err.text);
 	for (unsigned i = 0; i < n; i++)
 		check_eq(vcpu_init(&vcpus[i], i, &kvm, &bus, &bus, &small_guest_vcpu_ops, &err), 0,

@@ -133,6 +133,13 @@ static int set_rng(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
+static int set_kvm(struct config *c, const char *value, struct error *err)
+{
+	(void)err;
+	c->kvm = value;
+	return 0;
+}
+
 static int set_user(struct config *c, const char *value, struct error *err)
 {
 	(void)err;
@@ -281,6 +288,7 @@ static const struct option options[] = {
 	{ "chroot", 0, "DIR", false, set_chroot, "make DIR the root directory then" },
 	{ "netns", 0, "NETNS", false, set_netns, "enter the network namespace NETNS then" },
 	{ "cgroup", 0, "DIR", false, set_cgroup, "enter the cgroup whose directory is DIR" },
+	{ "kvm", 0, "FILE", false, set_kvm, "the KVM device (/dev/kvm)" },
 	{ "platform", 0, "HOW", false, set_platform,
 	  "describe the machine by dt or acpi; auto looks into the\nkernel (auto)" },
 	{ "dump-dtb", 0, "FILE", false, set_dump_dtb, "write the device tree to FILE and exit" },
@@ -320,7 +328,8 @@ void config_print_help(FILE *out)
 		fprintf(out, "  %-24s %s\n", head, line);
 	}
 	fprintf(out,
-		"\nOn a terminal, Ctrl-A X ends mvmm. Exit status: 0 power-off, 32 reset, 33 triple\n"
+		"\nA FILE can be fd:N, a descriptor that mvmm is started with.\n"
+		"On a terminal, Ctrl-A X ends mvmm. Exit status: 0 power-off, 32 reset, 33 triple\n"
 		"fault, 34 panic, 35 bad usage; mvmm(1) has the others.\n");
 }
 
@@ -435,6 +444,7 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 	uint64_t seen = 0;
 
 	*config = (struct config){
+		.kvm = "/dev/kvm",
 		.memory = MEMORY_DEFAULT,
 		.cpus = 1,
 		.log_level = LOG_LEVEL_WARNING,

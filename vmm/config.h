@@ -53,6 +53,7 @@ struct config_control {
 
 struct config {
 	bool help, version;
+	const char *kvm; /* the device */
 	const char *kernel;
 	const char *initrd; /* or NULL */
 	const char *append; /* or NULL */

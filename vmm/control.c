@@ -3,6 +3,7 @@
 #include "vmm/control.h"
 
 #include "vmm/container_of.h"
+#include "vmm/file_argument.h"
 #include "vmm/hmp_session.h"
 #include "vmm/keyval.h"
 #include "vmm/log.h"
@@ -132,37 +133,44 @@ static int open_unix(struct control *control, enum control_protocol protocol, co
 	return ret;
 }
 
-static int open_fd(struct control *control, enum control_protocol protocol, const char *text,
-		   struct error *err)
+/* Serves @fd, a socket that is connected or listens, and takes it over if that succeeds. */
+static int adopt_socket(struct control *control, enum control_protocol protocol, int fd,
+			const char *where, struct error *err)
 {
 	const char *option = option_name(protocol);
 	struct control_endpoint *endpoint;
 	int listening = 0, type = 0;
 	socklen_t len = sizeof(int);
-	uint64_t fd;
 
-	if (keyval_number(text, &fd) < 0 || fd <= STDERR_FILENO || fd > INT32_MAX ||
-	    getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_STREAM)
-		return error_set(
-			err, EINVAL,
-			"%s fd:%s: not the number (3 or more) of a stream socket that mvmm "
-			"was started with",
-			option, text);
-	fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-	getsockopt((int)fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_STREAM)
+		return error_set(err, EINVAL, "%s %s: is not a stream socket", option, where);
+	getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
 	if (!listening) {
-		if (serve(control, protocol, (int)fd, (int)fd, true) < 0)
-			return error_set(err, ENOMEM, "%s fd:%s: out of memory", option, text);
+		if (serve(control, protocol, fd, fd, true) < 0)
+			return error_set(err, ENOMEM, "%s %s: out of memory", option, where);
 		return 0;
 	}
 	endpoint = new_endpoint(control, protocol);
 	if (!endpoint)
-		return error_set(err, ENOSPC, "%s fd:%s: at most %d sockets", option, text,
+		return error_set(err, ENOSPC, "%s %s: at most %d sockets", option, where,
 				 CONTROL_MAX_SOCKETS);
 	raise_file_limit();
-	control_socket_adopt(&endpoint->socket, &socket_ops, control->loop, (int)fd);
+	control_socket_adopt(&endpoint->socket, &socket_ops, control->loop, fd);
 	control->n_endpoints++;
 	return 0;
+}
+
+static int open_fd(struct control *control, enum control_protocol protocol, const char *where,
+		   struct error *err)
+{
+	int fd = file_argument_take(option_name(protocol), where, O_RDWR, err), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = adopt_socket(control, protocol, fd, where, err);
+	if (ret < 0)
+		close(fd);
+	return ret;
 }
 
 int control_open(struct control *control, enum control_protocol protocol, const char *where,
@@ -174,8 +182,8 @@ int control_open(struct control *control, enum control_protocol protocol, const 
 		qmp_json_init();
 	if (strncmp(where, "unix:", 5) == 0)
 		return open_unix(control, protocol, where + 5, err);
-	if (strncmp(where, "fd:", 3) == 0)
-		return open_fd(control, protocol, where + 3, err);
+	if (file_argument_is_fd(where))
+		return open_fd(control, protocol, where, err);
 	if (strcmp(where, "stdio") != 0)
 		return error_set(err, EINVAL, "%s %s: there are unix:PATH, fd:N and stdio", option,
 				 where);

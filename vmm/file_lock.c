@@ -52,9 +52,13 @@ static void find_holder(int fd, const struct flock *wanted, struct file_lock_hol
 	struct flock other = *wanted;
 	char key[FILE_KEY_LEN];
 
-	ret_holder->pid = find_key(fd, key) ? find_other(key) : 0;
 	/* A holder that has gone meanwhile may have been either. */
 	ret_holder->writes = fcntl(fd, F_OFD_GETLK, &other) < 0 || other.l_type != F_RDLCK;
+	/* -1, and unchanged without a holder, for what belongs to no process. */
+	if (other.l_pid > 0)
+		ret_holder->pid = other.l_pid;
+	else
+		ret_holder->pid = find_key(fd, key) ? find_other(key) : 0;
 }
 
 int file_lock_take(int fd, bool writes, struct file_lock_holder *ret_holder)
@@ -78,4 +82,16 @@ int file_lock_take(int fd, bool writes, struct file_lock_holder *ret_holder)
 	}
 	close(lock);
 	return ret;
+}
+
+int file_lock_take_passed(int fd, bool writes, struct file_lock_holder *ret_holder)
+{
+	const struct flock wanted = { .l_type = writes ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_SETLK, &wanted) == 0)
+		return 0;
+	if (errno != EAGAIN && errno != EACCES)
+		return -errno;
+	find_holder(fd, &wanted, ret_holder);
+	return -EBUSY;
 }

@@ -4,6 +4,11 @@
  * file description (fcntl(2), "Open file description locks"), so it ends with that and no other
  * close takes it away. The kernel does not tell whose such a lock is; therefore its holder has a
  * flock(2) as well, which excludes nobody and shows its pid in /proc/locks.
+ *
+ * A descriptor that was passed to us is another matter: its file cannot always be opened again, and
+ * whoever passed it may have passed it to others, too, with whom such a lock would be shared. It
+ * gets the older kind of lock (fcntl(2), "Traditional record locks"), which belongs to the process,
+ * excludes and is excluded by those of the other kind, and tells its pid by itself.
  */
 #ifndef MVMM_VMM_FILE_LOCK_H
 #define MVMM_VMM_FILE_LOCK_H
@@ -25,5 +30,12 @@ struct file_lock_holder {
  * locks. Needs /proc.
  */
 int file_lock_take(int fd, bool writes, struct file_lock_holder *ret_holder);
+
+/*
+ * The same for @fd that was passed to us, without a descriptor of its own: 0, or -errno as above.
+ * It ends with the process, or when that closes any descriptor of this file; so a file that has
+ * such a lock must not be opened again by its path.
+ */
+int file_lock_take_passed(int fd, bool writes, struct file_lock_holder *ret_holder);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "boot/layout.h"
 #include "vmm/container_of.h"
+#include "vmm/file_argument.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,24 +14,29 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int open_device(struct error *err)
+static int open_device(const char *path, struct error *err)
 {
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int fd;
 
+	if (file_argument_is_fd(path))
+		return file_argument_take("--kvm", path, O_RDWR, err);
+	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT)
 		return error_set(err, ENOENT,
-				 "/dev/kvm: not there; load kvm_intel or kvm_amd, and switch "
-				 "virtualization on in the firmware");
+				 "%s: not there; load kvm_intel or kvm_amd, and switch "
+				 "virtualization on in the firmware",
+				 path);
 	if (errno == EACCES)
 		return error_set(err, EACCES,
-				 "/dev/kvm: no permission; add the user to its group (usually "
-				 "kvm), or run as root");
-	return error_set(err, errno, "/dev/kvm: %s", strerror(errno));
+				 "%s: no permission; add the user to its group (usually "
+				 "kvm), or run as root",
+				 path);
+	return error_set(err, errno, "%s: %s", path, strerror(errno));
 }
 
-static int check_capabilities(int fd, struct error *err)
+static int check_capabilities(int fd, const char *path, struct error *err)
 {
 	static const struct {
 		int cap;
@@ -44,13 +50,14 @@ static int check_capabilities(int fd, struct error *err)
 	};
 
 	if (ioctl(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-		return error_set(err, ENOTSUP, "/dev/kvm: unknown API version");
+		return error_set(err, ENOTSUP, "%s: is not KVM, or of an unknown API version",
+				 path);
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (ioctl(fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
 			return error_set(err, ENOTSUP,
-					 "/dev/kvm: this kernel's KVM lacks %s; Linux 5.10 or "
-					 "newer has it",
-					 needed[i].name);
+					 "%s: this kernel's KVM lacks %s; Linux 5.10 or newer has "
+					 "it",
+					 path, needed[i].name);
 	return 0;
 }
 
@@ -83,16 +90,16 @@ static int create_vm(struct kvm *kvm, struct error *err)
 	return 0;
 }
 
-int kvm_open(struct kvm *kvm, struct error *err)
+int kvm_open(struct kvm *kvm, const char *path, struct error *err)
 {
 	int ret;
 
 	memset(kvm, 0, sizeof(*kvm));
-	ret = open_device(err);
+	ret = open_device(path, err);
 	if (ret < 0)
 		return ret;
 	kvm->dev_fd = ret;
-	ret = check_capabilities(kvm->dev_fd, err);
+	ret = check_capabilities(kvm->dev_fd, path, err);
 	if (ret == 0)
 		ret = create_vm(kvm, err);
 	if (ret < 0) {

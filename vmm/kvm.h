@@ -18,12 +18,12 @@ struct kvm {
 };
 
 /*
- * Opens /dev/kvm and makes an empty VM. Its parts are best added in the order of this file: slots,
- * interrupt controllers, vCPUs, doorbells. A slot that comes after the controllers waits for a
- * grace period of the kernel's, some milliseconds. -errno with @err set: no /dev/kvm, no
- * permission, or a KVM that lacks what mvmm needs.
+ * Opens @path, /dev/kvm or fd:N, and makes an empty VM. Its parts are best added in the order of
+ * this file: slots, interrupt controllers, vCPUs, doorbells. A slot that comes after the
+ * controllers waits for a grace period of the kernel's, some milliseconds. -errno with @err set: no
+ * such device, no permission, or a KVM that lacks what mvmm needs.
  */
-int kvm_open(struct kvm *kvm, struct error *err);
+int kvm_open(struct kvm *kvm, const char *path, struct error *err);
 
 /* Takes a zeroed or half-built one. */
 void kvm_close(struct kvm *kvm);

@@ -66,6 +66,16 @@ static int plan_cmdline(struct machine *m, const struct config *config, struct e
 	return cmdline_build(&parts, m->cmdline, sizeof(m->cmdline), err);
 }
 
+/* Once for all who read them: a descriptor that was passed to us can be taken only once. */
+static int open_sources(struct machine *m, const struct config *config, struct error *err)
+{
+	int ret = input_file_open(&m->source.kernel, "--kernel", config->kernel, err);
+
+	if (ret == 0 && config->initrd)
+		ret = input_file_open(&m->source.initrd, "--initrd", config->initrd, err);
+	return ret;
+}
+
 /* What the kernel can read, where the user leaves it to us. */
 static int plan_platform(struct machine *m, const struct config *config, struct error *err)
 {
@@ -74,7 +84,7 @@ static int plan_platform(struct machine *m, const struct config *config, struct 
 
 	m->boot.platform = config->platform;
 	if (config->platform == BOOT_PLATFORM_AUTO) {
-		ret = kernel_probe(config->kernel, &probe, err);
+		ret = kernel_probe(&m->source.kernel, &probe, err);
 		if (ret < 0)
 			return ret;
 		log_info("%s: %s", config->kernel, probe.reason);
@@ -142,18 +152,21 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 	ret = machine_plan_pmem(machine, config, err);
 	if (ret == 0)
 		ret = plan_extras(machine, config, err);
-	if (ret < 0)
-		return ret;
-	ret = plan_platform(machine, config, err);
+	if (ret == 0)
+		ret = open_sources(machine, config, err);
+	if (ret == 0)
+		ret = plan_platform(machine, config, err);
 	if (ret == 0)
 		ret = plan_cmdline(machine, config, err);
 	if (ret < 0)
 		return ret;
-	machine->source = (struct boot_source){ config->kernel, config->initrd, machine->cmdline };
+	machine->source.cmdline = machine->cmdline;
 	return 0;
 }
 
 void machine_fini(struct machine *machine)
 {
 	machine_fini_pmem(machine);
+	input_file_close(&machine->source.kernel);
+	input_file_close(&machine->source.initrd);
 }

@@ -2,6 +2,7 @@
 /* Opens and places memory devices. Start reading at add. */
 #include "vmm/machine_pmem.h"
 
+#include "vmm/file_argument.h"
 #include "vmm/log.h"
 #include "vmm/phys_bits_x86.h"
 
@@ -13,12 +14,20 @@ static bool same_file(const char *path, const struct pmem_backing *b)
 {
 	struct stat x, y;
 
-	if (stat(path, &x) < 0 || fstat(b->fd, &y) < 0)
+	if (file_argument_stat(path, &x) < 0 || fstat(b->fd, &y) < 0)
 		return false;
 	/* A block device can have several nodes. */
 	if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
 		return x.st_rdev == y.st_rdev;
 	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+bool machine_uses_file(const struct machine *machine, const char *path)
+{
+	for (unsigned i = 0; i < machine->n_pmem; i++)
+		if (same_file(path, &machine->pmem[i].backing))
+			return true;
+	return false;
 }
 
 /*

@@ -20,6 +20,9 @@ int machine_plan_pmem(struct machine *machine, const struct config *config, stru
 int machine_plug_pmem(struct machine *machine, const struct keyval *list, unsigned n,
 		      struct error *err);
 
+/* Whether a disk of the machine has the file @path already. */
+bool machine_uses_file(const struct machine *machine, const char *path);
+
 /* Takes the last one back, if plugging it failed later on: nobody may use its memory any more. */
 void machine_unplug_pmem(struct machine *machine);
 

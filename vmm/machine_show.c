@@ -6,10 +6,12 @@
 #include "boot/devicetree.h"
 #include "boot/e820.h"
 #include "boot/numa.h"
+#include "vmm/file_argument.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,18 +125,39 @@ void machine_show_plan(const struct machine *m, FILE *out)
 	fprintf(out, "vCPUs: %u\ncommand line: %s\n", m->boot.cpus, m->cmdline);
 }
 
-static int write_file(const char *option, const char *path, const void *data, size_t size,
+/* Writes and closes @fd, which is @path; a negative one is the error of its opening. */
+static int write_file(int fd, const char *option, const char *path, const char *data, size_t size,
 		      struct error *err)
 {
-	FILE *f = fopen(path, "we");
-	bool ok = f && fwrite(data, 1, size, f) == size;
+	ssize_t n = 1;
+	int code = fd < 0 ? -fd : 0;
 
-	if (f && fclose(f) != 0)
-		ok = false;
-	if (ok)
-		return 0;
-	return error_set(err, errno ? errno : EIO, "%s: cannot write %s: %s", option, path,
-			 strerror(errno ? errno : EIO));
+	for (size_t done = 0; done < size && !code && n > 0; done += (size_t)n) {
+		n = write(fd, data + done, size - done);
+		if (n <= 0)
+			code = n < 0 ? errno : EIO;
+	}
+	if (fd >= 0 && close(fd) < 0 && !code)
+		code = errno;
+	return code ? error_set(err, code, "%s: cannot write %s: %s", option, path, strerror(code))
+		    : 0;
+}
+
+static int make_file(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_tree(const char *path, const void *data, size_t size, struct error *err)
+{
+	int fd;
+
+	if (!file_argument_is_fd(path))
+		return write_file(make_file(AT_FDCWD, path), "--dump-dtb", path, data, size, err);
+	fd = file_argument_take("--dump-dtb", path, O_WRONLY, err);
+	return fd < 0 ? fd : write_file(fd, "--dump-dtb", path, data, size, err);
 }
 
 int machine_show_dtb(const struct machine *machine, const char *path, struct error *err)
@@ -147,28 +170,41 @@ int machine_show_dtb(const struct machine *machine, const char *path, struct err
 		return error_set(err, ENOMEM, "--dump-dtb %s: out of memory", path);
 	ret = devicetree_build(&machine->boot, buf, DEVICETREE_MAX, &size, err);
 	if (ret == 0)
-		ret = write_file("--dump-dtb", path, buf, size, err);
+		ret = write_tree(path, buf, size, err);
 	free(buf);
 	return ret;
+}
+
+/* Makes the directory where it is missing. */
+static int open_directory(const char *dir, struct error *err)
+{
+	int fd;
+
+	if (file_argument_is_fd(dir))
+		return file_argument_take("--dump-acpi", dir, O_RDONLY, err);
+	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
+		return error_set(err, errno, "--dump-acpi %s: cannot make the directory: %s", dir,
+				 strerror(errno));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_set(err, errno, "--dump-acpi %s: %s", dir, strerror(errno)) : fd;
 }
 
 static int write_tables(const struct acpi_tables *tables, const char *base, const char *dir,
 			struct error *err)
 {
-	int ret = 0;
+	int dir_fd = open_directory(dir, err), ret = 0;
 
-	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
-		return error_set(err, errno, "--dump-acpi %s: cannot make the directory: %s", dir,
-				 strerror(errno));
+	if (dir_fd < 0)
+		return dir_fd;
 	for (unsigned i = 0; i < tables->count && ret == 0; i++) {
-		char *path;
+		char path[PATH_MAX + 16], name[16];
 
-		if (asprintf(&path, "%s/%s.dat", dir, tables->table[i].name) < 0)
-			return error_set(err, ENOMEM, "--dump-acpi %s: out of memory", dir);
-		ret = write_file("--dump-acpi", path, base + tables->table[i].offset,
-				 tables->table[i].size, err);
-		free(path);
+		snprintf(name, sizeof(name), "%s.dat", tables->table[i].name);
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
+		ret = write_file(make_file(dir_fd, name), "--dump-acpi", path,
+				 base + tables->table[i].offset, tables->table[i].size, err);
 	}
+	close(dir_fd);
 	return ret;
 }
 

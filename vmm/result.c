@@ -2,6 +2,7 @@
 /* Makes the JSON object of how a run ended. Start reading at describe. */
 #include "vmm/result.h"
 
+#include "vmm/file_argument.h"
 #include "vmm/qmp_json.h"
 
 #include <errno.h>
@@ -14,16 +15,13 @@
 
 #define SCHEMA 1
 
-static int open_inherited(struct result *result, const char *number, struct error *err)
+static int take(struct result *result, const char *where, struct error *err)
 {
-	char *end;
-	long fd = strtol(number, &end, 10);
+	int fd = file_argument_take("--result", where, O_WRONLY, err);
 
-	if (!*number || *end || fd < 0 || fd > INT_MAX || fcntl((int)fd, F_GETFD) < 0)
-		return error_set(err, EBADF, "--result fd:%s: is no open descriptor", number);
-	/* So that nobody takes it for one that was inherited by mistake. */
-	fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-	result->fd = (int)fd;
+	if (fd < 0)
+		return fd;
+	result->fd = fd;
 	return 0;
 }
 
@@ -69,8 +67,8 @@ int result_open(struct result *result, const char *where, struct error *err)
 	int ret;
 
 	result->path = where;
-	ret = strncmp(where, "fd:", 3) == 0 ? open_inherited(result, where + 3, err)
-					    : open_beside(result, where, err);
+	ret = file_argument_is_fd(where) ? take(result, where, err)
+					 : open_beside(result, where, err);
 	if (ret < 0)
 		return ret;
 	qmp_json_init();

@@ -351,7 +351,7 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 	if (ret == 0)
 		ret = create_memory(vm, err);
 	if (ret == 0)
-		ret = kvm_open(&vm->kvm, err);
+		ret = kvm_open(&vm->kvm, config->kvm, err);
 	if (ret == 0)
 		ret = vm_add_slots(vm, gpa(0), UINT64_MAX, err);
 	if (ret == 0)
@@ -380,7 +380,7 @@ int vm_create(const struct config *config, struct machine *machine, struct boot_
 	vm->machine = machine;
 	vm->timer = timer;
 	vm->sandbox = &config->sandbox;
-	vm_timeout_init(vm, config);
+	vm->timeout.seconds = config->timeout;
 	ret = build(vm, config, err);
 	if (ret < 0) {
 		vm_free(vm);
@@ -400,6 +400,10 @@ int vm_load(struct vm *vm, struct error *err)
 
 	if (ret < 0)
 		return ret;
+	input_file_close(&vm->machine->source.initrd);
+	/* It names the functions that vCPUs are in. */
+	if (!vm->timeout.seconds)
+		input_file_close(&vm->machine->source.kernel);
 	log_info("%s of %" PRIu64 " KiB at 0x%" PRIx64, report.format, report.kernel_size >> 10,
 		 report.kernel_start);
 	boot_timer_mark(vm->timer, BOOT_MARK_LOADED);
@@ -567,6 +571,5 @@ void vm_free(struct vm *vm)
 	register_pages_fini(&vm->registers);
 	ram_fini(&vm->ram);
 	signals_fini(&vm->signals);
-	vm_timeout_fini(vm);
 	free(vm);
 }

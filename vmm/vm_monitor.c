@@ -4,6 +4,8 @@
 
 #include "boot/layout.h"
 #include "vmm/container_of.h"
+#include "vmm/file_argument.h"
+#include "vmm/machine_pmem.h"
 #include "vmm/vm_hotplug.h"
 #include "vmm/vm_state.h"
 
@@ -213,12 +215,22 @@ static int check_directory(const char *path)
 }
 
 /* A missing file is made by device_add; one that cannot be read is told of at once. */
-static int check_file(const struct sandbox_options *sandbox, const char *path, struct error *err)
+static int check_file(const struct vm *vm, const char *path, struct error *err)
 {
+	const struct sandbox_options *sandbox = vm->sandbox;
 	int fd;
 
+	if (file_argument_is_fd(path))
+		return error_set(err, EINVAL,
+				 "can't open backing store %s for guest RAM: descriptors are taken "
+				 "at the start only; give a path",
+				 path);
 	if (!sandbox_can_open(sandbox))
 		return refuse_file(path, EACCES, err);
+	/* Closing it could end a lock (file_lock_take_passed). device_add tells whether it can be
+	 * another disk. */
+	if (machine_uses_file(vm->machine, path))
+		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && errno != ENOENT)
 		return refuse_file(path, errno, err);
@@ -243,7 +255,7 @@ static int object_add(struct monitor *monitor, const struct monitor_backend *bac
 		{ "readonly", backend->readonly ? "on" : "off" },
 		{ "lock", backend->unlocked ? "off" : "on" },
 	};
-	int ret = check_file(vm_of(monitor)->sandbox, backend->mem_path, err);
+	int ret = check_file(vm_of(monitor), backend->mem_path, err);
 
 	if (ret < 0)
 		return ret;

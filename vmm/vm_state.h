@@ -33,7 +33,6 @@ struct vm_fault {
 /* --timeout (vm_timeout.c). */
 struct vm_timeout {
 	unsigned seconds; /* 0: none */
-	int kernel_fd;	  /* owned */
 	unsigned looks;
 	struct event_op op;
 	struct __kernel_timespec delay;

@@ -13,30 +13,13 @@
 #include "vmm/vcpu_x86.h"
 #include "vmm/vm_state.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A vCPU leaves the guest within microseconds, unless the host holds it up, for storage say. */
 #define LOOKS 200
 #define BETWEEN_LOOKS_NS 10000000
-
-void vm_timeout_init(struct vm *vm, const struct config *config)
-{
-	vm->timeout.seconds = config->timeout;
-	if (config->timeout)
-		vm->timeout.kernel_fd =
-			open(config->kernel, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-}
-
-void vm_timeout_fini(struct vm *vm)
-{
-	if (vm->timeout.kernel_fd > 0)
-		close(vm->timeout.kernel_fd);
-	vm->timeout.kernel_fd = 0;
-}
 
 static void tell_vcpu(const struct vm *vm, const struct vcpu *vcpu)
 {
@@ -56,7 +39,7 @@ static void tell_vcpu(const struct vm *vm, const struct vcpu *vcpu)
 		log_error("vCPU %u: never started by the guest", vcpu->id);
 		return;
 	}
-	if (elf_symbols_find(vm->timeout.kernel_fd, place.rip, name, &offset) == 0)
+	if (elf_symbols_find(vm->machine->source.kernel.fd, place.rip, name, &offset) == 0)
 		snprintf(symbol, sizeof(symbol), " (%s+0x%" PRIx64 ")", name, offset);
 	log_error("vCPU %u: %s at 0x%" PRIx64 "%s%s", vcpu->id, place.halted ? "halted" : "running",
 		  place.rip, symbol, place.interrupts_on ? "" : ", interrupts off");

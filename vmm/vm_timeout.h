@@ -8,13 +8,8 @@
 
 #include "vmm/vm.h"
 
-/* Opens what names a kernel's functions, while files can still be opened. */
-void vm_timeout_init(struct vm *vm, const struct config *config);
-
-/* Begins to wait. On the event loop's thread, before it runs. */
+/* Begins to wait, if there is a limit. The kernel's file is still open then. On the event loop's
+ * thread, before it runs. */
 void vm_timeout_start(struct vm *vm);
-
-/* Takes a zeroed one. */
-void vm_timeout_fini(struct vm *vm);
 
 #endif

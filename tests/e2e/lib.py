@@ -141,12 +141,12 @@ class Qmp:
 class Vm:
     count = 0
 
-    def __init__(self, tests, *options, stdin=subprocess.DEVNULL):
+    def __init__(self, tests, *options, stdin=subprocess.DEVNULL, **how):
         Vm.count += 1
         self.where = path(f"qmp{Vm.count}.sock")
         self.process = subprocess.Popen([MVMM, "-k", GUEST, "--platform", "acpi", "--qmp", "unix:" + self.where, *options,
                                          "--append", "test=" + tests],
-                                        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
         deadline = time.monotonic() + LIMIT
         while not os.path.exists(self.where):
             if self.process.poll() is not None:

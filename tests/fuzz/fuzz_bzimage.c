@@ -12,17 +12,16 @@
 
 #include <asm/bootparam.h>
 
-static const char *initrd(void)
+static const struct input_file *initrd(void)
 {
-	static char path[32];
-	int fd;
+	static struct input_file file = { .what = "--initrd", .path = "initrd" };
 
-	if (!*path) {
-		fd = memfd_create("initrd", MFD_CLOEXEC);
-		fuzz_check(fd >= 0 && ftruncate(fd, 5000) == 0);
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (!file.size) {
+		file.fd = memfd_create("initrd", MFD_CLOEXEC);
+		file.size = 5000;
+		fuzz_check(file.fd >= 0 && ftruncate(file.fd, (off_t)file.size) == 0);
 	}
-	return path;
+	return &file;
 }
 
 /* The zero page lies below 1 MiB, where only we may write. */
