@@ -15,6 +15,7 @@
 #include "vmm/ram.h"
 #include "vmm/signals.h"
 #include "vmm/terminal.h"
+#include "vmm/time_slice.h"
 #include "vmm/vcpu.h"
 #include "vmm/vcpu_x86.h"
 #include "vmm/vm_extras.h"
@@ -437,6 +438,10 @@ static void start(struct vm *vm)
 			return;
 		}
 	}
+	/* After the vCPUs' threads, which would have it too; before io_uring's, which shall. */
+	ret = time_slice_shorten();
+	if (ret < 0)
+		log_info("the event loop keeps its time slice: %s", strerror(-ret));
 	if (vm_confine_thread(vm) < 0)
 		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot confine the event loop's thread");
 	else
