@@ -3,23 +3,33 @@
  * What a flush costs without a VM: stores to a shared mapping of a file, and fdatasync of it,
  * called directly or by io_uring as mvmm calls it, with so many in flight. Read main from the top.
  *
- *     sync_floor FILE direct|uring OUTSTANDING COUNT
+ *     sync_floor FILE direct|uring|doorbell|bare-doorbell OUTSTANDING COUNT
  *
- * prints "latency-ns ..." with each fdatasync's time in order of completion, then "rate-per-s N".
+ * "doorbell" has a VM's two threads: one stores, rings an eventfd, and waits as KVM waits for a
+ * halted vCPU; the other reads the eventfd and calls fdatasync by io_uring. "bare-doorbell" leaves
+ * the fdatasync out. It prints "latency-ns ..." with each fdatasync's time in order of completion,
+ * then "rate-per-s N".
  */
 #include <err.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MAX_OUTSTANDING 128
 #define SIZE (2UL << 20)
+#define HALT_POLL_NS 200000
+#define PAUSE_NS 400000
 
 static int fd;
 static volatile uint64_t *memory;
@@ -82,6 +92,67 @@ static void uring(unsigned outstanding, unsigned count)
 	io_uring_queue_exit(&ring);
 }
 
+static int doorbell;
+static bool with_sync;
+static uint32_t asked, answered;
+
+static void *serve(void *ring)
+{
+	uint64_t rung;
+
+	for (;;) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+		struct io_uring_cqe *cqe;
+
+		io_uring_prep_read(sqe, doorbell, &rung, sizeof(rung), 0);
+		for (int steps = with_sync ? 2 : 1; steps; steps--) {
+			if (io_uring_submit_and_wait(ring, 1) < 0 ||
+			    io_uring_wait_cqe(ring, &cqe) < 0 || cqe->res < 0)
+				errx(EXIT_FAILURE, "doorbell or fdatasync by io_uring");
+			io_uring_cqe_seen(ring, cqe);
+			if (steps == 2)
+				io_uring_prep_fsync(io_uring_get_sqe(ring), fd,
+						    IORING_FSYNC_DATASYNC);
+		}
+		__atomic_add_fetch(&answered, 1, __ATOMIC_RELEASE);
+		syscall(SYS_futex, &answered, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	}
+	return NULL;
+}
+
+/* KVM polls for a while before a halted vCPU's thread sleeps (halt_poll_ns). */
+static void wait_for_answer(uint32_t before)
+{
+	const int64_t start = now_ns();
+
+	while (__atomic_load_n(&answered, __ATOMIC_ACQUIRE) == before)
+		if (now_ns() - start > HALT_POLL_NS)
+			syscall(SYS_futex, &answered, FUTEX_WAIT_PRIVATE, before, NULL, NULL, 0);
+}
+
+static void rings(unsigned count)
+{
+	struct io_uring ring;
+	pthread_t thread;
+
+	doorbell = eventfd(0, EFD_CLOEXEC);
+	if (io_uring_queue_init(8, &ring, 0) < 0 ||
+	    pthread_create(&thread, NULL, serve, &ring) != 0)
+		errx(EXIT_FAILURE, "io_uring or a thread is not available");
+	for (unsigned i = 0; i < count; i++) {
+		int64_t start = now_ns();
+
+		memory[0] = i;
+		asked++;
+		eventfd_write(doorbell, 1);
+		wait_for_answer(asked - 1);
+		samples[i] = now_ns() - start;
+		/* What the test guest does between two flushes. */
+		while (now_ns() - start < samples[i] + PAUSE_NS)
+			;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	unsigned outstanding = argc == 5 ? (unsigned)atoi(argv[3]) : 0;
@@ -89,7 +160,8 @@ int main(int argc, char **argv)
 	int64_t start, end;
 
 	if (outstanding < 1 || outstanding > MAX_OUTSTANDING || count < 1)
-		errx(EXIT_FAILURE, "usage: sync_floor FILE direct|uring OUTSTANDING COUNT");
+		errx(EXIT_FAILURE, "usage: sync_floor FILE direct|uring|doorbell|bare-doorbell "
+				   "OUTSTANDING COUNT");
 	fd = open(argv[1], O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		err(EXIT_FAILURE, "%s", argv[1]);
@@ -100,8 +172,10 @@ int main(int argc, char **argv)
 	start = now_ns();
 	if (strcmp(argv[2], "direct") == 0)
 		direct(count);
-	else
+	else if (strcmp(argv[2], "uring") == 0)
 		uring(outstanding, count);
+	else
+		with_sync = strcmp(argv[2], "doorbell") == 0, rings(count);
 	end = now_ns();
 	printf("latency-ns");
 	for (unsigned i = 0; i < count; i++)
