@@ -11,6 +11,7 @@
 #include "vmm/keyval.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #define MEMORY_DEFAULT (256ULL << 20)
@@ -225,6 +226,19 @@ static int set_result(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
+static int set_ready_fd(struct config *c, const char *value, struct error *err)
+{
+	uint64_t n;
+
+	if (keyval_number(value, &n) < 0 || n > INT_MAX)
+		return error_set(err, EINVAL,
+				 "--ready-fd %s: must be the number of a descriptor that mvmm is "
+				 "started with",
+				 value);
+	c->ready_fd = value;
+	return 0;
+}
+
 static int set_version(struct config *c, const char *value, struct error *err)
 {
 	(void)value;
@@ -301,6 +315,8 @@ static const struct option options[] = {
 	  "end a guest that has not ended by then, status 36, and say\nwhere it was" },
 	{ "result", 0, "FILE", false, set_result,
 	  "write how it ended as JSON to FILE, or to fd:N" },
+	{ "ready-fd", 0, "N", false, set_ready_fd,
+	  "write a newline to descriptor N and close it when the guest\nstarts" },
 	{ "log-level", 0, "LEVEL", false, set_log_level,
 	  "error, warning, info or debug (warning)" },
 	{ "version", 0, NULL, false, set_version, "print the version and exit" },

@@ -79,8 +79,9 @@ struct config {
 	const char *dump_acpi; /* or NULL */
 	bool dry_run;
 	bool boot_timer;
-	const char *result; /* or NULL; also found behind an option that is wrong */
-	unsigned timeout;   /* seconds; 0: none */
+	const char *result;   /* or NULL; also found behind an option that is wrong */
+	const char *ready_fd; /* its number, or NULL */
+	unsigned timeout;     /* seconds; 0: none */
 	enum log_level log_level;
 };
 

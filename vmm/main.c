@@ -12,6 +12,7 @@
 #include "vmm/machine.h"
 #include "vmm/machine_allocate.h"
 #include "vmm/machine_show.h"
+#include "vmm/ready.h"
 #include "vmm/result.h"
 #include "vmm/sandbox.h"
 #include "vmm/signals.h"
@@ -65,6 +66,7 @@ struct run {
 	struct machine machine;
 	struct vm *vm;
 	struct result result;
+	struct ready ready;
 	struct vm_end end;
 	/*
 	 * Sees to it that --timeout ends mvmm. Once the guest runs, that is vm_timeout.c, and this
@@ -153,7 +155,9 @@ static enum outcome load_and_run(struct run *run, struct error *err)
 		return OUTCOME_USAGE;
 	if (begin_deadline(run, true, err) < 0)
 		return OUTCOME_HOST_ERROR;
-	vm_run(run->vm, &run->end);
+	vm_run(run->vm, &run->ready, &run->end);
+	ready_tell_end(&run->ready, outcome_status(run->end.outcome, run->end.code),
+		       run->end.detail);
 	return run->end.outcome;
 }
 
@@ -161,8 +165,9 @@ static enum outcome create_and_run(struct run *run, struct error *err)
 {
 	enum outcome outcome;
 
-	/* Allocating fills the page cache, too, which is charged. */
-	if (sandbox_join(&run->config.sandbox, err) < 0 ||
+	/* Joining first: allocating fills the page cache, too, which is charged. */
+	if (ready_open(&run->ready, run->config.ready_fd, err) < 0 ||
+	    sandbox_join(&run->config.sandbox, err) < 0 ||
 	    machine_allocate(&run->machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
 		return OUTCOME_USAGE;
 	if (vm_create(&run->config, &run->machine, &run->timer, &run->vm, err) < 0)
@@ -248,6 +253,7 @@ int main(int argc, char **argv)
 		boot_timer_print(&run.timer);
 	write_result(&run, &run.end);
 	result_fini(&run.result);
+	ready_fini(&run.ready);
 	/* The other one stays: it sees to the rest of the way, too. */
 	if (!run.guest_runs)
 		deadline_stop(&run.deadline);

@@ -13,6 +13,7 @@
 #include "vmm/pmem_slot.h"
 #include "vmm/power_bus.h"
 #include "vmm/ram.h"
+#include "vmm/ready.h"
 #include "vmm/signals.h"
 #include "vmm/terminal.h"
 #include "vmm/time_slice.h"
@@ -411,13 +412,14 @@ int vm_load(struct vm *vm, struct error *err)
 	return vcpu_x86_enter(&vm->vcpus[0], &entry, err);
 }
 
-static void enter(struct vm *vm)
+static void enter(struct vm *vm, struct ready *ready)
 {
+	ready_tell(ready);
 	boot_timer_mark(vm->timer, BOOT_MARK_ENTERED);
 	vm_resume(vm);
 }
 
-static void start(struct vm *vm)
+static void start(struct vm *vm, struct ready *ready)
 {
 	int ret = terminal_raw();
 
@@ -445,7 +447,7 @@ static void start(struct vm *vm)
 	if (vm_confine_thread(vm) < 0)
 		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot confine the event loop's thread");
 	else
-		enter(vm);
+		enter(vm, ready);
 }
 
 bool vm_is_parked(const struct vm *vm)
@@ -532,11 +534,11 @@ static void report(const struct vm *vm)
 	}
 }
 
-void vm_run(struct vm *vm, struct vm_end *ret_end)
+void vm_run(struct vm *vm, struct ready *ready, struct vm_end *ret_end)
 {
 	int ret;
 
-	start(vm);
+	start(vm, ready);
 	vm_timeout_start(vm);
 	ret = event_loop_run(&vm->loop);
 	if (ret < 0)

@@ -17,6 +17,8 @@ struct vm;
 struct result;
 
 /* How often vCPUs left the guest for user space, all of them, by kind and in total. */
+struct ready;
+
 struct vm_exits {
 	uint64_t mmio, io, interrupted, shutdown, total;
 };
@@ -55,8 +57,11 @@ int vm_confine(struct vm *vm, const struct result *result, struct error *err);
 /* The calling thread, as the event loop's is confined when the guest runs. -errno. */
 int vm_confine_thread(const struct vm *vm);
 
-/* Runs the guest until it ends, or is made to; the calling thread becomes the event loop. */
-void vm_run(struct vm *vm, struct vm_end *ret_end);
+/*
+ * Tells @ready and runs the guest until it ends, or is made to; the calling thread becomes the
+ * event loop.
+ */
+void vm_run(struct vm *vm, struct ready *ready, struct vm_end *ret_end);
 
 /*
  * On the event loop's thread: takes all vCPUs out of the guest, and lets them go on. Between the
