@@ -71,7 +71,7 @@ static void leave_with(struct machine_exit *way, uint32_t otherwise)
 
 static void leave_exit(void)
 {
-	leave_with(&machine.status, 0);
+	leave_with(&machine.status, failed ? 1 : 0);
 }
 
 static void leave_panic(void)
