@@ -21,6 +21,7 @@
 #include "vmm/vcpu_x86.h"
 #include "vmm/vm_extras.h"
 #include "vmm/vm_fault.h"
+#include "vmm/vm_hang.h"
 #include "vmm/vm_monitor.h"
 #include "vmm/vm_state.h"
 #include "vmm/vm_timeout.h"
@@ -476,7 +477,8 @@ void vm_pause(struct vm *vm)
 
 void vm_resume(struct vm *vm)
 {
-	if (!vm->paused)
+	/* One that hangs stands still until its end. */
+	if (!vm->paused || vm->hang.op.done)
 		return;
 	vm->paused = false;
 	vm->io_error = false;

@@ -30,10 +30,18 @@ struct vm_fault {
 	int cause;		 /* as pmem_fault_at says */
 };
 
+/* A guest that hangs, on its way to the end (vm_hang.c). */
+struct vm_hang {
+	enum outcome outcome;
+	char detail[80];
+	unsigned looks;
+	struct event_op op;
+	struct __kernel_timespec delay;
+};
+
 /* --timeout (vm_timeout.c). */
 struct vm_timeout {
 	unsigned seconds; /* 0: none */
-	unsigned looks;
 	struct event_op op;
 	struct __kernel_timespec delay;
 };
@@ -64,6 +72,7 @@ struct vm {
 	unsigned n_vcpus;
 	struct vm_fault faults[BOOT_MAX_CPUS];
 	struct vm_timeout timeout;
+	struct vm_hang hang;
 	bool has_files;	 /* sockets, or the result, to remove or to name at the end */
 	bool controlled; /* somebody can say cont */
 	bool crash_told; /* atomic: that the guest runs its crash kernel */
