@@ -7,6 +7,7 @@
 
 #include "boot/layout.h"
 #include "boot/srat.h"
+#include "boot/wdat.h"
 #include "vmm/endian.h"
 
 #include <errno.h>
@@ -48,9 +49,7 @@ struct rsdp {
 
 struct xsdt {
 	struct table_header header;
-	__le64 facp;
-	__le64 apic;
-	__le64 srat; /* if there is one */
+	__le64 tables[2 + ACPI_MAX_TABLES - ACPI_TABLES]; /* the FADT, the MADT, and what else */
 } __attribute__((packed));
 
 /* Generic Address Structure, section 5.2.3.2. */
@@ -125,7 +124,13 @@ struct srat {
 	__u8 body[SRAT_MAX];
 };
 
-enum table_index { RSDP, XSDT, FACP, APIC, DSDT, SRAT };
+struct wdat {
+	struct table_header header;
+	__u8 body[WDAT_SIZE];
+};
+
+/* Those that not every machine has come behind them. */
+enum table_index { RSDP, XSDT, FACP, APIC, DSDT };
 
 struct writer {
 	uint8_t *buf;
@@ -159,14 +164,14 @@ static struct table_header header(const char *signature, uint8_t revision, size_
 	return h;
 }
 
-static uint64_t address(const struct writer *w, enum table_index index)
+static uint64_t address(const struct writer *w, unsigned index)
 {
 	return LAYOUT_ACPI + w->tables.table[index].offset;
 }
 
 /* Reserves the place of a table; places are given out before the tables that name them are built.
  */
-static void reserve(struct writer *w, enum table_index index, const char *name, size_t size)
+static void reserve(struct writer *w, unsigned index, const char *name, size_t size)
 {
 	w->tables.table[index].name = name;
 	w->tables.table[index].offset = w->used;
@@ -175,7 +180,7 @@ static void reserve(struct writer *w, enum table_index index, const char *name, 
 	w->used += (uint32_t)((size + 15) & ~15ull);
 }
 
-static void put(struct writer *w, enum table_index index, const void *table)
+static void put(struct writer *w, unsigned index, const void *table)
 {
 	uint8_t *to = w->buf + w->tables.table[index].offset;
 
@@ -201,20 +206,30 @@ static void put_rsdp(struct writer *w)
 	put(w, RSDP, &rsdp);
 }
 
-static size_t xsdt_size(const struct boot_machine *machine)
+static bool has_watchdog(const struct boot_machine *machine)
 {
-	return machine->n_nodes ? sizeof(struct xsdt) : offsetof(struct xsdt, srat);
+	for (unsigned i = 0; i < machine->n_devices; i++)
+		if (machine->devices[i].kind == BOOT_DEVICE_WATCHDOG)
+			return true;
+	return false;
 }
 
-static void put_xsdt(struct writer *w, const struct boot_machine *machine)
+static size_t xsdt_size(const struct boot_machine *machine)
+{
+	unsigned n = 2 + (machine->n_nodes > 0) + has_watchdog(machine);
+
+	return offsetof(struct xsdt, tables) + n * sizeof(__le64);
+}
+
+static void put_xsdt(struct writer *w)
 {
 	struct xsdt xsdt = {
-		.header = header("XSDT", 1, xsdt_size(machine)),
-		.facp = host_to_le64(address(w, FACP)),
-		.apic = host_to_le64(address(w, APIC)),
-		.srat = host_to_le64(address(w, SRAT)),
+		.header = header("XSDT", 1, w->tables.table[XSDT].size),
+		.tables = { host_to_le64(address(w, FACP)), host_to_le64(address(w, APIC)) },
 	};
 
+	for (unsigned i = ACPI_TABLES; i < w->tables.count; i++)
+		xsdt.tables[2 + i - ACPI_TABLES] = host_to_le64(address(w, i));
 	put(w, XSDT, &xsdt);
 }
 
@@ -270,15 +285,30 @@ static void put_madt(struct writer *w, unsigned cpus)
 	put(w, APIC, &madt);
 }
 
-/* The last table, because its size is known only once it is written. */
+/* A table that not every machine has, behind all that have a place. */
+static void put_other(struct writer *w, const char *name, const void *table, size_t size)
+{
+	unsigned index = w->tables.count;
+
+	reserve(w, index, name, size);
+	put(w, index, table);
+}
+
 static void put_srat(struct writer *w, const struct boot_machine *machine)
 {
 	struct srat srat;
 	size_t size = sizeof(srat.header) + srat_write(machine, srat.body);
 
 	srat.header = header("SRAT", 3, size);
-	reserve(w, SRAT, "srat", size);
-	put(w, SRAT, &srat);
+	put_other(w, "srat", &srat, size);
+}
+
+static void put_wdat(struct writer *w)
+{
+	struct wdat wdat = { .header = header("WDAT", 1, sizeof(wdat)) };
+
+	wdat_write(wdat.body);
+	put_other(w, "wdat", &wdat, sizeof(wdat));
 }
 
 static int check_serial(const struct boot_device *dev, struct error *err)
@@ -343,6 +373,8 @@ static int put_state(struct writer *w, const struct boot_machine *machine, struc
 		case BOOT_DEVICE_PANIC:
 			fixed |= LAYOUT_ACPI_FIXED_PANIC;
 			break;
+		case BOOT_DEVICE_WATCHDOG:
+			break; /* in the WDAT */
 		}
 	}
 	put_le32(state + LAYOUT_ACPI_STATE_SLOTS, slots);
@@ -359,7 +391,8 @@ int acpi_build(const struct boot_machine *machine, void *buf, size_t cap,
 	int r;
 
 	_Static_assert(sizeof(struct xsdt) + sizeof(struct fadt) + sizeof(struct madt) +
-				       sizeof(struct srat) + sizeof(dsdt_aml_code) + 0x100 <
+				       sizeof(struct srat) + sizeof(struct wdat) +
+				       sizeof(dsdt_aml_code) + 0x100 <
 			       LAYOUT_ACPI_STATE - LAYOUT_ACPI,
 		       "the tables end before the state page");
 	if (cap < LAYOUT_ACPI_MAX || machine->cpus > BOOT_MAX_CPUS)
@@ -376,7 +409,9 @@ int acpi_build(const struct boot_machine *machine, void *buf, size_t cap,
 	put_rsdp(&w);
 	if (machine->n_nodes)
 		put_srat(&w, machine);
-	put_xsdt(&w, machine);
+	if (has_watchdog(machine))
+		put_wdat(&w);
+	put_xsdt(&w);
 	put_fadt(&w);
 	put_madt(&w, machine->cpus);
 	put(&w, DSDT, dsdt_aml_code);

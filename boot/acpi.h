@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine as ACPI tables, for kernels without CONFIG_OF: hardware-reduced ACPI 6.5 with RSDP,
- * XSDT, FADT, MADT, a DSDT that is compiled from dsdt.asl, and an SRAT if there are NUMA nodes.
+ * XSDT, FADT, MADT, a DSDT that is compiled from dsdt.asl, an SRAT if there are NUMA nodes, and a
+ * WDAT if there is a watchdog.
  */
 #ifndef MVMM_BOOT_ACPI_H
 #define MVMM_BOOT_ACPI_H
@@ -9,13 +10,14 @@
 #include "boot/boot.h"
 
 #define ACPI_TABLES 5 /* that every machine has */
+#define ACPI_MAX_TABLES (ACPI_TABLES + 2)
 
 struct acpi_tables {
 	struct {
 		const char *name; /* as acpidump names it: "rsdp", "xsdt", "facp"; static */
 		uint32_t offset;  /* into the buffer */
 		uint32_t size;
-	} table[ACPI_TABLES + 1]; /* the RSDP is the first, at offset 0 */
+	} table[ACPI_MAX_TABLES]; /* the RSDP is the first, at offset 0 */
 	unsigned count;
 };
 

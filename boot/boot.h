@@ -28,6 +28,7 @@ enum boot_device_kind {
 	BOOT_DEVICE_POWER,	 /* registers of devices/power.h */
 	BOOT_DEVICE_EXIT,	 /* the exit status at LAYOUT_EXIT_BASE and LAYOUT_EXIT_PORT */
 	BOOT_DEVICE_PANIC,	 /* pvpanic at LAYOUT_PANIC_BASE and LAYOUT_PANIC_PORT */
+	BOOT_DEVICE_WATCHDOG,	 /* registers of devices/watchdog.h */
 };
 
 struct boot_device {

@@ -235,7 +235,8 @@ static void add_power(struct tree *t, const struct boot_device *dev)
 	add_power_button(t, dev->gsi);
 }
 
-/* A register, and no more. Linux has no driver for mvmm,exit: programs write it. */
+/* A register, and no more. Linux has no driver for those of mvmm; programs write the exit status.
+ */
 static void add_register(struct tree *t, const char *name, const char *compatible,
 			 const struct boot_device *dev)
 {
@@ -263,6 +264,9 @@ static void add_device(struct tree *t, const struct boot_machine *machine,
 		break;
 	case BOOT_DEVICE_PANIC:
 		add_register(t, "pvpanic-mmio", "qemu,pvpanic-mmio", dev);
+		break;
+	case BOOT_DEVICE_WATCHDOG:
+		add_register(t, "watchdog", "mvmm,watchdog", dev);
 		break;
 	}
 }

@@ -20,6 +20,7 @@
  *   0xd0100000    power-off, reset and platform event registers
  *   0xd0101000    pvpanic
  *   0xd0102000    exit status
+ *   0xd0103000    watchdog, if asked for
  *   0xfec00000    IOAPIC
  *   0xfee00000    local APIC
  *   0xfffbc000    KVM's identity map page and TSS (Intel hosts)
@@ -87,6 +88,14 @@
  */
 #define LAYOUT_EXIT_BASE 0xd0102000
 #define LAYOUT_EXIT_SIZE 1
+
+/* 32-bit registers, also in a page of their own. */
+#define LAYOUT_WATCHDOG_BASE 0xd0103000
+#define LAYOUT_WATCHDOG_SIZE 0xc
+#define LAYOUT_WATCHDOG_RUN 0x0	    /* bit 0: whether it runs */
+#define LAYOUT_WATCHDOG_SECONDS 0x4 /* the time that it gives */
+#define LAYOUT_WATCHDOG_LEFT 0x8    /* what is left of it; a write begins it anew */
+#define LAYOUT_WATCHDOG_MAX_SECONDS 0xffff
 
 #define LAYOUT_IOAPIC 0xfec00000
 #define LAYOUT_IOAPIC_PINS 24

@@ -79,6 +79,22 @@ Test(devicetree, powers_off_by_the_layouts_registers)
 	cr_assert_eq(cell("/pvpanic-mmio@d0101000", "reg", 3), LAYOUT_PANIC_SIZE);
 }
 
+Test(devicetree, describes_the_watchdog_that_is_there)
+{
+	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_DT, 1, 0);
+
+	build(&machine);
+	cr_assert_eq(count_compatible("mvmm,watchdog"), 0);
+	machine.devices[machine.n_devices++] = (struct boot_device){
+		.kind = BOOT_DEVICE_WATCHDOG,
+		.addr = LAYOUT_WATCHDOG_BASE,
+		.size = LAYOUT_WATCHDOG_SIZE,
+	};
+	build(&machine);
+	cr_assert_eq(cell("/watchdog@d0103000", "reg", 1), LAYOUT_WATCHDOG_BASE);
+	cr_assert_eq(cell("/watchdog@d0103000", "reg", 3), LAYOUT_WATCHDOG_SIZE);
+}
+
 Test(devicetree, dtc_has_nothing_to_say)
 {
 	const struct {

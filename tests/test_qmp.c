@@ -373,6 +373,9 @@ Test(qmp, events_of_the_guest, .init = setup)
 	monitor_guest_panicked(&vm.monitor, "pause");
 	check_str(without_time(fake_vm_hear(&host, fd)),
 		  "{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"pause\"}}\r\n");
+	monitor_watchdog(&vm.monitor, "reset");
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"WATCHDOG\",\"data\":{\"action\":\"reset\"}}\r\n");
 	monitor_flush_failed(&vm.monitor, "nv1", EIO);
 	check_str(without_time(fake_vm_hear(&host, fd)),
 		  "{\"event\":\"PMEM_FLUSH_ERROR\",\"data\":{\"id\":\"nv1\",\"errno\":5,"

@@ -177,6 +177,14 @@ static int set_debug_exit(struct config *c, const char *value, struct error *err
 	return 0;
 }
 
+static int set_watchdog(struct config *c, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	c->watchdog = true;
+	return 0;
+}
+
 static int set_dump_dtb(struct config *c, const char *value, struct error *err)
 {
 	(void)err;
@@ -291,6 +299,8 @@ static const struct option options[] = {
 	{ "rng", 0, NULL, false, set_rng, "give the guest the host's entropy by virtio-rng" },
 	{ "isa-debug-exit", 0, NULL, false, set_debug_exit,
 	  "a byte V to port 0xf4 ends with status (V << 1) | 1" },
+	{ "watchdog", 0, NULL, false, set_watchdog,
+	  "give the guest a watchdog; a guest that it bites ends with\nstatus 42" },
 	{ "qmp", 0, "WHERE", true, add_qmp, "control by JSON commands: unix:PATH, fd:N or stdio" },
 	{ "monitor", 0, "WHERE", true, add_monitor,
 	  "control by typed commands: unix:PATH, fd:N or stdio" },

@@ -72,6 +72,7 @@ struct config {
 	unsigned n_controls;
 	bool rng;	 /* whether there is an entropy device */
 	bool debug_exit; /* whether there is an isa-debug-exit */
+	bool watchdog;
 	struct sandbox_options sandbox;
 	char *sandbox_text; /* owned: what @sandbox points into */
 	enum boot_platform platform;

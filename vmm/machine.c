@@ -148,6 +148,10 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 	add_device(boot, (struct boot_device){ .kind = BOOT_DEVICE_PANIC,
 					       .addr = LAYOUT_PANIC_BASE,
 					       .size = LAYOUT_PANIC_SIZE });
+	if (config->watchdog)
+		add_device(boot, (struct boot_device){ .kind = BOOT_DEVICE_WATCHDOG,
+						       .addr = LAYOUT_WATCHDOG_BASE,
+						       .size = LAYOUT_WATCHDOG_SIZE });
 	plan_nodes(boot, config);
 	ret = machine_plan_pmem(machine, config, err);
 	if (ret == 0)

@@ -93,6 +93,7 @@ static void print_device(const struct boot_device *device, FILE *out)
 		[BOOT_DEVICE_POWER] = "power-off and reset",
 		[BOOT_DEVICE_EXIT] = "exit status",
 		[BOOT_DEVICE_PANIC] = "pvpanic",
+		[BOOT_DEVICE_WATCHDOG] = "watchdog",
 	};
 
 	print_range(out, device->addr, device->size);

@@ -68,6 +68,11 @@ void monitor_guest_panicked(struct monitor *monitor, const char *action)
 	     &(struct monitor_event){ .type = MONITOR_EVENT_GUEST_PANICKED, .action = action });
 }
 
+void monitor_watchdog(struct monitor *monitor, const char *action)
+{
+	tell(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_WATCHDOG, .action = action });
+}
+
 void monitor_shutdown(struct monitor *monitor, enum monitor_cause cause)
 {
 	if (monitor->shutdown_told)

@@ -153,6 +153,7 @@ enum monitor_event_type {
 	MONITOR_EVENT_SHUTDOWN,
 	MONITOR_EVENT_RESET,
 	MONITOR_EVENT_GUEST_PANICKED,
+	MONITOR_EVENT_WATCHDOG,
 	MONITOR_EVENT_PMEM_FLUSH_ERROR,
 	MONITOR_EVENT_PMEM_IO_ERROR,
 	MONITOR_EVENT_TYPES,
@@ -170,7 +171,7 @@ struct monitor_io_error {
 struct monitor_event {
 	enum monitor_event_type type;
 	enum monitor_cause cause; /* of SHUTDOWN and RESET */
-	const char *action;	  /* of GUEST_PANICKED: "pause", "poweroff" or "run" */
+	const char *action;	  /* of GUEST_PANICKED: "pause", "poweroff" or "run"; of WATCHDOG */
 	const char *id;		  /* of PMEM_FLUSH_ERROR */
 	int error;		  /* of PMEM_FLUSH_ERROR: a positive errno */
 	const struct monitor_io_error *io_error; /* of PMEM_IO_ERROR */
@@ -200,6 +201,7 @@ void monitor_stopped(struct monitor *monitor);
 void monitor_resumed(struct monitor *monitor);
 void monitor_was_reset(struct monitor *monitor, enum monitor_cause cause);
 void monitor_guest_panicked(struct monitor *monitor, const char *action);
+void monitor_watchdog(struct monitor *monitor, const char *action);
 /* Only the first call is heard: whoever ends the VM may call it, and vm_run once more at the end.
  */
 void monitor_shutdown(struct monitor *monitor, enum monitor_cause cause);

@@ -36,6 +36,8 @@ const char *outcome_name(enum outcome outcome)
 		return "quit";
 	case OUTCOME_SANDBOX:
 		return "sandbox";
+	case OUTCOME_WATCHDOG:
+		return "watchdog";
 	case OUTCOME_SIGNAL:
 		return "signal";
 	case OUTCOME_GUEST_STATUS:

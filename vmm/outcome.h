@@ -22,6 +22,7 @@ enum outcome {
 	OUTCOME_HOST_ERROR = 39,    /* KVM or another part of the host failed */
 	OUTCOME_QUIT = 40,	    /* the user pressed Ctrl-A X */
 	OUTCOME_SANDBOX = 41,	    /* a thread did what the sandbox does not allow */
+	OUTCOME_WATCHDOG = 42,	    /* the guest did not see to its watchdog */
 	OUTCOME_SIGNAL = 128,	    /* never returned: mvmm dies of the signal itself */
 	OUTCOME_GUEST_STATUS = 256, /* never returned: the status that the guest chose */
 };

@@ -15,6 +15,7 @@ static const struct qmp_event events[] = {
 	[MONITOR_EVENT_SHUTDOWN] = { "SHUTDOWN", "ShutdownData" },
 	[MONITOR_EVENT_RESET] = { "RESET", "ShutdownData" },
 	[MONITOR_EVENT_GUEST_PANICKED] = { "GUEST_PANICKED", "GuestPanickedData" },
+	[MONITOR_EVENT_WATCHDOG] = { "WATCHDOG", "WatchdogData" },
 	[MONITOR_EVENT_PMEM_FLUSH_ERROR] = { "PMEM_FLUSH_ERROR", "MvmmPmemFlushErrorData" },
 	[MONITOR_EVENT_PMEM_IO_ERROR] = { "PMEM_IO_ERROR", "MvmmPmemIoErrorData" },
 };
@@ -47,6 +48,7 @@ static json_t *event_data(const struct monitor_event *event)
 		return json_pack("{s:b,s:s}", "guest", monitor_cause_is_guest(event->cause),
 				 "reason", monitor_cause_name(event->cause));
 	case MONITOR_EVENT_GUEST_PANICKED:
+	case MONITOR_EVENT_WATCHDOG:
 		return json_pack("{s:s}", "action", event->action);
 	case MONITOR_EVENT_PMEM_FLUSH_ERROR:
 		return json_pack("{s:o,s:i,s:s}", "id", qmp_json_string(event->id), "errno",

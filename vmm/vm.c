@@ -25,6 +25,7 @@
 #include "vmm/vm_monitor.h"
 #include "vmm/vm_state.h"
 #include "vmm/vm_timeout.h"
+#include "vmm/vm_watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -271,7 +272,10 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 			     config->debug_exit, err);
 	if (ret < 0)
 		return ret;
-	ret = create_console(vm, config, err);
+	if (config->watchdog)
+		ret = vm_watchdog_init(vm, err);
+	if (ret == 0)
+		ret = create_console(vm, config, err);
 	if (ret < 0)
 		return ret;
 	/* There is room for them: layout.h keeps their places apart. */
@@ -404,8 +408,8 @@ int vm_load(struct vm *vm, struct error *err)
 	if (ret < 0)
 		return ret;
 	input_file_close(&vm->machine->source.initrd);
-	/* It names the functions that vCPUs are in. */
-	if (!vm->timeout.seconds)
+	/* It names the functions that vCPUs are in, for vm_hang. */
+	if (!vm->timeout.seconds && !vm->watchdog.watchdog.ops)
 		input_file_close(&vm->machine->source.kernel);
 	log_info("%s of %" PRIu64 " KiB at 0x%" PRIx64, report.format, report.kernel_size >> 10,
 		 report.kernel_start);
@@ -482,6 +486,7 @@ void vm_resume(struct vm *vm)
 		return;
 	vm->paused = false;
 	vm->io_error = false;
+	watchdog_renew(&vm->watchdog.watchdog);
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_resume(&vm->vcpus[i]);
 }

@@ -121,6 +121,7 @@ static int device(struct monitor *monitor, unsigned i, struct monitor_device *re
 		[BOOT_DEVICE_POWER] = "power",
 		[BOOT_DEVICE_EXIT] = "exit",
 		[BOOT_DEVICE_PANIC] = "pvpanic",
+		[BOOT_DEVICE_WATCHDOG] = "watchdog",
 	};
 	const struct boot_machine *boot = &vm_of(monitor)->machine->boot;
 	const struct boot_device *d;
@@ -313,6 +314,7 @@ enum monitor_cause vm_monitor_cause(enum outcome outcome)
 		return MONITOR_GUEST_SHUTDOWN;
 	case OUTCOME_RESET:
 	case OUTCOME_TRIPLE_FAULT:
+	case OUTCOME_WATCHDOG:
 		return MONITOR_GUEST_RESET;
 	case OUTCOME_GUEST_PANIC:
 		return MONITOR_GUEST_PANIC;

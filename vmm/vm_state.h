@@ -4,6 +4,7 @@
 #define MVMM_VMM_VM_STATE_H
 
 #include "devices/rng.h"
+#include "devices/watchdog.h"
 #include "vmm/bus.h"
 #include "vmm/console.h"
 #include "vmm/control.h"
@@ -39,6 +40,12 @@ struct vm_hang {
 	struct __kernel_timespec delay;
 };
 
+/* --watchdog (vm_watchdog.c). */
+struct vm_watchdog {
+	struct watchdog watchdog;
+	struct bus_region registers;
+};
+
 /* --timeout (vm_timeout.c). */
 struct vm_timeout {
 	unsigned seconds; /* 0: none */
@@ -72,6 +79,7 @@ struct vm {
 	unsigned n_vcpus;
 	struct vm_fault faults[BOOT_MAX_CPUS];
 	struct vm_timeout timeout;
+	struct vm_watchdog watchdog;
 	struct vm_hang hang;
 	bool has_files;	 /* sockets, or the result, to remove or to name at the end */
 	bool controlled; /* somebody can say cont */

@@ -259,6 +259,24 @@ static const char *read_fadt(const uint8_t *fadt, struct machine *found)
 	return read_dsdt(dsdt, fadt + FADT_SLEEP_CONTROL, found);
 }
 
+/* A WDAT has 32 bytes behind its header, then 24 for each action: its address is at 8. */
+static const char *read_wdat(const uint8_t *wdat, struct machine *found)
+{
+	const uint8_t *end = wdat + get32(wdat + 4);
+	uint64_t *const registers[] = {
+		[1] = &found->watchdog.left, /* begin anew */
+		[6] = &found->watchdog.seconds,
+		[9] = &found->watchdog.run, /* begin to run */
+	};
+
+	if (get32(wdat + HEADER_SIZE + 28) * 24 != (uint64_t)(end - wdat) - HEADER_SIZE - 32)
+		return "the WDAT is not as long as its actions";
+	for (const uint8_t *at = wdat + HEADER_SIZE + 32; at < end; at += 24)
+		if (*at < sizeof(registers) / sizeof(registers[0]) && registers[*at])
+			*registers[*at] = get64(at + 8);
+	return NULL;
+}
+
 const char *acpi_read(uint64_t rsdp, struct machine *ret_machine)
 {
 	const uint8_t *root = (const uint8_t *)rsdp;
@@ -283,6 +301,8 @@ const char *acpi_read(uint64_t rsdp, struct machine *ret_machine)
 		} else if (memcmp(table, "APIC", 4) == 0) {
 			has_madt = true;
 			error = read_madt(table, ret_machine);
+		} else if (memcmp(table, "WDAT", 4) == 0) {
+			error = read_wdat(table, ret_machine);
 		}
 	}
 	if (!error && (!has_fadt || !has_madt))

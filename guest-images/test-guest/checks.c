@@ -15,6 +15,7 @@
 #include "serial.h"
 #include "smp.h"
 #include "text.h"
+#include "watchdog.h"
 
 #include <stddef.h>
 
@@ -572,5 +573,6 @@ const struct check checks[] = {
 	{ "stray", .once = stray },
 	{ "echo", .once = echo },
 	{ "rng", .once = rng_check },
+	{ "watchdog", .once = watchdog_check },
 	{ 0 },
 };

@@ -127,6 +127,8 @@ static void take_node(struct reader *reader)
 		found->status = (struct machine_exit){ .addr = addr, .width = 1 };
 	} else if (compatible(node, "qemu,pvpanic-mmio")) {
 		found->panic = (struct machine_exit){ .addr = addr, .width = 1 };
+	} else if (compatible(node, "mvmm,watchdog")) {
+		found->watchdog = (struct machine_watchdog){ addr, addr + 4, addr + 8 };
 	}
 	if (compatible(node, "syscon") && reader->n_syscons < MAX_SYSCONS) {
 		reader->syscons[reader->n_syscons].phandle = node->phandle;

@@ -23,6 +23,11 @@ struct machine_exit {
 	bool is_port;
 };
 
+/* Its registers; 0: not described. */
+struct machine_watchdog {
+	uint64_t run, seconds, left;
+};
+
 struct machine {
 	const char *platform; /* "dt" or "acpi" */
 	uint32_t apic_ids[MACHINE_MAX_CPUS];
@@ -36,6 +41,7 @@ struct machine {
 	struct machine_exit poweroff, reset;
 	struct machine_exit panic;  /* pvpanic's event register, value: what it reports */
 	struct machine_exit status; /* value: whichever */
+	struct machine_watchdog watchdog;
 };
 
 extern struct machine machine;

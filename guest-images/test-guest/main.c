@@ -15,6 +15,7 @@
 #include "serial.h"
 #include "smp.h"
 #include "text.h"
+#include "watchdog.h"
 
 #include <misc/pvpanic.h>
 #include <stddef.h>
@@ -92,6 +93,13 @@ static void leave_spin(void)
 		__asm__ volatile("pause");
 }
 
+static void leave_bitten(void)
+{
+	watchdog_start();
+	print("test-guest: the watchdog runs\n");
+	leave_spin();
+}
+
 /* Busy without ever moving, as a vCPU is whose page does not come. */
 static void leave_jump(void)
 {
@@ -110,6 +118,7 @@ static const struct way_out ways_out[] = {
 	{ "panic", leave_panic },
 	{ "debug-exit", leave_debug_exit },
 	{ "jump", leave_jump },
+	{ "bitten", leave_bitten },
 };
 static const struct way_out *way_out = &ways_out[0];
 
