@@ -5,7 +5,9 @@
  */
 #include "vmm/config.h"
 
+#include "vmm/config_file.h"
 #include "vmm/config_numa.h"
+#include "vmm/config_options.h"
 #include "vmm/config_pmem.h"
 #include "vmm/config_sandbox.h"
 #include "vmm/keyval.h"
@@ -247,6 +249,15 @@ static int set_ready_fd(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
+/* It was read before the first option was set: see apply_config. */
+static int set_config(struct config *c, const char *value, struct error *err)
+{
+	(void)c;
+	(void)value;
+	(void)err;
+	return 0;
+}
+
 static int set_version(struct config *c, const char *value, struct error *err)
 {
 	(void)value;
@@ -263,78 +274,70 @@ static int set_help(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
-struct option {
-	const char *name;
-	char letter;	 /* or 0 */
-	const char *arg; /* what it takes, or NULL */
-	bool repeatable;
-	int (*set)(struct config *config, const char *value, struct error *err);
-	const char *help;
-};
-
-static const struct option options[] = {
-	{ "kernel", 'k', "FILE", false, set_kernel, "kernel to boot: a bzImage or an ELF vmlinux" },
-	{ "initrd", 0, "FILE", false, set_initrd, "initial RAM disk" },
-	{ "append", 0, "TEXT", false, set_append, "added to the kernel's command line" },
-	{ "memory", 'm', "SIZE", false, config_set_memory,
+const struct config_option config_options[] = {
+	{ "kernel", 'k', "FILE", ONCE, set_kernel, "kernel to boot: a bzImage or an ELF vmlinux" },
+	{ "initrd", 0, "FILE", ONCE, set_initrd, "initial RAM disk" },
+	{ "append", 0, "TEXT", ONCE, set_append, "added to the kernel's command line" },
+	{ "memory", 'm', "SIZE", KEYED, config_set_memory,
 	  "guest RAM, with K, M or G behind the number (256M):\n"
 	  "SIZE[,maxmem=SIZE][,slots=N]" },
-	{ "cpus", 'c', "N", false, set_cpus, "number of vCPUs, 1 to 32 (1)" },
-	{ "pmem", 'p', "FILE", true, config_add_pmem,
+	{ "cpus", 'c', "N", ONCE, set_cpus, "number of vCPUs, 1 to 32 (1)" },
+	{ "pmem", 'p', "FILE", REPEATABLE | KEYED, config_add_pmem,
 	  "a disk: file=FILE[,size=SIZE][,id=ID][,readonly=on|off]\n"
 	  "[,share=on|off][,lock=on|off][,prealloc=on|off]\n"
 	  "[,root=on|off][,addr=ADDRESS][,align=SIZE][,node=N]; the\n"
 	  "first is the root disk" },
-	{ "object", 0, "BACKEND", true, config_add_object,
+	{ "object", 0, "BACKEND", REPEATABLE | KEYED, config_add_object,
 	  "a disk's file as QEMU has it: memory-backend-file,id=ID,\n"
 	  "mem-path=FILE,size=SIZE[,share=on|off][,readonly=on|off]\n"
 	  "[,lock=on|off][,prealloc=on|off][,align=SIZE]" },
-	{ "device", 0, "DEVICE", true, config_add_device,
+	{ "device", 0, "DEVICE", REPEATABLE | KEYED, config_add_device,
 	  "and the disk: virtio-pmem,memdev=ID[,id=ID]\n"
 	  "[,memaddr=ADDRESS][,node=N]" },
-	{ "numa", 0, "NODE", true, config_add_numa,
+	{ "numa", 0, "NODE", REPEATABLE | KEYED, config_add_numa,
 	  "a NUMA node: node=N[,cpus=FIRST[-LAST]]...[,memory=SIZE]" },
-	{ "serial", 0, "WHERE", false, set_serial,
+	{ "serial", 0, "WHERE", ONCE, set_serial,
 	  "serial console: stdio, null or file=PATH (stdio)" },
-	{ "rng", 0, NULL, false, set_rng, "give the guest the host's entropy by virtio-rng" },
-	{ "isa-debug-exit", 0, NULL, false, set_debug_exit,
+	{ "rng", 0, NULL, ONCE, set_rng, "give the guest the host's entropy by virtio-rng" },
+	{ "isa-debug-exit", 0, NULL, ONCE, set_debug_exit,
 	  "a byte V to port 0xf4 ends with status (V << 1) | 1" },
-	{ "watchdog", 0, NULL, false, set_watchdog,
+	{ "watchdog", 0, NULL, ONCE, set_watchdog,
 	  "give the guest a watchdog; a guest that it bites ends with\nstatus 42" },
-	{ "qmp", 0, "WHERE", true, add_qmp, "control by JSON commands: unix:PATH, fd:N or stdio" },
-	{ "monitor", 0, "WHERE", true, add_monitor,
+	{ "qmp", 0, "WHERE", REPEATABLE, add_qmp,
+	  "control by JSON commands: unix:PATH, fd:N or stdio" },
+	{ "monitor", 0, "WHERE", REPEATABLE, add_monitor,
 	  "control by typed commands: unix:PATH, fd:N or stdio" },
-	{ "sandbox", 0, "HOW", false, config_set_sandbox,
+	{ "sandbox", 0, "HOW", KEYED, config_set_sandbox,
 	  "what a guest that took mvmm over could do: on, log or off\n"
 	  "(on), [,allow=DIR]... where object-add may open files" },
-	{ "user", 0, "USER", false, set_user,
+	{ "user", 0, "USER", ONCE, set_user,
 	  "become it before the guest starts: NAME or UID[:GID]" },
-	{ "chroot", 0, "DIR", false, set_chroot, "make DIR the root directory then" },
-	{ "netns", 0, "NETNS", false, set_netns, "enter the network namespace NETNS then" },
-	{ "cgroup", 0, "DIR", false, set_cgroup, "enter the cgroup whose directory is DIR" },
-	{ "kvm", 0, "FILE", false, set_kvm, "the KVM device (/dev/kvm)" },
-	{ "platform", 0, "HOW", false, set_platform,
+	{ "chroot", 0, "DIR", ONCE, set_chroot, "make DIR the root directory then" },
+	{ "netns", 0, "NETNS", ONCE, set_netns, "enter the network namespace NETNS then" },
+	{ "cgroup", 0, "DIR", ONCE, set_cgroup, "enter the cgroup whose directory is DIR" },
+	{ "kvm", 0, "FILE", ONCE, set_kvm, "the KVM device (/dev/kvm)" },
+	{ "platform", 0, "HOW", ONCE, set_platform,
 	  "describe the machine by dt or acpi; auto looks into the\nkernel (auto)" },
-	{ "dump-dtb", 0, "FILE", false, set_dump_dtb, "write the device tree to FILE and exit" },
-	{ "dump-acpi", 0, "DIR", false, set_dump_acpi, "write the ACPI tables into DIR and exit" },
-	{ "dry-run", 0, NULL, false, set_dry_run,
+	{ "dump-dtb", 0, "FILE", ONCE, set_dump_dtb, "write the device tree to FILE and exit" },
+	{ "dump-acpi", 0, "DIR", ONCE, set_dump_acpi, "write the ACPI tables into DIR and exit" },
+	{ "dry-run", 0, NULL, ONCE, set_dry_run,
 	  "print memory map, devices and command line, and exit" },
-	{ "boot-timer", 0, NULL, false, set_boot_timer,
-	  "print when each phase of the start ended" },
-	{ "timeout", 0, "SECONDS", false, set_timeout,
+	{ "boot-timer", 0, NULL, ONCE, set_boot_timer, "print when each phase of the start ended" },
+	{ "timeout", 0, "SECONDS", ONCE, set_timeout,
 	  "end a guest that has not ended by then, status 36, and say\nwhere it was" },
-	{ "result", 0, "FILE", false, set_result,
-	  "write how it ended as JSON to FILE, or to fd:N" },
-	{ "ready-fd", 0, "N", false, set_ready_fd,
+	{ "result", 0, "FILE", ONCE, set_result, "write how it ended as JSON to FILE, or to fd:N" },
+	{ "ready-fd", 0, "N", ONCE, set_ready_fd,
 	  "write a newline to descriptor N and close it when the guest\nstarts" },
-	{ "log-level", 0, "LEVEL", false, set_log_level,
-	  "error, warning, info or debug (warning)" },
-	{ "version", 0, NULL, false, set_version, "print the version and exit" },
-	{ "help", 'h', NULL, false, set_help, "print this and exit" },
+	{ "log-level", 0, "LEVEL", ONCE, set_log_level, "error, warning, info or debug (warning)" },
+	{ "config", 0, "FILE", ONCE, set_config, "more options, as a JSON object" },
+	{ "version", 0, NULL, ONCE, set_version, "print the version and exit" },
+	{ "help", 'h', NULL, ONCE, set_help, "print this and exit" },
 };
 
-#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+#define N_OPTIONS (sizeof(config_options) / sizeof(config_options[0]))
 _Static_assert(N_OPTIONS <= 64, "a bit for each in apply_option");
+
+const unsigned config_n_options = N_OPTIONS;
 
 void config_print_help(FILE *out)
 {
@@ -342,7 +345,7 @@ void config_print_help(FILE *out)
 		"usage: mvmm --kernel FILE --pmem FILE [OPTION]...\n"
 		"Boot Linux in a KVM microVM whose disk is a file mapped into guest memory.\n\n");
 	for (size_t i = 0; i < N_OPTIONS; i++) {
-		const struct option *o = &options[i];
+		const struct config_option *o = &config_options[i];
 		const char *line = o->help, *newline;
 		char head[40];
 
@@ -360,10 +363,10 @@ void config_print_help(FILE *out)
 }
 
 /* Finds the option that @arg spells, and in *@ret_value what is attached to it (or NULL). */
-static const struct option *find_option(const char *arg, const char **ret_value)
+static const struct config_option *find_option(const char *arg, const char **ret_value)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
-		const struct option *o = &options[i];
+		const struct config_option *o = &config_options[i];
 		size_t len = strlen(o->name);
 
 		if (arg[1] == '-' && strncmp(arg + 2, o->name, len) == 0 &&
@@ -384,7 +387,7 @@ static int apply_option(struct config *config, char **argv, int i, uint64_t *see
 			struct error *err)
 {
 	const char *arg = argv[i], *value;
-	const struct option *o;
+	const struct config_option *o;
 	int words = 1, ret;
 
 	if (arg[0] != '-' || !arg[1])
@@ -395,13 +398,13 @@ static int apply_option(struct config *config, char **argv, int i, uint64_t *see
 	o = find_option(arg, &value);
 	if (!o)
 		return error_set(err, EINVAL, "%s: unknown option; mvmm --help lists them", arg);
-	if (!o->repeatable && (*seen & 1ull << (o - options)))
+	if (!(o->how & REPEATABLE) && (*seen & 1ull << (o - config_options)))
 		return error_set(err, EINVAL, "--%s %s: is given twice; it is allowed once",
 				 o->name,
 				 value			 ? value
 				 : argv[i + 1] && o->arg ? argv[i + 1]
 							 : "");
-	*seen |= 1ull << (o - options);
+	*seen |= 1ull << (o - config_options);
 	if (o->arg && !value) {
 		value = argv[i + 1];
 		words = 2;
@@ -465,6 +468,45 @@ static void find_result(struct config *config, char **argv)
 			config->result = value ? value : argv[1];
 }
 
+/* How many words @arg and its value take. */
+static int count_words(const struct config_option *o, const char *value)
+{
+	return o->arg && !value ? 2 : 1;
+}
+
+/*
+ * What --config names comes first, wherever it is given, so that the command line has the last
+ * word: what is allowed once is taken from the file only if it is not given there, the rest is
+ * added to.
+ */
+static int apply_config(struct config *config, char **argv, struct error *err)
+{
+	const char *where = NULL, *value;
+	const struct config_option *o;
+	uint64_t given = 0;
+
+	for (int i = 1; argv[i]; i += count_words(o, value)) {
+		/* What is wrong with the others is told when it is their turn. */
+		if (argv[i][0] != '-' || !(o = find_option(argv[i], &value)))
+			break;
+		given |= 1ull << (o - config_options);
+		if (o->set == set_config)
+			where = value ? value : argv[i + 1];
+		if (count_words(o, value) == 2 && !argv[i + 1])
+			break;
+	}
+	return where ? config_file_apply(config, where, given, err) : 0;
+}
+
+/* A word that may be --config: others need not be looked at twice. */
+static bool may_have_config(char **argv)
+{
+	for (; *argv; argv++)
+		if (strncmp(*argv, "--config", strlen("--config")) == 0)
+			return true;
+	return false;
+}
+
 int config_parse(struct config *config, int argc, char **argv, struct error *err)
 {
 	uint64_t seen = 0;
@@ -475,6 +517,10 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 		.cpus = 1,
 		.log_level = LOG_LEVEL_WARNING,
 	};
+	if (may_have_config(argv) && apply_config(config, argv, err) < 0) {
+		find_result(config, argv + 1);
+		return -EINVAL;
+	}
 	for (int i = 1; i < argc;) {
 		int words = apply_option(config, argv, i, &seen, err);
 
@@ -491,4 +537,5 @@ void config_fini(struct config *config)
 {
 	config_fini_pmem(config);
 	config_fini_sandbox(config);
+	config_file_fini(config);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command line as one plain structure: parsed and checked for form, without looking at any
- * file. Strings point into argv or into what config_fini frees.
+ * file but that of --config. Strings point into argv or into what config_fini frees.
  */
 #ifndef MVMM_VMM_CONFIG_H
 #define MVMM_VMM_CONFIG_H
@@ -51,6 +51,8 @@ struct config_control {
 
 #define CONFIG_MAX_CONTROLS 16
 
+struct config_text;
+
 struct config {
 	bool help, version;
 	const char *kvm; /* the device */
@@ -84,6 +86,7 @@ struct config {
 	const char *ready_fd; /* its number, or NULL */
 	unsigned timeout;     /* seconds; 0: none */
 	enum log_level log_level;
+	struct config_text *texts; /* owned: what options of --config point into */
 };
 
 /*

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: vmm/config.c vmm/config_memory.c vmm/config_numa.c vmm/config_pmem.c
+// Covers: vmm/config.c vmm/config_file.c vmm/config_memory.c vmm/config_numa.c vmm/config_pmem.c
 // Covers: vmm/keyval.c vmm/memory_backend.c
 /*
- * The command line: the input's lines are its words. What is accepted is within all limits, what is
- * refused has a text that says why.
+ * The command line: the input's lines are its words; or, if it begins with a brace, the file of
+ * --config. What is accepted is within all limits, what is refused has a text that says why.
  */
 #include "tests/fuzz/fuzz.h"
 #include "vmm/config.h"
 #include "vmm/keyval.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define WORDS_MAX 64
 #define TEXT_MAX 4096
@@ -23,6 +26,25 @@ static int split(char *text, char *argv[WORDS_MAX + 1])
 		argv[argc++] = word;
 	argv[argc] = NULL;
 	return argc;
+}
+
+/* A command line with a file that has these bytes. */
+static int name_file(const uint8_t *data, size_t size, char *argv[WORDS_MAX + 1])
+{
+	static char name[] = "mvmm", option[] = "--config", path[32];
+	static int fd = -1;
+
+	if (fd < 0) {
+		fd = memfd_create("input", MFD_CLOEXEC);
+		fuzz_check(fd >= 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	}
+	fuzz_check(pwrite(fd, data, size, 0) == (ssize_t)size && ftruncate(fd, (off_t)size) == 0);
+	argv[0] = name;
+	argv[1] = option;
+	argv[2] = path;
+	argv[3] = NULL;
+	return 3;
 }
 
 static void check_config(const struct config *c)
@@ -76,7 +98,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	parse_values(text);
 	memcpy(text, data, size);
-	argc = split(text, argv);
+	/* That would be a file of this machine. */
+	if (size && *data != '{' && strstr(text, "--config"))
+		return -1;
+	argc = size && *data == '{' ? name_file(data, size, argv) : split(text, argv);
 	if (config_parse(&config, argc, argv, &err) == 0)
 		check_config(&config);
 	else

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of options, for who reads them: the command line (config.c) and --config
+ * (config_file.c). Each value comes as the text that the command line takes, whoever brings it.
+ */
+#ifndef MVMM_VMM_CONFIG_OPTIONS_H
+#define MVMM_VMM_CONFIG_OPTIONS_H
+
+#include "vmm/config.h"
+
+enum config_option_how {
+	ONCE = 0,
+	REPEATABLE = 1,
+	KEYED = 2, /* its value has the form key=value,key=value */
+};
+
+struct config_option {
+	const char *name;
+	char letter;	 /* or 0 */
+	const char *arg; /* what it takes, or NULL */
+	unsigned how;	 /* of enum config_option_how */
+	int (*set)(struct config *config, const char *value, struct error *err);
+	const char *help;
+};
+
+extern const struct config_option config_options[];
+extern const unsigned config_n_options; /* at most 64: there are masks of them */
+
+#endif
