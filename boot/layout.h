@@ -19,7 +19,7 @@
  *   0xd0000000    virtio-mmio slots, 4 KiB each, read-only memory to the guest
  *   0xd0100000    power-off, reset and platform event registers
  *   0xd0101000    pvpanic
- *   0xd0102000    exit status
+ *   0xd0102000    exit status, marks of the start
  *   0xd0103000    watchdog, if asked for
  *   0xfec00000    IOAPIC
  *   0xfee00000    local APIC
@@ -83,11 +83,14 @@
 #define LAYOUT_PANIC_SIZE 2
 
 /*
- * A byte written here, or to LAYOUT_EXIT_PORT, is the exit status. In a page of its own, because
- * Linux on x86 maps one page only one way, and ACPI has those of its registers mapped cached.
+ * A byte written here, or to LAYOUT_EXIT_PORT, is the exit status, and one written to the second,
+ * or to LAYOUT_BOOT_TIMER_PORT, a mark of boot_timer.h. In a page of their own, because Linux on
+ * x86 maps one page only one way, and ACPI has those of its registers mapped cached. Registers as
+ * well as ports, because kernels without /dev/port leave programs only these.
  */
 #define LAYOUT_EXIT_BASE 0xd0102000
-#define LAYOUT_EXIT_SIZE 1
+#define LAYOUT_EXIT_SIZE 2
+#define LAYOUT_BOOT_TIMER_BASE 0xd0102001
 
 /* 32-bit registers, also in a page of their own. */
 #define LAYOUT_WATCHDOG_BASE 0xd0103000

@@ -57,6 +57,18 @@ Test(boot_timer, guest_marks_through_its_port, .init = setup)
 	check_eq(timer.ns[BOOT_MARK_END], 0);
 }
 
+Test(boot_timer, guest_marks_through_its_register, .init = setup)
+{
+	struct bus bus = { 0 };
+
+	check_eq(bus_add(&bus, &timer.byte), 0);
+	bus_write(&bus, LAYOUT_BOOT_TIMER_BASE, 1, 2);
+	cr_assert(timer.ns[BOOT_MARK_USER_SPACE] > 0);
+	check_eq(timer.ns[BOOT_MARK_GUEST], 0);
+	check_eq(bus_read(&bus, LAYOUT_BOOT_TIMER_BASE, 1) & 0xff, 0xff);
+	check_eq(LAYOUT_BOOT_TIMER_BASE - LAYOUT_EXIT_BASE, LAYOUT_EXIT_SIZE - 1);
+}
+
 Test(boot_timer, table, .init = setup)
 {
 	timer.ns[BOOT_MARK_EXEC] = 1000000;

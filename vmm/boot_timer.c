@@ -21,7 +21,7 @@ static const char *const names[BOOT_MARKS] = {
 	[BOOT_MARK_END] = "end",
 };
 
-static uint64_t port_read(struct bus_region *region, uint64_t offset, unsigned size)
+static uint64_t read_ones(struct bus_region *region, uint64_t offset, unsigned size)
 {
 	(void)region;
 	(void)offset;
@@ -29,25 +29,41 @@ static uint64_t port_read(struct bus_region *region, uint64_t offset, unsigned s
 	return ~0ULL;
 }
 
-static void port_write(struct bus_region *region, uint64_t offset, unsigned size, uint64_t value)
+static void guest_marks(struct boot_timer *timer, uint64_t value)
 {
-	struct boot_timer *timer = container_of(region, struct boot_timer, port);
-
-	(void)offset;
-	(void)size;
 	if (value == 1)
 		boot_timer_mark(timer, BOOT_MARK_GUEST);
 	else if (value == 2)
 		boot_timer_mark(timer, BOOT_MARK_USER_SPACE);
 }
 
-static const struct bus_ops port_ops = { .read = port_read, .write = port_write };
+static void port_write(struct bus_region *region, uint64_t offset, unsigned size, uint64_t value)
+{
+	(void)offset;
+	(void)size;
+	guest_marks(container_of(region, struct boot_timer, port), value);
+}
+
+static const struct bus_ops port_ops = { .read = read_ones, .write = port_write };
+
+static void register_write(struct bus_region *region, uint64_t offset, unsigned size,
+			   uint64_t value)
+{
+	(void)offset;
+	(void)size;
+	guest_marks(container_of(region, struct boot_timer, byte), value);
+}
+
+static const struct bus_ops register_ops = { .read = read_ones, .write = register_write };
 
 void boot_timer_init(struct boot_timer *timer)
 {
 	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
-	*timer = (struct boot_timer){ .port = { LAYOUT_BOOT_TIMER_PORT, 1, &port_ops } };
+	*timer = (struct boot_timer){
+		.port = { LAYOUT_BOOT_TIMER_PORT, 1, &port_ops },
+		.byte = { LAYOUT_BOOT_TIMER_BASE, 1, &register_ops },
+	};
 	timer->ns[BOOT_MARK_MAIN] = now;
 	/* exec and the dynamic loader used this much; time spent waiting for a CPU is not in it. */
 	timer->ns[BOOT_MARK_EXEC] = now - clock_now_ns(CLOCK_PROCESS_CPUTIME_ID);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the time of a start goes: marks along the way, the last ones made by the guest itself with
- * a byte to port LAYOUT_BOOT_TIMER_PORT, printed as a table for --boot-timer.
+ * a byte to port LAYOUT_BOOT_TIMER_PORT or register LAYOUT_BOOT_TIMER_BASE; printed as a table for
+ * --boot-timer, and part of --result.
  */
 #ifndef MVMM_VMM_BOOT_TIMER_H
 #define MVMM_VMM_BOOT_TIMER_H
@@ -17,14 +18,14 @@ enum boot_mark {
 	BOOT_MARK_CREATED,    /* VM, devices and vCPUs made */
 	BOOT_MARK_LOADED,     /* kernel and tables in guest memory */
 	BOOT_MARK_ENTERED,    /* vCPUs let into the guest */
-	BOOT_MARK_GUEST,      /* port write of 1: the guest's first instruction */
-	BOOT_MARK_USER_SPACE, /* port write of 2: the guest's init */
+	BOOT_MARK_GUEST,      /* the guest wrote 1: its first instruction */
+	BOOT_MARK_USER_SPACE, /* the guest wrote 2: its init */
 	BOOT_MARK_END,	      /* the guest ended */
 	BOOT_MARKS,
 };
 
 struct boot_timer {
-	struct bus_region port;
+	struct bus_region port, byte;
 	uint64_t ns[BOOT_MARKS]; /* CLOCK_MONOTONIC; 0: not reached. Atomic. */
 };
 

@@ -130,7 +130,7 @@ int power_bus_init(struct power_bus *power, const struct power_ops *ops, const s
 	power->i8042_port = (struct bus_region){ LAYOUT_I8042_PORT, 1, &i8042_ops };
 	power->panic_port = (struct bus_region){ LAYOUT_PANIC_PORT, 1, &panic_port_ops };
 	power->exit_port = (struct bus_region){ LAYOUT_EXIT_PORT, 1, &exit_port_ops };
-	power->exit = (struct bus_region){ LAYOUT_EXIT_BASE, LAYOUT_EXIT_SIZE, &exit_ops };
+	power->exit = (struct bus_region){ LAYOUT_EXIT_BASE, 1, &exit_ops };
 	power->debug_exit_ports = (struct bus_region){ LAYOUT_DEBUG_EXIT_PORT,
 						       LAYOUT_DEBUG_EXIT_PORTS, &debug_exit_ops };
 	kvm_line_init(&power->interrupt, kvm, LAYOUT_POWER_GSI);

@@ -281,6 +281,7 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 	/* There is room for them: layout.h keeps their places apart. */
 	bus_add(&vm->ports, &vm->console.ports);
 	bus_add(&vm->ports, &vm->timer->port);
+	bus_add(&vm->mmio, &vm->timer->byte);
 	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
 		struct machine_pmem *plan = &vm->machine->pmem[i];
 
