@@ -177,6 +177,12 @@ void virtio_mmio_start(struct virtio_mmio *mmio)
 	}
 }
 
+void virtio_mmio_look(struct virtio_mmio *mmio)
+{
+	for (unsigned i = 0; i < mmio->dev->n_queues; i++)
+		kick(mmio, i);
+}
+
 static void reset(struct virtio_mmio *mmio)
 {
 	stop_queues(mmio);
@@ -237,8 +243,7 @@ static void set_status(struct virtio_mmio *mmio, uint32_t value)
 		}
 		mmio->status |= steps[i].bit;
 		/* A doorbell may have rung a moment too early. */
-		for (unsigned q = 0; q < mmio->dev->n_queues; q++)
-			kick(mmio, q);
+		virtio_mmio_look(mmio);
 	}
 }
 

@@ -68,6 +68,9 @@ void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev, struc
 /* Begins to listen to the doorbells. */
 void virtio_mmio_start(struct virtio_mmio *mmio);
 
+/* As if every doorbell rang: takes what the driver has offered by now. */
+void virtio_mmio_look(struct virtio_mmio *mmio);
+
 /* The driver stores @size bytes at @offset; what 4.2.2.2 does not allow is ignored. */
 void virtio_mmio_write(struct virtio_mmio *mmio, uint64_t offset, unsigned size, uint64_t value);
 

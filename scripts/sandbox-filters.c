@@ -22,6 +22,8 @@ static const struct {
 	{ "loop", LOOP },
 	{ "control", LOOP | CONTROL },
 	{ "plug", LOOP | CONTROL | PLUG },
+	{ "vsock", LOOP | CONTROL | VSOCK },
+	{ "vsock_plug", LOOP | CONTROL | VSOCK | PLUG },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -10,6 +10,7 @@
 #include "vmm/config_options.h"
 #include "vmm/config_pmem.h"
 #include "vmm/config_sandbox.h"
+#include "vmm/config_vsock.h"
 #include "vmm/keyval.h"
 
 #include <errno.h>
@@ -299,6 +300,9 @@ const struct config_option config_options[] = {
 	{ "serial", 0, "WHERE", ONCE, set_serial,
 	  "serial console: stdio, null or file=PATH (stdio)" },
 	{ "rng", 0, NULL, ONCE, set_rng, "give the guest the host's entropy by virtio-rng" },
+	{ "vsock", 0, "SOCKET", ONCE | KEYED, config_set_vsock,
+	  "sockets between guest and host: path=SOCKET[,cid=N];\n"
+	  "the guest's connections to port P go to SOCKET_P" },
 	{ "isa-debug-exit", 0, NULL, ONCE, set_debug_exit,
 	  "a byte V to port 0xf4 ends with status (V << 1) | 1" },
 	{ "watchdog", 0, NULL, ONCE, set_watchdog,
@@ -538,4 +542,5 @@ void config_fini(struct config *config)
 	config_fini_pmem(config);
 	config_fini_sandbox(config);
 	config_file_fini(config);
+	config_fini_vsock(config);
 }

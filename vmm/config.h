@@ -72,7 +72,9 @@ struct config {
 	const char *serial_path;
 	struct config_control controls[CONFIG_MAX_CONTROLS];
 	unsigned n_controls;
-	bool rng;	 /* whether there is an entropy device */
+	bool rng;	  /* whether there is an entropy device */
+	char *vsock_path; /* owned: where the socket device's host side listens; NULL: no device */
+	uint32_t vsock_cid;
 	bool debug_exit; /* whether there is an isa-debug-exit */
 	bool watchdog;
 	struct sandbox_options sandbox;

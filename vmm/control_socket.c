@@ -27,7 +27,7 @@ static void client_waits(struct event_op *op, int result)
 	int fd;
 
 	(void)result;
-	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
+	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | (s->nonblocking ? SOCK_NONBLOCK : 0));
 	if (fd >= 0) {
 		s->ops->accepted(s, fd);
 	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {

@@ -23,6 +23,7 @@ struct control_socket {
 	const struct control_socket_ops *ops;
 	struct event_loop *loop; /* borrowed */
 	int fd;			 /* owned; 0: none */
+	bool nonblocking;	 /* what it accepts; the caller's to set */
 	char path[108];		 /* "": not ours to remove */
 	const char *name;	 /* its last part */
 	int dir_fd;		 /* owned: where it is, also once the root directory is another */

@@ -104,6 +104,7 @@ static int plan_extras(struct machine *m, const struct config *config, struct er
 		const char *what;
 	} extras[] = {
 		{ config->rng, "virtio-rng" },
+		{ config->vsock_path, "virtio-vsock" },
 	};
 
 	for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++) {

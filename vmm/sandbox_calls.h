@@ -17,11 +17,12 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-/* Who: every vCPU; the event loop; that with --qmp, --monitor or a file of --result; and that with
- * allow=. */
-enum { VCPU = 1, LOOP = 2, CONTROL = 4, PLUG = 8, ALL = VCPU | LOOP };
+/* Who: every vCPU; the event loop; that with --qmp, --monitor, a file of --result or --vsock; that
+ * with allow=; and that with --vsock. */
+enum { VCPU = 1, LOOP = 2, CONTROL = 4, PLUG = 8, VSOCK = 16, ALL = VCPU | LOOP };
 
 #define SANDBOX_MAX_ARGS 3
 
@@ -137,6 +138,9 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(PLUG, "io_uring_register", IS(1, IORING_REGISTER_FILES_UPDATE)),
 	CALL(PLUG, "ioctl", IS(1, KVM_SET_USER_MEMORY_REGION)),
 	CALL(PLUG, "ioctl", IS(1, KVM_IOEVENTFD)),
+	/* The guest's connections to the host. No filter sees the path: --chroot says where. */
+	CALL(VSOCK, "socket", IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)),
+	CALL(VSOCK, "connect"),
 };
 
 #define SANDBOX_CALLS (sizeof(sandbox_calls) / sizeof(sandbox_calls[0]))

@@ -10,12 +10,14 @@
 
 #include <stdbool.h>
 
-/* In the order of scripts/sandbox-filters.c. Each event loop may do what the one before may. */
+/* In the order of scripts/sandbox-filters.c, which says what each may do. */
 enum sandbox_thread {
 	SANDBOX_VCPU,
 	SANDBOX_LOOP,
 	SANDBOX_LOOP_CONTROL, /* with --qmp, --monitor or --result */
 	SANDBOX_LOOP_PLUG,    /* with files that may be opened */
+	SANDBOX_LOOP_VSOCK,   /* with --vsock */
+	SANDBOX_LOOP_VSOCK_PLUG,
 };
 
 /*

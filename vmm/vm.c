@@ -556,6 +556,7 @@ void vm_run(struct vm *vm, struct ready *ready, struct vm_end *ret_end)
 	event_loop_close(&vm->loop);
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_stop(&vm->vcpus[i]);
+	vm_extras_finish(vm);
 	if (vm->end.outcome == OUTCOME_GUEST_PANIC)
 		monitor_guest_panicked(&vm->monitor, "poweroff");
 	monitor_shutdown(&vm->monitor, vm_monitor_cause(vm->end.outcome));
@@ -577,8 +578,7 @@ void vm_free(struct vm *vm)
 	control_fini(&vm->control);
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		pmem_slot_fini(&vm->pmem[i]);
-	for (unsigned i = 0; i < vm->n_extras; i++)
-		virtio_slot_fini(&vm->extras[i]);
+	vm_extras_fini(vm);
 	console_fini(&vm->console);
 	if (vm->console_out_fd > 0)
 		close(vm->console_out_fd);

@@ -7,6 +7,7 @@
 #include "vmm/vm_state.h"
 
 #include <assert.h>
+#include <string.h>
 
 static int add(struct vm *vm, struct virtio_device *dev, struct error *err)
 {
@@ -14,6 +15,17 @@ static int add(struct vm *vm, struct virtio_device *dev, struct error *err)
 
 	return virtio_slot_init(&vm->extras[n], LAYOUT_VIRTIO_SLOTS - 1 - n, dev, &vm->loop,
 				&vm->registers, err);
+}
+
+static int add_vsock(struct vm *vm, const struct config *config, struct error *err)
+{
+	int ret = vsock_init(&vm->vsock, config->vsock_cid, &vm->memory, &vm->vsock_unix.host);
+
+	if (ret < 0)
+		return error_set(err, -ret, "--vsock: %s", strerror(-ret));
+	ret = vsock_unix_init(&vm->vsock_unix, &vm->vsock, &vm->loop, config->vsock_path,
+			      config->sandbox.chroot, err);
+	return ret < 0 ? ret : add(vm, &vm->vsock.virtio, err);
 }
 
 int vm_extras_init(struct vm *vm, const struct config *config, struct error *err)
@@ -24,6 +36,32 @@ int vm_extras_init(struct vm *vm, const struct config *config, struct error *err
 		rng_init(&vm->rng, &vm->memory);
 		ret = add(vm, &vm->rng.virtio, err);
 	}
+	if (config->vsock_path && ret == 0)
+		ret = add_vsock(vm, config, err);
 	assert(ret < 0 || vm->n_extras == vm->machine->n_extras);
 	return ret;
+}
+
+void vm_extras_finish(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->n_extras; i++)
+		virtio_mmio_look(&vm->extras[i].mmio);
+}
+
+unsigned vm_extras_list_files(const struct vm *vm, struct sandbox_file *ret_files)
+{
+	const struct control_socket *s = &vm->vsock_unix.socket;
+
+	if (!s->path[0])
+		return 0;
+	ret_files[0] = (struct sandbox_file){ s->dir_fd, s->name, s->path, false };
+	return 1;
+}
+
+void vm_extras_fini(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->n_extras; i++)
+		virtio_slot_fini(&vm->extras[i]);
+	vsock_fini(&vm->vsock);
+	vsock_unix_fini(&vm->vsock_unix);
 }

@@ -5,6 +5,7 @@
 
 #include "vmm/config.h"
 #include "vmm/error.h"
+#include "vmm/sandbox.h"
 
 struct vm;
 
@@ -13,5 +14,16 @@ struct vm;
  * disks'. -errno with @err set; vm->n_extras then counts a half-built one too.
  */
 int vm_extras_init(struct vm *vm, const struct config *config, struct error *err);
+
+/* The vCPUs have stopped: takes what the guest offered last. */
+void vm_extras_finish(struct vm *vm);
+
+/* The files to remove at the end, VM_EXTRAS_FILES at most; returns how many. They point into @vm.
+ */
+#define VM_EXTRAS_FILES 1
+unsigned vm_extras_list_files(const struct vm *vm, struct sandbox_file *ret_files);
+
+/* After the event loop's end. Takes half-built ones. */
+void vm_extras_fini(struct vm *vm);
 
 #endif

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What of a VM the sandbox has to leave usable. Start reading at vm_confine. */
 #include "vmm/result.h"
+#include "vmm/vm_extras.h"
 #include "vmm/vm_state.h"
 
 int vm_confine(struct vm *vm, const struct result *result, struct error *err)
 {
-	struct sandbox_file files[CONTROL_MAX_SOCKETS + 1];
+	struct sandbox_file files[CONTROL_MAX_SOCKETS + VM_EXTRAS_FILES + 1];
 	unsigned n = control_list_files(&vm->control, files);
 
+	n += vm_extras_list_files(vm, &files[n]);
 	if (result_file(result, &files[n]))
 		n++;
 	vm->has_files = vm->controlled || n;
@@ -18,7 +20,9 @@ int vm_confine_thread(const struct vm *vm)
 {
 	enum sandbox_thread thread = SANDBOX_LOOP;
 
-	if (vm->sandbox->n_allowed)
+	if (vm->vsock_unix.loop)
+		thread = vm->sandbox->n_allowed ? SANDBOX_LOOP_VSOCK_PLUG : SANDBOX_LOOP_VSOCK;
+	else if (vm->sandbox->n_allowed)
 		thread = SANDBOX_LOOP_PLUG;
 	else if (vm->has_files)
 		thread = SANDBOX_LOOP_CONTROL;

@@ -4,6 +4,7 @@
 #define MVMM_VMM_VM_STATE_H
 
 #include "devices/rng.h"
+#include "devices/vsock.h"
 #include "devices/watchdog.h"
 #include "vmm/bus.h"
 #include "vmm/console.h"
@@ -19,6 +20,7 @@
 #include "vmm/signals.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
+#include "vmm/vsock_unix.h"
 
 /* A page that the host cannot supply, on its way from a vCPU to the loop (vm_fault.c). */
 struct vm_fault {
@@ -71,7 +73,9 @@ struct vm {
 	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;      /* atomic to read, for vCPUs */
 	unsigned n_cold_pmem; /* of them from the start */
-	struct rng rng;	      /* if asked for */
+	struct rng rng;	      /* if asked for, as the next */
+	struct vsock vsock;
+	struct vsock_unix vsock_unix;
 	struct virtio_slot
 		extras[LAYOUT_VIRTIO_SLOTS]; /* of what is no disk; from the last slot down */
 	unsigned n_extras;

@@ -15,6 +15,7 @@
 #include "serial.h"
 #include "smp.h"
 #include "text.h"
+#include "vsock.h"
 #include "watchdog.h"
 
 #include <stddef.h>
@@ -573,6 +574,15 @@ const struct check checks[] = {
 	{ "stray", .once = stray },
 	{ "echo", .once = echo },
 	{ "rng", .once = rng_check },
+	{ "vsock-connect", .once = vsock_connect },
+	{ "vsock-serve", .once = vsock_serve },
+	{ "vsock-refused", .once = vsock_refused },
+	{ "vsock-credit", .once = vsock_credit },
+	{ "vsock-overrun", .once = vsock_overrun },
+	{ "vsock-peer-death", .once = vsock_peer_death },
+	{ "vsock-last-words", .once = vsock_last_words },
+	{ "vsock-reset", .once = vsock_reset },
+	{ "vsock-short-packet", .once = vsock_short_packet },
 	{ "watchdog", .once = watchdog_check },
 	{ 0 },
 };
