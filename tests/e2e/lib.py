@@ -15,7 +15,7 @@ import termios
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MVMM = os.environ.get("MVMM", TOP + "/build/mvmm")
+MVMM = os.path.abspath(os.environ.get("MVMM", TOP + "/build/mvmm"))
 GUEST = os.environ.get("GUEST", TOP + "/build/test-guest") + ".elf"
 LIMIT = 30  # seconds that anything may take
 
