@@ -123,7 +123,8 @@ static void write_tx(struct serial *serial, uint8_t byte)
 	if (serial->mcr & UART_MCR_LOOP) {
 		receive(serial, byte);
 		serial->thr_pending = true;
-	} else if (serial->thr_empty) {
+	} else {
+		/* A guest that has lost its patience may write although there is no room. */
 		serial->thr_empty = serial->ops->output(serial, byte);
 		serial->thr_pending = serial->thr_empty;
 	}

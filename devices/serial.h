@@ -15,7 +15,10 @@
 struct serial;
 
 struct serial_ops {
-	/* Takes one byte. False: there is no room for another one until serial_output_ready. */
+	/*
+	 * Takes one byte, or drops it. False: there is no room for another one until
+	 * serial_output_ready.
+	 */
 	bool (*output)(struct serial *serial, uint8_t byte);
 	/* One rising edge of the interrupt line. */
 	void (*interrupt)(struct serial *serial);

@@ -53,7 +53,9 @@ Test(config, least)
 	check_eq(c.pmem[0].root, CONFIG_ROOT_DEFAULT);
 	check_eq(c.memory, 256 << 20);
 	check_eq(c.cpus, 1);
-	check_eq(c.serial, CONFIG_SERIAL_STDIO);
+	check_eq(c.serial.n, 1);
+	check_eq(c.serial.backends[0].kind, CONFIG_BACKEND_STDIO);
+	check_eq(c.console.given, false);
 	check_eq(c.platform, BOOT_PLATFORM_AUTO);
 	check_eq(c.log_level, LOG_LEVEL_WARNING);
 	cr_assert(!c.initrd && !c.append && !c.dump_dtb && !c.dump_acpi);
@@ -73,8 +75,9 @@ Test(config, everything)
 	check_str(c.append, "a=b");
 	check_eq(c.memory, 1 << 30);
 	check_eq(c.cpus, 4);
-	check_eq(c.serial, CONFIG_SERIAL_FILE);
-	check_str(c.serial_path, "log");
+	check_eq(c.serial.n, 1);
+	check_eq(c.serial.backends[0].kind, CONFIG_BACKEND_FILE);
+	check_str(c.serial.backends[0].path, "log");
 	check_eq(c.platform, BOOT_PLATFORM_DT);
 	check_str(c.dump_dtb, "d");
 	check_str(c.dump_acpi, "e");
@@ -120,8 +123,9 @@ Test(config, values_at_their_limits)
 	check_eq(parsed("-k k -m 1024G").memory, 1ULL << 40);
 	check_eq(parsed("-k k -m 2052K").memory, 2052 << 10);
 	check_eq(parsed("-k k -c 32").cpus, 32);
-	check_eq(parsed("-k k --serial stdio").serial, CONFIG_SERIAL_STDIO);
-	check_eq(parsed("-k k --serial null").serial, CONFIG_SERIAL_NULL);
+	check_eq(parsed("-k k --serial null").serial.n, 0);
+	check_eq(parsed("-k k --serial pty,rate=1K").serial.backends[0].rate, 1024);
+	check_eq(parsed("-k k --serial pty,rate=1G").serial.backends[0].rate, 1 << 30);
 	check_eq(parsed("-k k --platform auto").platform, BOOT_PLATFORM_AUTO);
 	check_eq(parsed("-k k --platform acpi").platform, BOOT_PLATFORM_ACPI);
 	check_eq(parsed("-k k --log-level error").log_level, LOG_LEVEL_ERROR);
@@ -131,6 +135,25 @@ Test(config, values_at_their_limits)
 		  "1234567890123456789012345678901");
 	check_eq(parsed("-k k -p a,root=off,readonly=off,share=on").pmem[0].root, CONFIG_ROOT_OFF);
 	check_str(parsed("-k k -p a,,b").pmem[0].file, "a,b");
+}
+
+Test(config, places_of_a_console)
+{
+	struct config c = parsed("-k k --serial stdio --serial unix:a=b,,c,server=on,wait=off "
+				 "--serial fd:7,rate=64K --serial file=x=y --serial null");
+
+	check_eq(c.serial.n, 4);
+	check_eq(c.serial.backends[0].kind, CONFIG_BACKEND_STDIO);
+	check_eq(c.serial.backends[1].kind, CONFIG_BACKEND_UNIX);
+	check_str(c.serial.backends[1].path, "a=b,c");
+	check_eq(c.serial.backends[2].kind, CONFIG_BACKEND_FD);
+	check_str(c.serial.backends[2].path, "fd:7");
+	check_eq(c.serial.backends[2].rate, 65536);
+	check_str(c.serial.backends[2].given, "fd:7,rate=64K");
+	check_eq(c.serial.backends[3].kind, CONFIG_BACKEND_FILE);
+	check_str(c.serial.backends[3].path, "x=y");
+	config_fini(&c);
+	config_fini(&c);
 }
 
 Test(config, as_many_disks_as_there_are_slots)
@@ -207,9 +230,26 @@ Test(config, refusals)
 		{ "-k k -c 33", "--cpus 33", "1 to 32" },
 		{ "-k k -c 4294967297", "--cpus 4294967297", "1 to 32" },
 		{ "-k k -c 1x", "--cpus 1x", "1 to 32" },
-		{ "-k k --serial tty", "--serial tty", "stdio, null or file=PATH" },
-		{ "-k k --serial file=", "--serial file=", "stdio, null or file=PATH" },
-		{ "-k k --serial file", "--serial file", "stdio, null or file=PATH" },
+		{ "-k k --serial tty", "--serial tty", "file=PATH, unix:PATH or fd:N" },
+		{ "-k k --serial file=", "--serial file=", "file=PATH, unix:PATH or fd:N" },
+		{ "-k k --serial file", "--serial file", "file=PATH, unix:PATH or fd:N" },
+		{ "-k k --serial stdiox", "--serial stdiox", "file=PATH, unix:PATH or fd:N" },
+		{ "-k k --serial file=,rate=1M", "--serial file=,",
+		  "file=PATH, unix:PATH or fd:N" },
+		{ "-k k --serial unix:", "--serial unix:", "file=PATH, unix:PATH or fd:N" },
+		{ "-k k --serial ''", "--serial", "file=PATH, unix:PATH or fd:N" },
+		{ "-k k --serial null,rate=1M", "--serial null,", "file=PATH, unix:PATH or fd:N" },
+		{ "-k k --serial pty,rate=1023", "rate=1023", "1K to 1G" },
+		{ "-k k --serial pty,rate=2G", "rate=2G", "1K to 1G" },
+		{ "-k k --serial pty,rate", "rate=on", "1K to 1G" },
+		{ "-k k --serial pty,wait=off", "wait", "there is rate" },
+		{ "-k k --serial unix:s,wait=on", "wait=on", "only wait=off" },
+		{ "-k k --serial unix:s,server=off", "server=off", "only server=on" },
+		{ "-k k --serial unix:s,mux=on", "mux", "rate, server and wait" },
+		{ "-k k --serial stdio --serial stdio", "--serial stdio", "twice" },
+		{ "-k k --serial pty --serial pty --serial pty --serial pty --serial pty",
+		  "--serial pty", "at most 4" },
+		{ "-k k --qmp stdio", "--qmp stdio", "--serial" },
 		{ "-k k --platform pc", "--platform pc", "auto, dt or acpi" },
 		{ "-k k --log-level loud", "--log-level loud", "error, warning, info or debug" },
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The serial port with pipes, a pseudo-terminal, or nothing behind it. */
-#include "vmm/console.h"
+#include "vmm/serial_port.h"
 
 #include "boot/layout.h"
 #include "tests/check.h"
@@ -22,6 +22,10 @@ TestSuite(console, .timeout = 10);
 
 static struct driver_host host;
 static struct console console;
+static struct console_backend *const backend = &console.backends[0];
+static struct console_tail tail;
+static struct serial_port port;
+static struct config_backend config = { .option = "--serial", .given = "stdio" };
 static struct bus bus;
 static int in[2], out[2]; /* pipes: [0] is read, [1] written */
 static struct test_line line;
@@ -39,8 +43,12 @@ static void attach(int in_fd, int out_fd)
 {
 	signal(SIGPIPE, SIG_IGN);
 	test_line_init(&line);
-	check_eq(console_init(&console, &ops, &host.loop, in_fd, out_fd, &line.line), 0);
-	check_eq(bus_add(&bus, &console.ports), 0);
+	serial_port_init(&port, &console, &line.line);
+	check_eq(console_init(&console, &ops, &port.device, &host.loop, &tail), 0);
+	if (in_fd >= 0 || out_fd >= 0)
+		console_attach(&console, &config, in_fd, out_fd);
+	backend->escape_key = in_fd >= 0 && isatty(in_fd);
+	check_eq(bus_add(&bus, &port.ports), 0);
 	console_start(&console);
 	driver_settle(&host);
 }
@@ -151,11 +159,11 @@ static void expect_room_again(void)
 
 	put(UART_IER, UART_IER_THRI);
 	check_eq(interrupts(), 0);
-	check_eq(console.out_count, CONSOLE_BUFFER_SIZE);
+	check_eq(backend->out_count, CONSOLE_BUFFER_SIZE);
 	/* What comes nevertheless is dropped, and nothing else. */
 	for (unsigned n = 0; n < 1000; n++)
 		put(UART_TX, 'b');
-	check_eq(console.out_count, CONSOLE_BUFFER_SIZE);
+	check_eq(backend->out_count, CONSOLE_BUFFER_SIZE);
 	while (!has_room()) {
 		cr_assert(read(out[0], bytes, sizeof(bytes)) > 0);
 		driver_await(&host, out[0], POLLIN);
@@ -204,8 +212,8 @@ Test(console, write_that_has_to_be_tried_again, .init = setup)
 	char c = 0;
 
 	put(UART_TX, 'a');
-	console.write_queued = true;
-	console.write.done(&console.write, -EAGAIN);
+	backend->write_queued = true;
+	backend->write.done(&backend->write, -EAGAIN);
 	driver_await(&host, out[0], POLLIN);
 	check_eq(read(out[0], &c, 1), 1);
 	check_eq(c, 'a');
@@ -272,8 +280,8 @@ Test(console, much_input, .init = setup)
 	check_eq(write(in[1], much(), MUCH), MUCH);
 	for (unsigned n = 0; n < 20; n++)
 		driver_settle(&host);
-	check_eq(serial_input_space(&console.serial), 0);
-	check_eq(console.input_polled, false, "nobody asks for what there is no room for");
+	check_eq(serial_input_space(&port.serial), 0);
+	check_eq(backend->input_polled, false, "nobody asks for what there is no room for");
 	check_eq(ioctl(in[0], FIONREAD, &left), 0);
 	check_eq(left, MUCH - CONSOLE_INPUT_SIZE - SERIAL_FIFO_SIZE);
 	check_eq(get(UART_LSR) & UART_LSR_OE, 0);
@@ -287,13 +295,13 @@ Test(console, much_input, .init = setup)
  */
 Test(console, escape_key_behind_much_input, .init = setup)
 {
-	console.escape_key = true;
+	backend->escape_key = true;
 	check_eq(write(in[1], much(), MUCH), MUCH);
 	check_eq(write(in[1], "\001x", 2), 2);
 	for (unsigned n = 0; n < 100 && !quits; n++)
 		driver_settle(&host);
 	check_eq(quits, 1);
-	check_eq(console.input_polled, true);
+	check_eq(backend->input_polled, true);
 	check_eq(strlen(received()), CONSOLE_INPUT_SIZE + SERIAL_FIFO_SIZE);
 	check_eq(write(in[1], "x", 1), 1);
 	check_str(received(), "x");
@@ -312,8 +320,8 @@ Test(console, input_ends, .init = setup)
 	close(in[1]);
 	check_str(received(), "last");
 	driver_settle(&host);
-	check_eq(console.input_polled, false, "nobody waits for more");
-	check_eq(console.in_fd, -1);
+	check_eq(backend->input_polled, false, "nobody waits for more");
+	check_eq(backend->in_fd, -1);
 	check_str(received(), "");
 	put(UART_TX, 'a');
 	driver_await(&host, out[0], POLLIN);
@@ -337,7 +345,7 @@ Test(console, escape_key, .init = setup)
 		{ "x\003\004", "x\003\004", 0 },
 	};
 
-	console.escape_key = true;
+	backend->escape_key = true;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		size_t len = strlen(cases[i].typed);
 
@@ -372,10 +380,10 @@ static void setup_terminal(void)
 
 Test(console, escape_key_on_a_terminal, .init = setup_terminal)
 {
-	check_eq(console.escape_key, true);
+	check_eq(backend->escape_key, true);
 	check_eq(write(terminal, "\001x.", 3), 3);
 	/* Keys pass through the terminal in their own time. */
-	while (serial_input_space(&console.serial) == SERIAL_FIFO_SIZE)
+	while (serial_input_space(&port.serial) == SERIAL_FIFO_SIZE)
 		driver_settle(&host);
 	check_eq(get(UART_RX), '.');
 	check_eq(quits, 1);
@@ -410,7 +418,7 @@ Test(console, drain_writes_the_rest, .init = setup)
 		put(UART_TX, 'z');
 	console_drain(&console);
 	check_eq(read(out[0], text, sizeof(text)), 20000);
-	check_eq(console.out_count, 0);
+	check_eq(backend->out_count, 0);
 }
 
 Test(console, drain_of_nothing_does_not_wait, .init = setup)
@@ -434,7 +442,7 @@ Test(console, drain_does_not_wait_for_ever, .init = setup)
 	before = seconds();
 	console_drain(&console);
 	cr_assert(seconds() - before >= 0.05);
-	cr_assert(console.out_count > 0);
+	cr_assert(backend->out_count > 0);
 }
 
 Test(console, drain_with_a_reader_that_is_gone, .init = setup)

@@ -11,8 +11,7 @@ static char text[CONSOLE_TAIL_SIZE + 2];
 
 static const char *after(const char *bytes, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		console_tail_add(&tail, (uint8_t)bytes[i]);
+	console_tail_add(&tail, (const uint8_t *)bytes, len);
 	console_tail_text(&tail, text);
 	return text;
 }
@@ -47,9 +46,13 @@ Test(console_tail, only_the_last_lines)
 
 Test(console_tail, one_line_that_is_longer_than_the_ring)
 {
-	for (unsigned i = 0; i < 3 * CONSOLE_TAIL_SIZE; i++)
-		console_tail_add(&tail, i < 2 * CONSOLE_TAIL_SIZE ? 'a' : 'b');
-	after("", 0);
+	static char much[3 * CONSOLE_TAIL_SIZE];
+
+	memset(much, 'a', 2 * CONSOLE_TAIL_SIZE);
+	memset(much + 2 * CONSOLE_TAIL_SIZE, 'b', CONSOLE_TAIL_SIZE);
+	for (size_t i = 0; i < sizeof(much); i++)
+		after(much + i, 1);
+	after(much, sizeof(much));
 	check_eq(strlen(text), CONSOLE_TAIL_SIZE + 1);
 	check_eq(strspn(text, "b"), CONSOLE_TAIL_SIZE);
 }

@@ -4,7 +4,7 @@
 
 #include "tests/check.h"
 #include "tests/fake_vm.h"
-#include "vmm/console.h"
+#include "vmm/serial_port.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -201,6 +201,8 @@ Test(control, drain, .init = setup, .fini = teardown)
 }
 
 static struct console console;
+static struct console_tail tail;
+static struct serial_port port;
 static struct bus bus;
 
 static void quit_key(struct console *c)
@@ -227,6 +229,7 @@ static int typed[2], shown[2];
 
 static void setup_console(void)
 {
+	static const struct config_backend config = { .option = "--serial", .given = "stdio" };
 	static struct test_line line;
 
 	setup();
@@ -236,10 +239,11 @@ static void setup_console(void)
 	dup2(shown[1], STDOUT_FILENO);
 	check_eq(control_open_console(&control, false), 0);
 	test_line_init(&line);
-	check_eq(console_init(&console, &console_ops, &host.loop, typed[0], STDOUT_FILENO,
-			      &line.line),
-		 0);
-	check_eq(bus_add(&bus, &console.ports), 0);
+	serial_port_init(&port, &console, &line.line);
+	check_eq(console_init(&console, &console_ops, &port.device, &host.loop, &tail), 0);
+	console_attach(&console, &config, typed[0], STDOUT_FILENO);
+	console.backends[0].escape_key = true;
+	check_eq(bus_add(&bus, &port.ports), 0);
 	console_start(&console);
 }
 
@@ -255,8 +259,8 @@ static const char *received(void)
 	static char text[64];
 	unsigned n = 0;
 
-	while (bus_read(&bus, console.ports.start + 5, 1) & 1)
-		text[n++] = (char)bus_read(&bus, console.ports.start, 1);
+	while (bus_read(&bus, port.ports.start + 5, 1) & 1)
+		text[n++] = (char)bus_read(&bus, port.ports.start, 1);
 	text[n] = '\0';
 	return text;
 }
@@ -288,8 +292,8 @@ Test(control, console_switches, .init = setup_console, .fini = teardown)
 Test(control, console_of_a_guest_that_does_not_read, .init = setup_console, .fini = teardown)
 {
 	type("\001c");
-	serial_input(&console.serial, (const uint8_t *)"0123456789abcdef", SERIAL_FIFO_SIZE);
-	check_eq(serial_input_space(&console.serial), 0);
+	serial_input(&port.serial, (const uint8_t *)"0123456789abcdef", SERIAL_FIFO_SIZE);
+	check_eq(serial_input_space(&port.serial), 0);
 	check_str(type("\ninfo kvm\n"), "(mvmm) kvm support: enabled\r\n(mvmm) ");
 	type("\001cxyz");
 	check_str(received(), "0123456789abcdefxyz");

@@ -5,6 +5,7 @@
  */
 #include "vmm/config.h"
 
+#include "vmm/config_console.h"
 #include "vmm/config_file.h"
 #include "vmm/config_numa.h"
 #include "vmm/config_options.h"
@@ -49,22 +50,6 @@ static int set_cpus(struct config *c, const char *value, struct error *err)
 		return error_set(err, EINVAL, "--cpus %s: must be a number from 1 to %u", value,
 				 BOOT_MAX_CPUS);
 	c->cpus = (unsigned)n;
-	return 0;
-}
-
-static int set_serial(struct config *c, const char *value, struct error *err)
-{
-	if (strcmp(value, "stdio") == 0) {
-		c->serial = CONFIG_SERIAL_STDIO;
-	} else if (strcmp(value, "null") == 0) {
-		c->serial = CONFIG_SERIAL_NULL;
-	} else if (strncmp(value, "file=", 5) == 0 && value[5]) {
-		c->serial = CONFIG_SERIAL_FILE;
-		c->serial_path = value + 5;
-	} else {
-		return error_set(err, EINVAL, "--serial %s: must be stdio, null or file=PATH",
-				 value);
-	}
 	return 0;
 }
 
@@ -297,8 +282,9 @@ const struct config_option config_options[] = {
 	  "[,memaddr=ADDRESS][,node=N]" },
 	{ "numa", 0, "NODE", REPEATABLE | KEYED, config_add_numa,
 	  "a NUMA node: node=N[,cpus=FIRST[-LAST]]...[,memory=SIZE]" },
-	{ "serial", 0, "WHERE", ONCE, set_serial,
-	  "serial console: stdio, null or file=PATH (stdio)" },
+	{ "serial", 0, "WHERE", REPEATABLE, config_add_serial,
+	  "serial console, perhaps several: stdio, null, pty,\n"
+	  "file=PATH, unix:PATH or fd:N, [,rate=SIZE] (stdio)" },
 	{ "rng", 0, NULL, ONCE, set_rng, "give the guest the host's entropy by virtio-rng" },
 	{ "vsock", 0, "SOCKET", ONCE | KEYED, config_set_vsock,
 	  "sockets between guest and host: path=SOCKET[,cid=N];\n"
@@ -434,6 +420,8 @@ static int check(struct config *config, struct error *err)
 			"the options");
 	ret = config_finish_pmem(config, err);
 	if (ret == 0)
+		ret = config_finish_consoles(config, err);
+	if (ret == 0)
 		ret = config_check_numa(config, err);
 	if (ret < 0)
 		return ret;
@@ -443,7 +431,7 @@ static int check(struct config *config, struct error *err)
 		if (strcmp(config->controls[i].where, "stdio") != 0)
 			continue;
 		stdio++;
-		if (!config->controls[i].hmp && config->serial == CONFIG_SERIAL_STDIO)
+		if (!config->controls[i].hmp && config_console_has_stdio(&config->serial))
 			return error_set(
 				err, EINVAL,
 				"--qmp stdio: the serial console is there already; give it "
@@ -540,6 +528,7 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 void config_fini(struct config *config)
 {
 	config_fini_pmem(config);
+	config_fini_consoles(config);
 	config_fini_sandbox(config);
 	config_file_fini(config);
 	config_fini_vsock(config);

@@ -41,7 +41,31 @@ struct config_pmem {
 	enum config_root root;
 };
 
-enum config_serial { CONFIG_SERIAL_STDIO, CONFIG_SERIAL_NULL, CONFIG_SERIAL_FILE };
+enum config_backend_kind {
+	CONFIG_BACKEND_STDIO,
+	CONFIG_BACKEND_FILE,
+	CONFIG_BACKEND_UNIX,
+	CONFIG_BACKEND_PTY,
+	CONFIG_BACKEND_FD,
+};
+
+/* One of the places that a console goes to. */
+struct config_backend {
+	enum config_backend_kind kind;
+	const char *option; /* "--serial", for messages */
+	const char *given;  /* and its value */
+	char *text;	    /* owned: what @path points into */
+	const char *path;   /* of a file or a socket; of CONFIG_BACKEND_FD fd:N as it was given */
+	uint64_t rate;	    /* bytes per second, or 0: all that there are */
+};
+
+#define CONFIG_MAX_BACKENDS 4
+
+struct config_console {
+	bool given;
+	struct config_backend backends[CONFIG_MAX_BACKENDS];
+	unsigned n; /* 0 with null alone */
+};
 
 /* Where the control plane listens: --qmp, and --monitor (@hmp). */
 struct config_control {
@@ -68,8 +92,8 @@ struct config {
 	struct memory_backends backends;
 	struct config_pmem pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;
-	enum config_serial serial;
-	const char *serial_path;
+	struct config_console serial;
+	struct config_console console; /* of virtio; @given: there is one */
 	struct config_control controls[CONFIG_MAX_CONTROLS];
 	unsigned n_controls;
 	bool rng;	  /* whether there is an entropy device */

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The serial port and what is behind it: standard input and output, a file, or nothing. A vCPU
- * writes into a buffer and goes on; the event loop writes the buffer out. A reader that does not
- * read fills the buffer, then the UART shows no room, and the guest waits or drops, as it would
- * with real hardware; mvmm itself never blocks.
+ * What is behind a console that the guest sees, whichever device that is: up to CONFIG_MAX_BACKENDS
+ * places (console_backend.h), all of which get what the guest writes and any of which may say
+ * something; the keys that are mvmm's; the last lines. mvmm itself never blocks.
  */
 #ifndef MVMM_VMM_CONSOLE_H
 #define MVMM_VMM_CONSOLE_H
 
-#include "devices/interrupt_line.h"
-#include "devices/serial.h"
-#include "vmm/bus.h"
+#include "vmm/config.h"
+#include "vmm/console_backend.h"
 #include "vmm/console_tail.h"
 #include "vmm/event_loop.h"
+#include "vmm/sandbox.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONSOLE_BUFFER_SIZE 65536
 #define CONSOLE_INPUT_SIZE 4096
 
 struct console;
@@ -35,40 +33,55 @@ struct console_ops {
 	void (*monitor_input)(struct console *console, const uint8_t *bytes, unsigned len);
 };
 
+struct console_device;
+
+/* What the guest's device hears, on the event loop's thread. */
+struct console_device_ops {
+	/* console_write has room again. */
+	void (*output_ready)(struct console_device *device);
+	/* console_take has something. */
+	void (*input_ready)(struct console_device *device);
+};
+
+/* Embedded in the device. */
+struct console_device {
+	const struct console_device_ops *ops;
+};
+
 struct console {
-	struct bus_region ports;
 	const struct console_ops *ops;
-	struct event_loop *loop;     /* borrowed */
-	int in_fd;		     /* borrowed, or -1 */
-	int out_fd;		     /* borrowed, or -1: output is dropped */
-	struct interrupt_line *line; /* borrowed */
-	bool escape_key;	     /* the input is a terminal, or a monitor's too */
+	struct console_device *device; /* borrowed */
+	struct event_loop *loop;       /* borrowed */
+	struct console_tail *tail;     /* borrowed */
+	struct console_backend backends[CONFIG_MAX_BACKENDS];
+	unsigned n_backends;
 	bool escape_pressed;
 	bool to_monitor; /* what is typed */
-	bool draining;
-	pthread_mutex_t lock; /* vCPUs and the loop: all from here to wake_fd */
-	struct serial serial;
-	uint8_t out[CONSOLE_BUFFER_SIZE]; /* a ring */
-	unsigned out_start, out_count;
-	struct console_tail tail;
-	bool writing;			/* the loop is writing, or was told to begin */
-	uint8_t in[CONSOLE_INPUT_SIZE]; /* a ring: what the UART has no room for yet */
+	bool draining, drain_over;
+	pthread_mutex_t lock;		/* guest's threads and the loop; also the backends' */
+	uint8_t in[CONSOLE_INPUT_SIZE]; /* a ring: what the guest has not taken yet */
 	unsigned in_start, in_count;
 	bool input_wanted; /* the loop waits for room in it */
-	int wake_fd;	   /* eventfd, owned: a vCPU wants something of the loop */
+	int wake_fd;	   /* eventfd, owned: a guest's thread wants something of the loop */
 	uint64_t wake_count;
-	struct event_op wake, write, writable, input, drain_timeout;
-	bool write_queued; /* a write, or a wait for room, is in flight */
-	bool input_polled;
+	struct event_op wake, drain_timeout;
 	struct __kernel_timespec drain_limit;
 };
 
 /*
- * @console is zeroed, which leaves its buffer's pages untouched until they are needed. @ops may be
- * NULL where @in_fd is no terminal. The descriptors stay the caller's. -errno from eventfd(2).
+ * Makes one without any backend; @console is zeroed, which leaves pages untouched until they are
+ * needed. What is borrowed stays the caller's; several consoles may share @tail. -errno from
+ * eventfd(2).
  */
-int console_init(struct console *console, const struct console_ops *ops, struct event_loop *loop,
-		 int in_fd, int out_fd, struct interrupt_line *line);
+int console_init(struct console *console, const struct console_ops *ops,
+		 struct console_device *device, struct event_loop *loop, struct console_tail *tail);
+
+/* Adds what @config, which stays the caller's, names. -errno with @err set. */
+int console_open(struct console *console, const struct config_console *config, struct error *err);
+
+/* Adds a backend, of which there are not CONFIG_MAX_BACKENDS yet; as console_backend_init says. */
+void console_attach(struct console *console, const struct config_backend *config, int in_fd,
+		    int out_fd);
 
 /* Takes a zeroed one. */
 void console_fini(struct console *console);
@@ -76,13 +89,28 @@ void console_fini(struct console *console);
 /* Begins to read the input. */
 void console_start(struct console *console);
 
-/* The last lines that the guest wrote, as console_tail_text gives them. From any thread. */
-void console_text(struct console *console, char text[static CONSOLE_TAIL_SIZE + 2]);
+/*
+ * From any thread: writes @len bytes to all backends, and drops where there is no room. Returns for
+ * how many more there is room in each: after 0 there may be some with output_ready.
+ */
+unsigned console_write(struct console *console, const uint8_t *bytes, unsigned len);
+
+/* From any thread: takes up to @max bytes of input; returns how many. */
+unsigned console_take(struct console *console, uint8_t *bytes, unsigned max);
+
+/* Fills @ret_files, of CONFIG_MAX_BACKENDS, with the sockets to remove at the end; how many. */
+unsigned console_list_files(const struct console *console, struct sandbox_file *ret_files);
+
+/* Whether clients may connect. */
+bool console_listens(const struct console *console);
 
 /*
- * Runs the event loop until the buffer is written, for at most a second. After the vCPUs and the
- * loop have ended.
+ * Runs the event loop until all is written, for at most a second. After the vCPUs and the loop have
+ * ended.
  */
 void console_drain(struct console *console);
+
+/* Logs what was dropped, and returns how many bytes. */
+uint64_t console_report(const struct console *console);
 
 #endif

@@ -6,9 +6,15 @@
 
 _Static_assert((CONSOLE_TAIL_SIZE & (CONSOLE_TAIL_SIZE - 1)) == 0, "or the ring jumps as it wraps");
 
-void console_tail_add(struct console_tail *tail, uint8_t byte)
+void console_tail_add(struct console_tail *tail, const uint8_t *bytes, size_t len)
 {
-	tail->bytes[tail->count++ % CONSOLE_TAIL_SIZE] = byte;
+	size_t skipped = len > CONSOLE_TAIL_SIZE ? len - CONSOLE_TAIL_SIZE : 0;
+
+	pthread_mutex_lock(&tail->lock);
+	tail->count += skipped;
+	for (size_t i = skipped; i < len; i++)
+		tail->bytes[tail->count++ % CONSOLE_TAIL_SIZE] = bytes[i];
+	pthread_mutex_unlock(&tail->lock);
 }
 
 static char printable(uint8_t byte)
@@ -29,18 +35,21 @@ static const char *last_lines(const char *text, size_t len)
 	return text;
 }
 
-void console_tail_text(const struct console_tail *tail, char text[static CONSOLE_TAIL_SIZE + 2])
+void console_tail_text(struct console_tail *tail, char text[static CONSOLE_TAIL_SIZE + 2])
 {
-	uint64_t first = tail->count > CONSOLE_TAIL_SIZE ? tail->count - CONSOLE_TAIL_SIZE : 0;
 	const char *begin;
+	uint64_t first;
 	size_t len = 0;
 
+	pthread_mutex_lock(&tail->lock);
+	first = tail->count > CONSOLE_TAIL_SIZE ? tail->count - CONSOLE_TAIL_SIZE : 0;
 	for (uint64_t i = first; i < tail->count; i++) {
 		uint8_t byte = tail->bytes[i % CONSOLE_TAIL_SIZE];
 
 		if (byte != '\r')
 			text[len++] = printable(byte);
 	}
+	pthread_mutex_unlock(&tail->lock);
 	if (len && text[len - 1] != '\n')
 		text[len++] = '\n';
 	begin = last_lines(text, len);

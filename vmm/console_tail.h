@@ -3,6 +3,7 @@
 #ifndef MVMM_VMM_CONSOLE_TAIL_H
 #define MVMM_VMM_CONSOLE_TAIL_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,16 +14,17 @@
 struct console_tail {
 	uint8_t bytes[CONSOLE_TAIL_SIZE]; /* a ring */
 	uint64_t count;			  /* of all bytes ever */
+	pthread_mutex_t lock;
 };
 
-/* The caller sees to it that nobody else does at the same time. */
-void console_tail_add(struct console_tail *tail, uint8_t byte);
+/* From any thread. A zeroed tail is an empty one. */
+void console_tail_add(struct console_tail *tail, const uint8_t *bytes, size_t len);
 
 /*
  * The last CONSOLE_TAIL_LINES lines, or as many as are kept, each with a newline behind it. Only
  * printable ASCII is left, since the guest chose the bytes and others will print them: the rest
  * becomes '?', carriage returns nothing and tabs a space.
  */
-void console_tail_text(const struct console_tail *tail, char text[static CONSOLE_TAIL_SIZE + 2]);
+void console_tail_text(struct console_tail *tail, char text[static CONSOLE_TAIL_SIZE + 2]);
 
 #endif

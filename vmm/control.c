@@ -228,13 +228,8 @@ unsigned control_list_files(const struct control *control, struct sandbox_file *
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < control->n_endpoints; i++) {
-		const struct control_socket *s = &control->endpoints[i].socket;
-
-		if (s->path[0])
-			ret_files[n++] =
-				(struct sandbox_file){ s->dir_fd, s->name, s->path, false };
-	}
+	for (unsigned i = 0; i < control->n_endpoints; i++)
+		n += control_socket_file(&control->endpoints[i].socket, &ret_files[n]);
 	return n;
 }
 

@@ -35,6 +35,13 @@ static void client_waits(struct event_op *op, int result)
 		event_loop_delay(s->loop, &s->later, &s->pause);
 		return;
 	}
+	if (!s->held)
+		await_client(s);
+}
+
+void control_socket_resume(struct control_socket *s)
+{
+	s->held = false;
 	await_client(s);
 }
 
@@ -164,6 +171,14 @@ void control_socket_adopt(struct control_socket *s, const struct control_socket_
 	/* Others may share a socket that was passed to us, and be quicker. */
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	await_client(s);
+}
+
+bool control_socket_file(const struct control_socket *s, struct sandbox_file *ret_file)
+{
+	if (!s->path[0])
+		return false;
+	*ret_file = (struct sandbox_file){ s->dir_fd, s->name, s->path, false };
+	return true;
 }
 
 void control_socket_fini(struct control_socket *s)

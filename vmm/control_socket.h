@@ -8,6 +8,7 @@
 
 #include "vmm/error.h"
 #include "vmm/event_loop.h"
+#include "vmm/sandbox.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -15,7 +16,10 @@
 struct control_socket;
 
 struct control_socket_ops {
-	/* Somebody connected; @fd is the callee's. */
+	/*
+	 * Somebody connected; @fd is the callee's. Sets @held where the next ones are to wait for
+	 * control_socket_resume.
+	 */
 	void (*accepted)(struct control_socket *socket, int fd);
 };
 
@@ -29,6 +33,7 @@ struct control_socket {
 	int dir_fd;		 /* owned: where it is, also once the root directory is another */
 	dev_t device;		 /* with inode: which file it was when we made it */
 	ino_t inode;
+	bool held;
 	struct event_op readable, later;
 	struct __kernel_timespec pause;
 };
@@ -43,6 +48,12 @@ int control_socket_listen(struct control_socket *socket, const struct control_so
 /* The same for @fd, which listens already and becomes the socket's. */
 void control_socket_adopt(struct control_socket *socket, const struct control_socket_ops *ops,
 			  struct event_loop *loop, int fd);
+
+/* Sets @ret_file to the file that the end removes; false if there is none. */
+bool control_socket_file(const struct control_socket *socket, struct sandbox_file *ret_file);
+
+/* Lets the next one connect, after @held. */
+void control_socket_resume(struct control_socket *socket);
 
 /* Takes a zeroed one. Removes the file if it is still ours. */
 void control_socket_fini(struct control_socket *socket);

@@ -53,7 +53,7 @@ static int plan_cmdline(struct machine *m, const struct config *config, struct e
 	char root[ROOT_DISK_ARGS_MAX];
 	struct cmdline_parts parts = {
 		.platform = m->boot.platform,
-		.serial = config->serial != CONFIG_SERIAL_NULL,
+		.serial = config->serial.n > 0,
 		.root = root,
 		.append = config->append,
 	};

@@ -176,6 +176,7 @@ static json_t *describe(const struct vm_end *end, const struct boot_timer *timer
 	json_object_set_new(object, "exits", exits(&end->exits));
 	json_object_set_new(object, "pmem", pmems(end));
 	json_object_set_new(object, "console", lines(end->console));
+	set_number(object, "console-dropped", end->console_dropped);
 	return object;
 }
 

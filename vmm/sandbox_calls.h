@@ -20,8 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Who: every vCPU; the event loop; that with --qmp, --monitor, a file of --result or --vsock; that
- * with allow=; and that with --vsock. */
+/* Who: every vCPU; the event loop; that with --qmp, --monitor, a console's socket, a file of
+ * --result or --vsock; that with allow=; and that with --vsock. */
 enum { VCPU = 1, LOOP = 2, CONTROL = 4, PLUG = 8, VSOCK = 16, ALL = VCPU | LOOP };
 
 #define SANDBOX_MAX_ARGS 3
@@ -115,7 +115,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(VCPU, "madvise", IS(2, MADV_DONTNEED)),
 	CALL(VCPU, "exit"),
 	CALL(ALL, "exit_group"),
-	/* Control clients come and go. */
+	/* Clients, of consoles too, come and go. */
 	CALL(CONTROL, "accept4"),
 	CALL(CONTROL, "shutdown"),
 	/* At the end the socket's file is removed, if it is still ours. */

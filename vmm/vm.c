@@ -4,7 +4,7 @@
 
 #include "devices/pmem.h"
 #include "vmm/bus.h"
-#include "vmm/console.h"
+#include "vmm/config_console.h"
 #include "vmm/container_of.h"
 #include "vmm/event_loop.h"
 #include "vmm/guarded_copy.h"
@@ -19,6 +19,7 @@
 #include "vmm/time_slice.h"
 #include "vmm/vcpu.h"
 #include "vmm/vcpu_x86.h"
+#include "vmm/vm_consoles.h"
 #include "vmm/vm_extras.h"
 #include "vmm/vm_fault.h"
 #include "vmm/vm_hang.h"
@@ -28,7 +29,6 @@
 #include "vmm/vm_watchdog.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/kvm.h>
@@ -127,12 +127,6 @@ static void power_request(struct power *power, enum power_request request, uint6
 
 static const struct power_ops power_ops = { .request = power_request };
 
-static void quit_key(struct console *console)
-{
-	vm_finish(container_of(console, struct vm, console), OUTCOME_QUIT, 0,
-		  "ended by Ctrl-A X on the console");
-}
-
 static void flush_failed(struct pmem *pmem, int error)
 {
 	struct pmem_slot *slot = container_of(pmem, struct pmem_slot, pmem);
@@ -149,32 +143,6 @@ void vm_adopt_pmem(struct vm *vm, unsigned slot)
 	__atomic_store_n(&vm->n_pmem, slot + 1, __ATOMIC_RELEASE);
 }
 
-static void monitor_begins(struct console *console)
-{
-	control_console_begins(&container_of(console, struct vm, console)->control);
-}
-
-static void monitor_input(struct console *console, const uint8_t *bytes, unsigned len)
-{
-	control_console_input(&container_of(console, struct vm, console)->control,
-			      (const char *)bytes, len);
-}
-
-static const struct console_ops console_ops = { .quit = quit_key };
-static const struct console_ops console_and_monitor_ops = {
-	.quit = quit_key,
-	.monitor_begins = monitor_begins,
-	.monitor_input = monitor_input,
-};
-
-static bool has_stdio_monitor(const struct config *config)
-{
-	for (unsigned i = 0; i < config->n_controls; i++)
-		if (config->controls[i].hmp && strcmp(config->controls[i].where, "stdio") == 0)
-			return true;
-	return false;
-}
-
 static void signal_caught(struct signals *signals, int signo)
 {
 	char detail[64];
@@ -184,38 +152,6 @@ static void signal_caught(struct signals *signals, int signo)
 }
 
 static const struct signals_ops signals_ops = { .caught = signal_caught };
-
-static int open_console_file(const char *path, struct error *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		return error_set(err, errno, "--serial file=%s: cannot open for writing: %s", path,
-				 strerror(errno));
-	return fd;
-}
-
-static int create_console(struct vm *vm, const struct config *config, struct error *err)
-{
-	int in_fd = -1, out_fd = -1, ret;
-
-	if (config->serial == CONFIG_SERIAL_STDIO) {
-		in_fd = STDIN_FILENO;
-		out_fd = STDOUT_FILENO;
-	} else if (config->serial == CONFIG_SERIAL_FILE) {
-		out_fd = open_console_file(config->serial_path, err);
-		if (out_fd < 0)
-			return out_fd;
-		vm->console_out_fd = out_fd;
-	}
-	kvm_line_init(&vm->console_interrupt, &vm->kvm, LAYOUT_SERIAL_GSI);
-	ret = console_init(&vm->console,
-			   has_stdio_monitor(config) ? &console_and_monitor_ops : &console_ops,
-			   &vm->loop, in_fd, out_fd, &vm->console_interrupt.line);
-	if (ret < 0)
-		return error_set(err, -ret, "cannot make the console: %s", strerror(-ret));
-	return 0;
-}
 
 static int create_event_loop(struct vm *vm, struct error *err)
 {
@@ -275,11 +211,11 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 	if (config->watchdog)
 		ret = vm_watchdog_init(vm, err);
 	if (ret == 0)
-		ret = create_console(vm, config, err);
+		ret = vm_consoles_init(vm, config, err);
 	if (ret < 0)
 		return ret;
 	/* There is room for them: layout.h keeps their places apart. */
-	bus_add(&vm->ports, &vm->console.ports);
+	bus_add(&vm->ports, &vm->serial.ports);
 	bus_add(&vm->ports, &vm->timer->port);
 	bus_add(&vm->mmio, &vm->timer->byte);
 	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
@@ -338,14 +274,14 @@ static int open_control(struct vm *vm, const struct config_control *c, bool stdi
 
 static int create_control(struct vm *vm, const struct config *config, struct error *err)
 {
+	bool stdio_is_console = config_console_has_stdio(&config->serial);
 	int ret = 0;
 
 	monitor_init(&vm->monitor, &vm_monitor_ops);
 	control_init(&vm->control, &vm->monitor, &vm->loop);
 	vm->controlled = config->n_controls > 0;
 	for (unsigned i = 0; i < config->n_controls && ret == 0; i++)
-		ret = open_control(vm, &config->controls[i], config->serial == CONFIG_SERIAL_STDIO,
-				   err);
+		ret = open_control(vm, &config->controls[i], stdio_is_console, err);
 	return ret;
 }
 
@@ -435,7 +371,7 @@ static void start(struct vm *vm, struct ready *ready)
 	ret = guarded_copy_init();
 	if (ret < 0)
 		log_warning("cannot handle SIGBUS: %s", strerror(-ret));
-	console_start(&vm->console);
+	vm_consoles_start(vm);
 	/* Until all threads are there and confined, none of them runs the guest. */
 	vm->paused = true;
 	for (unsigned i = 0; i < vm->n_vcpus; i++) {
@@ -519,7 +455,7 @@ static void count(struct vm *vm)
 		end->pmem[i].counters = pmem->counters;
 	}
 	end->n_pmem = vm->n_pmem;
-	console_text(&vm->console, end->console);
+	vm_consoles_report(vm);
 }
 
 /* For people who look for where the time went. */
@@ -561,7 +497,7 @@ void vm_run(struct vm *vm, struct ready *ready, struct vm_end *ret_end)
 		monitor_guest_panicked(&vm->monitor, "poweroff");
 	monitor_shutdown(&vm->monitor, vm_monitor_cause(vm->end.outcome));
 	control_drain(&vm->control);
-	console_drain(&vm->console);
+	vm_consoles_drain(vm);
 	terminal_restore();
 	count(vm);
 	report(vm);
@@ -579,9 +515,7 @@ void vm_free(struct vm *vm)
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		pmem_slot_fini(&vm->pmem[i]);
 	vm_extras_fini(vm);
-	console_fini(&vm->console);
-	if (vm->console_out_fd > 0)
-		close(vm->console_out_fd);
+	vm_consoles_fini(vm);
 	kvm_close(&vm->kvm);
 	register_pages_fini(&vm->registers);
 	ram_fini(&vm->ram);

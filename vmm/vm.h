@@ -36,6 +36,7 @@ struct vm_end {
 	} pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;
 	char console[CONSOLE_TAIL_SIZE + 2]; /* the last lines */
+	uint64_t console_dropped;	     /* bytes, in all places together */
 };
 
 /*

@@ -48,7 +48,7 @@ static void tell_console(struct vm *vm)
 {
 	char text[CONSOLE_TAIL_SIZE + 2], *rest = text;
 
-	console_text(&vm->console, text);
+	console_tail_text(&vm->console_tail, text);
 	if (!*text)
 		log_error("console: nothing");
 	for (char *line = strsep(&rest, "\n"); line && rest; line = strsep(&rest, "\n"))

@@ -8,6 +8,7 @@
 #include "devices/watchdog.h"
 #include "vmm/bus.h"
 #include "vmm/console.h"
+#include "vmm/console_tail.h"
 #include "vmm/control.h"
 #include "vmm/event_loop.h"
 #include "vmm/kvm.h"
@@ -17,6 +18,7 @@
 #include "vmm/power_bus.h"
 #include "vmm/ram.h"
 #include "vmm/register_pages.h"
+#include "vmm/serial_port.h"
 #include "vmm/signals.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
@@ -67,9 +69,10 @@ struct vm {
 	struct register_pages registers;
 	struct signals signals;
 	struct power_bus power;
-	struct console console;
-	int console_out_fd; /* owned if it is a file of its own, else 0 */
-	struct kvm_line console_interrupt;
+	struct serial_port serial;
+	struct kvm_line serial_interrupt;
+	struct console serial_console;
+	struct console_tail console_tail; /* of all consoles */
 	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;      /* atomic to read, for vCPUs */
 	unsigned n_cold_pmem; /* of them from the start */
@@ -85,7 +88,7 @@ struct vm {
 	struct vm_timeout timeout;
 	struct vm_watchdog watchdog;
 	struct vm_hang hang;
-	bool has_files;	 /* sockets, or the result, to remove or to name at the end */
+	bool has_files;	 /* sockets, or the result, to serve or to name at the end */
 	bool controlled; /* somebody can say cont */
 	bool crash_told; /* atomic: that the guest runs its crash kernel */
 	bool paused;
