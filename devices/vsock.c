@@ -12,7 +12,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/vm_sockets.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* As others choose them, out of the way of well-known ones. */
@@ -300,13 +299,10 @@ static const struct virtio_device_ops vsock_ops = {
 	.stop_queue = vsock_stop_queue,
 };
 
-int vsock_init(struct vsock *vsock, uint32_t cid, const struct guest_memory *mem,
-	       struct vsock_host *host)
+void vsock_init(struct vsock *vsock, uint32_t cid, const struct guest_memory *mem,
+		struct vsock_host *host, uint8_t *buffers)
 {
 	memset(vsock, 0, offsetof(struct vsock, payload));
-	vsock->buffers = calloc(VSOCK_MAX_CONNECTIONS, VSOCK_BUFFER);
-	if (!vsock->buffers)
-		return -ENOMEM;
 	vsock->virtio = (struct virtio_device){
 		.ops = &vsock_ops,
 		.name = "vsock",
@@ -324,17 +320,14 @@ int vsock_init(struct vsock *vsock, uint32_t cid, const struct guest_memory *mem
 	for (unsigned i = 0; i < VSOCK_QUEUES; i++)
 		virtqueue_init(&vsock->queues[i], mem);
 	for (unsigned i = 0; i < VSOCK_MAX_CONNECTIONS; i++)
-		vsock->connections[i].buffer = vsock->buffers + (size_t)i * VSOCK_BUFFER;
-	return 0;
+		vsock->connections[i].buffer = buffers + (size_t)i * VSOCK_BUFFER;
 }
 
 void vsock_fini(struct vsock *vsock)
 {
-	for (unsigned i = 0; i < VSOCK_MAX_CONNECTIONS && vsock->buffers; i++)
+	for (unsigned i = 0; i < VSOCK_MAX_CONNECTIONS; i++)
 		if (vsock->connections[i].stream)
 			vsock_connection_reset(&vsock->connections[i]);
-	free(vsock->buffers);
-	vsock->buffers = NULL;
 }
 
 static uint32_t choose_port(struct vsock *vsock, uint32_t guest_port)

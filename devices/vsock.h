@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #define VSOCK_MAX_CONNECTIONS 128
+#define VSOCK_BUFFERS ((size_t)VSOCK_MAX_CONNECTIONS * VSOCK_BUFFER)
 /* Answers to packets of no connection that wait for a buffer of the guest's (5.10.6.1). */
 #define VSOCK_MAX_RESETS 64
 
@@ -52,18 +53,17 @@ struct vsock {
 	struct vsock_packet resets[VSOCK_MAX_RESETS];
 	unsigned n_resets;
 	struct log_limit limit;
-	uint8_t *buffers;	       /* owned: VSOCK_BUFFER for each connection */
 	uint8_t payload[VSOCK_BUFFER]; /* last: vsock_init leaves it alone */
 };
 
 /*
- * A device for the guest @cid (3 to 0xfffffffe); @mem and @host stay the caller's. -ENOMEM. Of its
- * buffers only those that are used take memory.
+ * A device for the guest @cid (3 to 0xfffffffe); @mem, @host and @buffers, of VSOCK_BUFFERS bytes,
+ * stay the caller's. Only those of the buffers are touched that are needed.
  */
-int vsock_init(struct vsock *vsock, uint32_t cid, const struct guest_memory *mem,
-	       struct vsock_host *host);
+void vsock_init(struct vsock *vsock, uint32_t cid, const struct guest_memory *mem,
+		struct vsock_host *host, uint8_t *buffers);
 
-/* Closes all streams. Takes a zeroed one. */
+/* Closes all streams; takes a zeroed one. */
 void vsock_fini(struct vsock *vsock);
 
 /*

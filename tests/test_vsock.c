@@ -31,6 +31,7 @@ struct peer {
 
 static struct vsock_guest guest;
 static struct vsock vsock;
+static uint8_t buffers[VSOCK_BUFFERS];
 static struct peer peers[VSOCK_MAX_CONNECTIONS + 1];
 static unsigned n_peers;
 static bool listening;
@@ -145,7 +146,7 @@ static void give(struct peer *p, const void *data, uint32_t len)
 static void setup(void)
 {
 	driver_host_init(&guest.host);
-	check_eq(vsock_init(&vsock, GUEST_CID, &guest.host.mem, &vsock_host), 0);
+	vsock_init(&vsock, GUEST_CID, &guest.host.mem, &vsock_host, buffers);
 	driver_attach(&guest.driver, &guest.host, &vsock.virtio, 0x40000, 16);
 	listening = true;
 	guest_start(&guest);
@@ -270,6 +271,10 @@ Test(vsock, ports_of_the_host_differ, .init = setup, .fini = teardown)
 	check_eq(vsock_connect(&vsock, &new_peer()->stream, 1234), 0);
 	first = guest_take(&guest).src_port;
 	cr_assert(guest_take(&guest).src_port != first);
+	/* Also when they have come round. */
+	vsock.next_port = first;
+	check_eq(vsock_connect(&vsock, &new_peer()->stream, 1234), 0);
+	check_eq(guest_take(&guest).src_port, first + 2);
 }
 
 Test(vsock, data_both_ways, .init = setup, .fini = teardown)

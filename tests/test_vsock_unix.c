@@ -20,6 +20,7 @@ TestSuite(vsock_unix, .timeout = 30);
 
 static struct vsock_guest guest;
 static struct vsock vsock;
+static uint8_t buffers[VSOCK_BUFFERS];
 static struct vsock_unix side;
 static char directory[] = "/tmp/mvmm-test-XXXXXX";
 static char path[64], port_path[80];
@@ -46,7 +47,7 @@ static void setup(void)
 	make_directory();
 	before = open_descriptors();
 	driver_host_init(&guest.host);
-	check_eq(vsock_init(&vsock, GUEST_CID, &guest.host.mem, &side.host), 0);
+	vsock_init(&vsock, GUEST_CID, &guest.host.mem, &side.host, buffers);
 	driver_attach(&guest.driver, &guest.host, &vsock.virtio, 0x40000, 16);
 	check_eq(try_init(path, NULL, ""), 0);
 	guest_start(&guest);

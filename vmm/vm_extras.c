@@ -7,7 +7,8 @@
 #include "vmm/vm_state.h"
 
 #include <assert.h>
-#include <string.h>
+#include <errno.h>
+#include <stdlib.h>
 
 static int add(struct vm *vm, struct virtio_device *dev, struct error *err)
 {
@@ -19,10 +20,13 @@ static int add(struct vm *vm, struct virtio_device *dev, struct error *err)
 
 static int add_vsock(struct vm *vm, const struct config *config, struct error *err)
 {
-	int ret = vsock_init(&vm->vsock, config->vsock_cid, &vm->memory, &vm->vsock_unix.host);
+	int ret;
 
-	if (ret < 0)
-		return error_set(err, -ret, "--vsock: %s", strerror(-ret));
+	vm->vsock_buffers = calloc(1, VSOCK_BUFFERS);
+	if (!vm->vsock_buffers)
+		return error_set(err, ENOMEM, "--vsock: out of memory");
+	vsock_init(&vm->vsock, config->vsock_cid, &vm->memory, &vm->vsock_unix.host,
+		   vm->vsock_buffers);
 	ret = vsock_unix_init(&vm->vsock_unix, &vm->vsock, &vm->loop, config->vsock_path,
 			      config->sandbox.chroot, err);
 	return ret < 0 ? ret : add(vm, &vm->vsock.virtio, err);
@@ -62,6 +66,9 @@ void vm_extras_fini(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->n_extras; i++)
 		virtio_slot_fini(&vm->extras[i]);
+	if (!vm->vsock_buffers)
+		return;
 	vsock_fini(&vm->vsock);
 	vsock_unix_fini(&vm->vsock_unix);
+	free(vm->vsock_buffers);
 }

@@ -23,7 +23,7 @@ int vm_confine_thread(const struct vm *vm)
 {
 	enum sandbox_thread thread = SANDBOX_LOOP;
 
-	if (vm->vsock_unix.loop)
+	if (vm->vsock_buffers)
 		thread = vm->sandbox->n_allowed ? SANDBOX_LOOP_VSOCK_PLUG : SANDBOX_LOOP_VSOCK;
 	else if (vm->sandbox->n_allowed)
 		thread = SANDBOX_LOOP_PLUG;

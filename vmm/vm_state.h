@@ -79,6 +79,7 @@ struct vm {
 	struct rng rng;	      /* if asked for, as the next */
 	struct vsock vsock;
 	struct vsock_unix vsock_unix;
+	uint8_t *vsock_buffers; /* owned; NULL: there is no vsock */
 	struct virtio_slot
 		extras[LAYOUT_VIRTIO_SLOTS]; /* of what is no disk; from the last slot down */
 	unsigned n_extras;

@@ -336,8 +336,6 @@ int vsock_unix_init(struct vsock_unix *side, struct vsock *vsock, struct event_l
 
 void vsock_unix_fini(struct vsock_unix *side)
 {
-	if (!side->loop)
-		return;
 	for (unsigned i = 0; i < VSOCK_UNIX_CHANNELS; i++)
 		if (side->channels[i].fd > 0)
 			close(side->channels[i].fd);

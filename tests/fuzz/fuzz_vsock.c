@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Covers: devices/vsock.c devices/vsock_connection.c devices/virtqueue.c
+/*
+ * The socket device between a guest and hosts that do what they like: no stream is used once it is
+ * closed, or left open when its connection is gone; the host is given no more than the guest sent,
+ * and the guest no more than it has credit for; what waits is bounded.
+ */
+#include "devices/vsock.h"
+
+#include "tests/fuzz/device.h"
+#include "vmm/container_of.h"
+
+#include <errno.h>
+
+#define CID 3
+#define PEERS 160 /* more than there can be connections */
+
+/* The host's end of a connection. */
+struct peer {
+	struct vsock_stream stream;
+	bool used, closed;
+	unsigned await, shut;
+	uint32_t room, n_give; /* bytes that it takes and has */
+	bool end, gone;
+	uint32_t got, given;
+};
+
+static struct vsock vsock;
+static uint8_t buffers[VSOCK_BUFFERS];
+static struct peer peers[PEERS];
+static unsigned n_peers; /* so far; none is used twice */
+static bool listening;
+
+static struct peer *peer_of(struct vsock_stream *stream)
+{
+	struct peer *p = container_of(stream, struct peer, stream);
+
+	fuzz_check(p->used && !p->closed, "peer %zu is closed", (size_t)(p - peers));
+	return p;
+}
+
+static void peer_accepted(struct vsock_stream *stream, uint32_t port)
+{
+	peer_of(stream);
+	fuzz_check(port == stream->connection->host_port);
+}
+
+static int peer_read(struct vsock_stream *stream, void *buf, uint32_t len)
+{
+	const struct vsock_connection *c = stream->connection;
+	struct peer *p = peer_of(stream);
+	uint32_t n = p->n_give < len ? p->n_give : len;
+
+	/* Section 5.10.6.3. */
+	fuzz_check(len && (uint64_t)(uint32_t)(c->sent - c->guest_fwd_cnt) + len <=
+				   c->guest_buf_alloc,
+		   "%u bytes without credit", len);
+	fuzz_check(!(c->guest_shut & VIRTIO_VSOCK_SHUTDOWN_RCV));
+	if (p->gone)
+		return -ECONNRESET;
+	if (!n)
+		return p->end ? 0 : -EAGAIN;
+	memset(buf, 0xa5, n);
+	p->n_give -= n;
+	p->given += n;
+	return (int)n;
+}
+
+static int peer_write(struct vsock_stream *stream, const void *buf, uint32_t len)
+{
+	struct peer *p = peer_of(stream);
+	uint32_t n = len < p->room ? len : p->room;
+	uint8_t sum = 0;
+
+	fuzz_check(len && len <= VSOCK_BUFFER, "%u", len);
+	fuzz_check(!(p->shut & VIRTIO_VSOCK_SHUTDOWN_SEND), "written to behind the end");
+	/* All of it can be read. */
+	for (uint32_t i = 0; i < len; i++)
+		sum ^= ((const volatile uint8_t *)buf)[i];
+	(void)sum;
+	if (p->gone)
+		return -EPIPE;
+	p->room -= n;
+	p->got += n;
+	return n ? (int)n : -EAGAIN;
+}
+
+static void peer_await(struct vsock_stream *stream, unsigned event)
+{
+	peer_of(stream)->await |= event;
+}
+
+static void peer_shutdown(struct vsock_stream *stream, unsigned flag)
+{
+	struct peer *p = peer_of(stream);
+
+	fuzz_check((flag == VIRTIO_VSOCK_SHUTDOWN_RCV || flag == VIRTIO_VSOCK_SHUTDOWN_SEND) &&
+			   !(p->shut & flag),
+		   "%u", flag);
+	p->shut |= flag;
+}
+
+static void peer_close(struct vsock_stream *stream)
+{
+	peer_of(stream)->closed = true;
+}
+
+static const struct vsock_stream_ops peer_ops = {
+	.accepted = peer_accepted,
+	.read = peer_read,
+	.write = peer_write,
+	.await = peer_await,
+	.shutdown = peer_shutdown,
+	.close = peer_close,
+};
+
+static struct peer *new_peer(uint32_t room)
+{
+	struct peer *p = &peers[n_peers];
+
+	if (n_peers == PEERS)
+		return NULL;
+	n_peers++;
+	*p = (struct peer){ .stream.ops = &peer_ops, .used = true, .room = room };
+	return p;
+}
+
+static struct vsock_stream *host_connect(struct vsock_host *host, uint32_t port)
+{
+	struct peer *p = listening ? new_peer(port == 53 ? 10 : 1 << 20) : NULL;
+
+	(void)host;
+	return p ? &p->stream : NULL;
+}
+
+static const struct vsock_host_ops host_ops = { .connect = host_connect };
+static struct vsock_host host = { &host_ops };
+
+static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loop,
+				   const struct guest_memory *mem)
+{
+	(void)in;
+	(void)loop;
+	n_peers = 0;
+	listening = true;
+	vsock_init(&vsock, CID, mem, &host, buffers);
+	return &vsock.virtio;
+}
+
+static void stop(void)
+{
+	vsock_fini(&vsock);
+	for (unsigned i = 0; i < n_peers; i++)
+		fuzz_check(peers[i].closed, "peer %u is left open", i);
+}
+
+/* Few ports, so that packets meet connections: the guest's, the host's, those that we chose. */
+static unsigned request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, unsigned size)
+{
+	static const uint32_t host_ports[] = { 52, 53, 0x40000000, 0x40000001 };
+	static const uint32_t allocs[] = { 1 << 20, 0, 1, UINT32_MAX };
+	uint8_t op = fuzz_input_u8(in), ports = fuzz_input_u8(in), credit = fuzz_input_u8(in);
+	struct vsock_packet p = {
+		.src_cid = CID,
+		.dst_cid = 2,
+		.src_port = 1 + (ports & 3),
+		.dst_port = host_ports[ports >> 2 & 3],
+		.len = op & 0x40 ? fuzz_input_u16(in) * 4u : fuzz_input_u8(in),
+		.type = VIRTIO_VSOCK_TYPE_STREAM,
+		.op = op & 15,
+		.flags = ports >> 4,
+		.buf_alloc = allocs[credit & 3],
+		.fwd_cnt = credit >> 2,
+	};
+	struct virtio_vsock_hdr header;
+
+	(void)queue;
+	/* Seldom something that is not for us. */
+	if (op & 0x80) {
+		uint8_t strange = fuzz_input_u8(in);
+
+		p.src_cid ^= strange & 1;
+		p.dst_cid ^= strange >> 1 & 1;
+		p.type ^= strange >> 2 & 3;
+		p.len ^= strange & 0x80 ? 0xffff0000 : 0;
+	}
+	header = vsock_packet_encode(&p);
+	memcpy(bytes, &header, sizeof(header));
+	memset(bytes + sizeof(header), 0x5a, size - sizeof(header));
+	return size;
+}
+
+static void connect_from_host(uint32_t port)
+{
+	struct peer *p = new_peer(1 << 20);
+
+	if (p && vsock_connect(&vsock, &p->stream, port) < 0)
+		n_peers--;
+}
+
+static void event(struct fuzz_input *in)
+{
+	uint8_t what = fuzz_input_u8(in);
+	struct peer *p = n_peers ? &peers[fuzz_input_u8(in) % n_peers] : NULL;
+	unsigned events = 0;
+
+	switch (what & 7) {
+	case 0:
+	case 1:
+		connect_from_host(1 + (what >> 3 & 3));
+		return;
+	case 2:
+		listening = what & 8;
+		return;
+	}
+	if (!p || p->closed)
+		return;
+	if (what & 8)
+		p->n_give += 1u << (what >> 4);
+	if (what & 16)
+		p->room += 1u << (what >> 4);
+	if ((what & 7) == 3)
+		p->end = true;
+	if ((what & 7) == 4)
+		p->gone = true;
+	/* The event loop tells of what was asked for, and of a hang-up unasked. */
+	if (p->n_give || p->end || p->gone)
+		events |= p->await & VSOCK_READABLE;
+	if (p->room || p->gone)
+		events |= p->await & VSOCK_WRITABLE;
+	for (unsigned e = VSOCK_READABLE; e <= VSOCK_WRITABLE; e <<= 1) {
+		if (!(events & e) || p->closed)
+			continue;
+		p->await &= ~e;
+		vsock_event(&vsock, &p->stream, e);
+	}
+	if (p->gone && what & 32 && !p->closed)
+		vsock_event(&vsock, &p->stream, VSOCK_HANGUP);
+}
+
+static void answered(const struct device_answer *answer)
+{
+	if (answer->queue == VSOCK_RX)
+		fuzz_check(answer->written >= sizeof(struct virtio_vsock_hdr));
+	else
+		fuzz_check(answer->queue == VSOCK_TX && answer->written == 0);
+}
+
+static void check_connection(const struct vsock_connection *c)
+{
+	const struct peer *p;
+
+	fuzz_check(c->received - c->forwarded <= VSOCK_BUFFER, "%u", c->received - c->forwarded);
+	fuzz_check(c->received - c->told <= VSOCK_BUFFER || c->state == VSOCK_DRAINING);
+	if (c->state == VSOCK_FREE || c->state == VSOCK_RESETTING)
+		fuzz_check(!c->stream);
+	if (c->state == VSOCK_DRAINING)
+		fuzz_check(c->stream && c->received != c->forwarded);
+	if (!c->stream)
+		return;
+	p = container_of(c->stream, struct peer, stream);
+	fuzz_check(p->stream.connection == c && p->used && !p->closed);
+	fuzz_check(p->given == c->sent, "%u of %u", c->sent, p->given);
+	fuzz_check(p->got == c->forwarded || c->host_shut & VIRTIO_VSOCK_SHUTDOWN_RCV, "%u of %u",
+		   p->got, c->forwarded);
+	/* It will be told when it can go on. */
+	if (c->received != c->forwarded)
+		fuzz_check(p->await & VSOCK_WRITABLE);
+	if (c->state == VSOCK_OPEN && !(c->host_shut & VIRTIO_VSOCK_SHUTDOWN_SEND))
+		fuzz_check(c->readable || p->await & VSOCK_READABLE);
+}
+
+static void check(void)
+{
+	unsigned open = 0, streams = 0;
+
+	for (unsigned i = 0; i < VSOCK_MAX_CONNECTIONS; i++) {
+		check_connection(&vsock.connections[i]);
+		streams += vsock.connections[i].stream != NULL;
+	}
+	for (unsigned i = 0; i < n_peers; i++)
+		open += !peers[i].closed;
+	fuzz_check(open == streams, "%u streams for %u peers", streams, open);
+	fuzz_check(vsock.n_resets <= VSOCK_MAX_RESETS);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct device_target target = {
+		.start = start,
+		.stop = stop,
+		.request = request,
+		.event = event,
+		.answered = answered,
+		.check = check,
+	};
+
+	return device_run(&target, data, size);
+}
