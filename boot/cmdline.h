@@ -13,6 +13,7 @@
 struct cmdline_parts {
 	enum boot_platform platform; /* DT or ACPI */
 	bool serial;		     /* the first UART is a console */
+	bool hvc;		     /* so is the first of virtio */
 	const char *root;	     /* from root_disk_args, or NULL; borrowed */
 	const char *append;	     /* --append, or NULL; borrowed */
 };

@@ -2,6 +2,7 @@
 /* What is added to --append, and when not. */
 #include "boot/cmdline.h"
 #include "tests/boot_fixture.h"
+#include "tests/check.h"
 
 #include <errno.h>
 
@@ -10,7 +11,9 @@ static struct error err;
 static const char *build(enum boot_platform platform, bool serial, const char *root,
 			 const char *append)
 {
-	struct cmdline_parts parts = { platform, serial, root, append };
+	struct cmdline_parts parts = {
+		.platform = platform, .serial = serial, .root = root, .append = append
+	};
 	static char line[256];
 
 	cr_assert_eq(cmdline_build(&parts, line, sizeof(line), &err), 0, "%s", err.text);
@@ -61,7 +64,9 @@ Test(cmdline, divides_as_the_kernel_does)
  */
 Test(cmdline, one_byte_too_long)
 {
-	struct cmdline_parts parts = { BOOT_PLATFORM_DT, true, NULL, "tail" };
+	struct cmdline_parts parts = { .platform = BOOT_PLATFORM_DT,
+				       .serial = true,
+				       .append = "tail" };
 	const char *whole = "console=ttyS0 reboot=kbd panic=-1 tail";
 	char buf[64];
 
@@ -73,4 +78,30 @@ Test(cmdline, one_byte_too_long)
 	cr_assert_not_null(strstr(err.text, "--append"), "%s", err.text);
 	cr_assert_eq(cmdline_build(&parts, buf, strlen(whole) + 1, &err), 0);
 	cr_assert_str_eq(buf, whole);
+}
+
+Test(cmdline, consoles)
+{
+	static const struct {
+		bool serial, hvc;
+		const char *append, *line;
+	} cases[] = {
+		{ true, true, NULL, "console=ttyS0 console=hvc0 reboot=acpi panic=-1" },
+		{ false, true, NULL, "console=hvc0 reboot=acpi panic=-1" },
+		{ false, false, NULL, "reboot=acpi panic=-1" },
+		{ true, true, "console=tty9", "reboot=acpi panic=-1 console=tty9" },
+	};
+	char line[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct cmdline_parts parts = {
+			.platform = BOOT_PLATFORM_ACPI,
+			.serial = cases[i].serial,
+			.hvc = cases[i].hvc,
+			.append = cases[i].append,
+		};
+
+		check_eq(cmdline_build(&parts, line, sizeof(line), &err), 0);
+		check_str(line, cases[i].line);
+	}
 }

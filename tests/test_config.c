@@ -156,6 +156,25 @@ Test(config, places_of_a_console)
 	config_fini(&c);
 }
 
+/* Standard input and output are the serial port's unless the other console wants them. */
+Test(config, default_console)
+{
+	struct config c = parsed("-k k --console stdio");
+
+	check_eq(c.console.given, true);
+	check_eq(c.console.n, 1);
+	check_eq(c.serial.n, 0);
+	config_fini(&c);
+	c = parsed("-k k --console file=x");
+	check_eq(c.serial.n, 1);
+	check_eq(c.serial.backends[0].kind, CONFIG_BACKEND_STDIO);
+	config_fini(&c);
+	c = parsed("-k k --console null");
+	check_eq(c.console.given, true);
+	check_eq(c.console.n, 0);
+	config_fini(&c);
+}
+
 Test(config, as_many_disks_as_there_are_slots)
 {
 	static char line[1024] = "-k k";
@@ -250,6 +269,9 @@ Test(config, refusals)
 		{ "-k k --serial pty --serial pty --serial pty --serial pty --serial pty",
 		  "--serial pty", "at most 4" },
 		{ "-k k --qmp stdio", "--qmp stdio", "--serial" },
+		{ "-k k --serial null --console stdio --qmp stdio", "--qmp stdio", "--console" },
+		{ "-k k --serial stdio --console stdio", "--console stdio", "twice" },
+		{ "-k k --console tty", "--console tty", "unix:PATH" },
 		{ "-k k --platform pc", "--platform pc", "auto, dt or acpi" },
 		{ "-k k --log-level loud", "--log-level loud", "error, warning, info or debug" },
 
@@ -285,23 +307,12 @@ Test(config, refusals)
 Test(config, help_names_every_option)
 {
 	static const char *const names[] = {
-		"-k, --kernel FILE",
-		"--initrd FILE",
-		"--append TEXT",
-		"-m, --memory SIZE",
-		"-c, --cpus N",
-		"-p, --pmem FILE",
-		"--serial WHERE",
-		"--platform HOW",
-		"--dump-dtb FILE",
-		"--dump-acpi DIR",
-		"--dry-run",
-		"--boot-timer",
-		"--log-level LEVEL",
-		"--version",
-		"-h, --help",
-		"Ctrl-A X",
-		"usage: mvmm --kernel FILE --pmem FILE",
+		"-k, --kernel FILE", "--initrd FILE",	  "--append TEXT",
+		"-m, --memory SIZE", "-c, --cpus N",	  "-p, --pmem FILE",
+		"--serial WHERE",    "--console WHERE",	  "--platform HOW",
+		"--dump-dtb FILE",   "--dump-acpi DIR",	  "--dry-run",
+		"--boot-timer",	     "--log-level LEVEL", "--version",
+		"-h, --help",	     "Ctrl-A X",	  "usage: mvmm --kernel FILE --pmem FILE",
 	};
 	static char text[8192];
 	FILE *out = fmemopen(text, sizeof(text), "w");

@@ -169,6 +169,7 @@ static void expect_room_again(void)
 		driver_await(&host, out[0], POLLIN);
 		driver_settle(&host);
 	}
+	cr_assert(backend->out_count <= CONSOLE_BUFFER_SIZE / 2, "not for each byte anew");
 	cr_assert(interrupts() >= 1);
 	cr_assert(!memchr(bytes, 'b', sizeof(bytes)));
 }
@@ -233,6 +234,16 @@ Test(console, reader_that_goes_away, .init = setup)
 	/* Input goes on. */
 	check_eq(write(in[1], "x", 1), 1);
 	check_str(received(), "x");
+}
+
+Test(console, reader_that_goes_away_while_the_guest_waits, .init = setup)
+{
+	driver_log_capture();
+	fill();
+	close(out[0]);
+	driver_settle(&host);
+	cr_assert(has_room());
+	check_contains(driver_log_text(), "console output ends: Broken pipe");
 }
 
 Test(console, no_output)

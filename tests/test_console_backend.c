@@ -400,6 +400,25 @@ Test(console_backend, reader_that_is_slow_now_and_then, .init = setup, .fini = t
 	leave(fd);
 }
 
+/* Nor does it keep the next wait from having an end. */
+Test(console_backend, reader_that_is_stuck_soon_after_it_was_slow, .init = setup, .fini = teardown)
+{
+	unsigned kept = 0;
+	int fd;
+
+	BEGIN("unix:s");
+	fd = connect_to("s");
+	for (; console_write(&console, much(), 1024); kept += 1024)
+		driver_settle(&host);
+	hear(fd, kept + 1024);
+	driver_settle(&host);
+	check_eq(console.backends[0].patience_queued, true);
+	while (console_write(&console, much(), 1024))
+		driver_settle(&host);
+	await_stuck(0);
+	leave(fd);
+}
+
 /* bad input: Console: guest that writes more than its rate -> what is beyond is dropped and told */
 Test(console_backend, rate, .init = setup, .fini = teardown)
 {

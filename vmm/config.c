@@ -285,6 +285,8 @@ const struct config_option config_options[] = {
 	{ "serial", 0, "WHERE", REPEATABLE, config_add_serial,
 	  "serial console, perhaps several: stdio, null, pty,\n"
 	  "file=PATH, unix:PATH or fd:N, [,rate=SIZE] (stdio)" },
+	{ "console", 0, "WHERE", REPEATABLE, config_add_console,
+	  "likewise a console of virtio (hvc0), which is faster" },
 	{ "rng", 0, NULL, ONCE, set_rng, "give the guest the host's entropy by virtio-rng" },
 	{ "vsock", 0, "SOCKET", ONCE | KEYED, config_set_vsock,
 	  "sockets between guest and host: path=SOCKET[,cid=N];\n"
@@ -431,11 +433,11 @@ static int check(struct config *config, struct error *err)
 		if (strcmp(config->controls[i].where, "stdio") != 0)
 			continue;
 		stdio++;
-		if (!config->controls[i].hmp && config_console_has_stdio(&config->serial))
+		if (!config->controls[i].hmp && config_has_stdio_console(config))
 			return error_set(
 				err, EINVAL,
-				"--qmp stdio: the serial console is there already; give it "
-				"another place with --serial");
+				"--qmp stdio: a console is there already; give it another place "
+				"with --serial or --console");
 	}
 	if (stdio > 1)
 		return error_set(

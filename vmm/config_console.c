@@ -122,6 +122,11 @@ int config_add_serial(struct config *config, const char *value, struct error *er
 	return add(&config->serial, "--serial", value, err);
 }
 
+int config_add_console(struct config *config, const char *value, struct error *err)
+{
+	return add(&config->console, "--console", value, err);
+}
+
 bool config_console_has_stdio(const struct config_console *console)
 {
 	for (unsigned i = 0; i < console->n; i++)
@@ -130,6 +135,13 @@ bool config_console_has_stdio(const struct config_console *console)
 	return false;
 }
 
+bool config_has_stdio_console(const struct config *config)
+{
+	return config_console_has_stdio(&config->serial) ||
+	       config_console_has_stdio(&config->console);
+}
+
+/* How often it is given. */
 static unsigned count_stdio(const struct config_console *console)
 {
 	unsigned n = 0;
@@ -141,13 +153,15 @@ static unsigned count_stdio(const struct config_console *console)
 
 int config_finish_consoles(struct config *config, struct error *err)
 {
-	int ret = config->serial.given ? 0 : config_add_serial(config, "stdio", err);
+	bool wanted = !config->serial.given && !config_console_has_stdio(&config->console);
+	int ret = wanted ? config_add_serial(config, "stdio", err) : 0;
 
 	if (ret < 0)
 		return ret;
-	if (count_stdio(&config->serial) > 1)
+	if (count_stdio(&config->serial) + count_stdio(&config->console) > 1)
 		return error_set(err, EINVAL,
-				 "--serial stdio: is given twice; give it another place");
+				 "--%s stdio: is given twice; only one console can have it",
+				 config_console_has_stdio(&config->console) ? "console" : "serial");
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 /* Adds what an option names. -errno with @err set. */
 int config_add_serial(struct config *config, const char *value, struct error *err);
+int config_add_console(struct config *config, const char *value, struct error *err);
 
 /* Puts what was not given, and checks what all options together say. -EINVAL with @err set. */
 int config_finish_consoles(struct config *config, struct error *err);
@@ -15,5 +16,8 @@ void config_fini_consoles(struct config *config);
 
 /* Whether standard input and output belong to @console. */
 bool config_console_has_stdio(const struct config_console *console);
+
+/* Whether they belong to any. */
+bool config_has_stdio_console(const struct config *config);
 
 #endif

@@ -49,6 +49,7 @@ struct console_device {
 };
 
 struct console {
+	unsigned number; /* the owner's, who may have several */
 	const struct console_ops *ops;
 	struct console_device *device; /* borrowed */
 	struct event_loop *loop;       /* borrowed */

@@ -54,6 +54,7 @@ static int plan_cmdline(struct machine *m, const struct config *config, struct e
 	struct cmdline_parts parts = {
 		.platform = m->boot.platform,
 		.serial = config->serial.n > 0,
+		.hvc = config->console.n > 0,
 		.root = root,
 		.append = config->append,
 	};
@@ -105,6 +106,7 @@ static int plan_extras(struct machine *m, const struct config *config, struct er
 	} extras[] = {
 		{ config->rng, "virtio-rng" },
 		{ config->vsock_path, "virtio-vsock" },
+		{ config->console.given, "virtio-console" },
 	};
 
 	for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++) {

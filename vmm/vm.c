@@ -274,7 +274,7 @@ static int open_control(struct vm *vm, const struct config_control *c, bool stdi
 
 static int create_control(struct vm *vm, const struct config *config, struct error *err)
 {
-	bool stdio_is_console = config_console_has_stdio(&config->serial);
+	bool stdio_is_console = config_has_stdio_console(config);
 	int ret = 0;
 
 	monitor_init(&vm->monitor, &vm_monitor_ops);

@@ -11,7 +11,7 @@
 
 static struct vm *vm_of_console(struct console *console)
 {
-	return container_of(console, struct vm, serial_console);
+	return container_of(console - console->number, struct vm, consoles[0]);
 }
 
 static void quit_key(struct console *console)
@@ -44,48 +44,71 @@ static bool has_stdio_monitor(const struct config *config)
 	return false;
 }
 
-int vm_consoles_init(struct vm *vm, const struct config *config, struct error *err)
+static int add(struct vm *vm, struct console_device *device, const struct config *config,
+	       const struct config_console *places, struct error *err)
 {
 	const struct console_ops *ops =
 		has_stdio_monitor(config) ? &console_and_monitor_ops : &console_ops;
+	struct console *console = &vm->consoles[vm->n_consoles];
+	int ret = console_init(console, ops, device, &vm->loop, &vm->console_tail);
+
+	if (ret < 0)
+		return error_set(err, -ret, "cannot make the console: %s", strerror(-ret));
+	console->number = vm->n_consoles++;
+	return console_open(console, places, err);
+}
+
+int vm_consoles_init(struct vm *vm, const struct config *config, struct error *err)
+{
 	int ret;
 
 	kvm_line_init(&vm->serial_interrupt, &vm->kvm, LAYOUT_SERIAL_GSI);
-	serial_port_init(&vm->serial, &vm->serial_console, &vm->serial_interrupt.line);
-	ret = console_init(&vm->serial_console, ops, &vm->serial.device, &vm->loop,
-			   &vm->console_tail);
-	if (ret < 0)
-		return error_set(err, -ret, "cannot make the console: %s", strerror(-ret));
-	return console_open(&vm->serial_console, &config->serial, err);
+	serial_port_init(&vm->serial, &vm->consoles[VM_CONSOLE_SERIAL], &vm->serial_interrupt.line);
+	ret = add(vm, &vm->serial.device, config, &config->serial, err);
+	if (ret == 0 && config->console.given)
+		ret = add(vm, &vm->virtio_port.device, config, &config->console, err);
+	return ret;
 }
 
 void vm_consoles_start(struct vm *vm)
 {
-	console_start(&vm->serial_console);
+	for (unsigned i = 0; i < vm->n_consoles; i++)
+		console_start(&vm->consoles[i]);
 }
 
 unsigned vm_consoles_list_files(const struct vm *vm, struct sandbox_file *ret_files)
 {
-	return console_list_files(&vm->serial_console, ret_files);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < vm->n_consoles; i++)
+		n += console_list_files(&vm->consoles[i], ret_files + n);
+	return n;
 }
 
 bool vm_consoles_listen(const struct vm *vm)
 {
-	return console_listens(&vm->serial_console);
+	bool listen = false;
+
+	for (unsigned i = 0; i < vm->n_consoles; i++)
+		listen |= console_listens(&vm->consoles[i]);
+	return listen;
 }
 
 void vm_consoles_drain(struct vm *vm)
 {
-	console_drain(&vm->serial_console);
+	for (unsigned i = 0; i < vm->n_consoles; i++)
+		console_drain(&vm->consoles[i]);
 }
 
 void vm_consoles_report(struct vm *vm)
 {
-	vm->end.console_dropped = console_report(&vm->serial_console);
+	for (unsigned i = 0; i < vm->n_consoles; i++)
+		vm->end.console_dropped += console_report(&vm->consoles[i]);
 	console_tail_text(&vm->console_tail, vm->end.console);
 }
 
 void vm_consoles_fini(struct vm *vm)
 {
-	console_fini(&vm->serial_console);
+	for (unsigned i = 0; i < vm->n_consoles; i++)
+		console_fini(&vm->consoles[i]);
 }

@@ -42,6 +42,11 @@ int vm_extras_init(struct vm *vm, const struct config *config, struct error *err
 	}
 	if (config->vsock_path && ret == 0)
 		ret = add_vsock(vm, config, err);
+	if (config->console.given && ret == 0) {
+		virtio_port_init(&vm->virtio_port, &vm->consoles[VM_CONSOLE_VIRTIO], &vm->loop,
+				 &vm->memory);
+		ret = add(vm, &vm->virtio_port.virtio.virtio, err);
+	}
 	assert(ret < 0 || vm->n_extras == vm->machine->n_extras);
 	return ret;
 }

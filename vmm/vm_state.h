@@ -21,6 +21,7 @@
 #include "vmm/serial_port.h"
 #include "vmm/signals.h"
 #include "vmm/vcpu.h"
+#include "vmm/virtio_port.h"
 #include "vmm/vm.h"
 #include "vmm/vsock_unix.h"
 
@@ -57,6 +58,8 @@ struct vm_timeout {
 	struct __kernel_timespec delay;
 };
 
+enum { VM_CONSOLE_SERIAL, VM_CONSOLE_VIRTIO, VM_CONSOLES };
+
 struct vm {
 	struct machine *machine;	       /* borrowed */
 	struct boot_timer *timer;	       /* borrowed */
@@ -71,7 +74,9 @@ struct vm {
 	struct power_bus power;
 	struct serial_port serial;
 	struct kvm_line serial_interrupt;
-	struct console serial_console;
+	struct virtio_port virtio_port; /* if asked for */
+	struct console consoles[VM_CONSOLES];
+	unsigned n_consoles;
 	struct console_tail console_tail; /* of all consoles */
 	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;      /* atomic to read, for vCPUs */

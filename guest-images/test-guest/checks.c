@@ -4,6 +4,8 @@
  */
 #include "checks.h"
 
+#include "console.h"
+
 #include "args.h"
 #include "clock.h"
 #include "cpu.h"
@@ -574,6 +576,8 @@ const struct check checks[] = {
 	{ "stray", .once = stray },
 	{ "echo", .once = echo },
 	{ "rng", .once = rng_check },
+	{ "console-echo", .once = console_echo },
+	{ "console-bulk", .once = console_bulk },
 	{ "vsock-connect", .once = vsock_connect },
 	{ "vsock-serve", .once = vsock_serve },
 	{ "vsock-refused", .once = vsock_refused },

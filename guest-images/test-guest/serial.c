@@ -14,7 +14,7 @@ void serial_use(unsigned short port)
 	base = port;
 }
 
-static void put(char c)
+void serial_put(char c)
 {
 	while (!(in8(base + UART_LSR) & UART_LSR_THRE))
 		cpu_relax();
@@ -30,7 +30,7 @@ void print(const char *fmt, ...)
 	text_format(line, sizeof(line), fmt, args);
 	va_end(args);
 	for (const char *c = line; *c; c++)
-		put(*c);
+		serial_put(*c);
 }
 
 bool serial_get(char *ret_c)

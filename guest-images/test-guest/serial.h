@@ -11,6 +11,9 @@ void serial_use(unsigned short port);
 /* Like printf, with the conversions of text_format. */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Writes one character. */
+void serial_put(char c);
+
 /* Takes one received character. False if there is none. */
 bool serial_get(char *ret_c);
 
