@@ -71,11 +71,12 @@ static void teardown(void)
 /* What --serial @value... (up to a NULL) is. */
 static int open_all(const char *const *values, struct error *err)
 {
-	char *argv[16] = { (char[]){ "mvmm" }, (char[]){ "-kk" } };
+	char name[] = "mvmm", kernel[] = "-kk", option[] = "--serial";
+	char *argv[16] = { name, kernel };
 	int argc = 2;
 
 	for (; *values; values++) {
-		argv[argc++] = (char[]){ "--serial" };
+		argv[argc++] = option;
 		argv[argc++] = strdup(*values);
 	}
 	check_eq(config_parse(&config, argc, argv, err), 0, "%s", err->text);

@@ -32,9 +32,10 @@ static bool takes_more(const char *name)
 static bool matches(const char *name, const char *value)
 {
 	size_t len = strlen(name);
-	bool ends = !value[len] || value[len] == ',';
 
-	return strncmp(name, value, len) == 0 && ends != takes_more(name);
+	if (strncmp(name, value, len) != 0)
+		return false;
+	return takes_more(name) != (!value[len] || value[len] == ',');
 }
 
 static int set_rate(struct config_backend *b, const char *value, struct error *err)
