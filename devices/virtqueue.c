@@ -7,6 +7,7 @@
 
 #include "vmm/endian.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -229,6 +230,27 @@ int virtqueue_chain_write(const struct virtqueue *vq, const struct virtqueue_cha
 		done += n;
 	}
 	return (int)done;
+}
+
+unsigned virtqueue_chain_iov(const struct virtqueue *vq, const struct virtqueue_chain *chain,
+			     bool writable, uint32_t offset, struct iovec *iov)
+{
+	const struct virtqueue_buffer *buffers =
+		chain->buffers + (writable ? chain->n_readable : 0);
+	unsigned n = writable ? chain->n_writable : chain->n_readable, filled = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct virtqueue_buffer b = skip_bytes(buffers[i], &offset);
+		void *host;
+
+		if (!b.len)
+			continue;
+		host = guest_memory_host(vq->mem, b.addr, b.len, writable);
+		/* The pop found it valid, and guest memory's regions do not change. */
+		assert(host);
+		iov[filled++] = (struct iovec){ host, b.len };
+	}
+	return filled;
 }
 
 void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t written)

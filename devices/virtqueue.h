@@ -13,6 +13,7 @@
 #include <linux/virtio_ring.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #define VIRTQUEUE_MAX_SIZE 256
 
@@ -83,6 +84,14 @@ int virtqueue_chain_read(const struct virtqueue *vq, const struct virtqueue_chai
 			 uint32_t offset, void *buf, uint32_t len);
 int virtqueue_chain_write(const struct virtqueue *vq, const struct virtqueue_chain *chain,
 			  uint32_t offset, const void *buf, uint32_t len);
+
+/*
+ * Where the chain's writable buffers lie, or its readable ones, from byte @offset of them on, empty
+ * ones left out: for readv(2) and writev(2), as guest_memory_host says. Fills up to
+ * VIRTQUEUE_MAX_SIZE of @iov; returns how many.
+ */
+unsigned virtqueue_chain_iov(const struct virtqueue *vq, const struct virtqueue_chain *chain,
+			     bool writable, uint32_t offset, struct iovec *iov);
 
 /* Hands a chain back: @head as popped, @written bytes in its writable buffers. */
 void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t written);

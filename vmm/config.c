@@ -7,6 +7,7 @@
 
 #include "vmm/config_console.h"
 #include "vmm/config_file.h"
+#include "vmm/config_net.h"
 #include "vmm/config_numa.h"
 #include "vmm/config_options.h"
 #include "vmm/config_pmem.h"
@@ -287,6 +288,9 @@ const struct config_option config_options[] = {
 	  "file=PATH, unix:PATH or fd:N, [,rate=SIZE] (stdio)" },
 	{ "console", 0, "WHERE", REPEATABLE, config_add_console,
 	  "likewise a console of virtio (hvc0), which is faster" },
+	{ "net", 0, "TAP", REPEATABLE | KEYED, config_add_net,
+	  "a network card on a tap of the host: tap=NAME or tap=fd:N\n"
+	  "[,mac=ADDRESS]" },
 	{ "rng", 0, NULL, ONCE, set_rng, "give the guest the host's entropy by virtio-rng" },
 	{ "vsock", 0, "SOCKET", ONCE | KEYED, config_set_vsock,
 	  "sockets between guest and host: path=SOCKET[,cid=N];\n"
@@ -531,6 +535,7 @@ void config_fini(struct config *config)
 {
 	config_fini_pmem(config);
 	config_fini_consoles(config);
+	config_fini_net(config);
 	config_fini_sandbox(config);
 	config_file_fini(config);
 	config_fini_vsock(config);

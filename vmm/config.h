@@ -75,6 +75,16 @@ struct config_control {
 
 #define CONFIG_MAX_CONTROLS 16
 
+/* A network card, from --net. */
+struct config_net {
+	char *text;	 /* owned: what @tap points into */
+	const char *tap; /* an interface, or fd:N */
+	bool has_mac;
+	uint8_t mac[6];
+};
+
+#define CONFIG_MAX_NETS 8
+
 struct config_text;
 
 struct config {
@@ -96,6 +106,8 @@ struct config {
 	struct config_console console; /* of virtio; @given: there is one */
 	struct config_control controls[CONFIG_MAX_CONTROLS];
 	unsigned n_controls;
+	struct config_net nets[CONFIG_MAX_NETS];
+	unsigned n_nets;
 	bool rng;	  /* whether there is an entropy device */
 	char *vsock_path; /* owned: where the socket device's host side listens; NULL: no device */
 	uint32_t vsock_cid;

@@ -95,9 +95,14 @@ void *guest_memory_ram(const struct guest_memory *mem, gpa_t addr, uint64_t len)
 	return r && r->kind == GUEST_RAM ? host_address(r, addr) : NULL;
 }
 
-bool guest_memory_valid(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable)
+void *guest_memory_host(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable)
 {
 	const struct guest_region *r = find(mem, addr, len);
 
-	return r && !(writable && r->kind == GUEST_PMEM_READONLY);
+	return r && !(writable && r->kind == GUEST_PMEM_READONLY) ? host_address(r, addr) : NULL;
+}
+
+bool guest_memory_valid(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable)
+{
+	return guest_memory_host(mem, addr, len, writable) != NULL;
 }

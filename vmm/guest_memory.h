@@ -68,6 +68,13 @@ int guest_memory_write(const struct guest_memory *mem, gpa_t addr, const void *b
  */
 void *guest_memory_ram(const struct guest_memory *mem, gpa_t addr, uint64_t len);
 
+/*
+ * The host address of @len bytes at @addr (@writable: that may be written to), or NULL unless all
+ * of them lie in one region. Only for a system call that moves data there or from there, which
+ * fails with EFAULT where the host cannot supply a page of a file.
+ */
+void *guest_memory_host(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable);
+
 /* True if @len bytes at @addr lie within one region (@writable: one that may be written to). */
 bool guest_memory_valid(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable);
 

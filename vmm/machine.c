@@ -7,9 +7,11 @@
 #include "boot/root_disk.h"
 #include "vmm/log.h"
 #include "vmm/machine_pmem.h"
+#include "vmm/tap.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static void add_device(struct boot_machine *boot, struct boot_device device)
 {
@@ -97,31 +99,43 @@ static int plan_platform(struct machine *m, const struct config *config, struct 
 	return 0;
 }
 
+static int plan_extra(struct machine *m, const char *what, struct error *err)
+{
+	if (m->n_pmem + m->n_extras == LAYOUT_VIRTIO_SLOTS)
+		return error_set(err, EINVAL,
+				 "%s: no virtio slot is free: all %d are in use; give it "
+				 "up, or a disk",
+				 what, LAYOUT_VIRTIO_SLOTS);
+	add_device(&m->boot, boot_virtio_device(LAYOUT_VIRTIO_SLOTS - 1 - m->n_extras, what));
+	m->n_extras++;
+	return 0;
+}
+
+static int plan_net(struct machine *m, const struct config_net *net, struct error *err)
+{
+	int ret = plan_extra(m, "virtio-net", err), fd;
+
+	if (ret < 0)
+		return ret;
+	fd = tap_open(net->tap, err);
+	if (fd < 0)
+		return fd;
+	m->taps[m->n_taps++] = fd;
+	return 0;
+}
+
 /* In the order in which vm_extras.c makes them. */
 static int plan_extras(struct machine *m, const struct config *config, struct error *err)
 {
-	const struct {
-		bool wanted;
-		const char *what;
-	} extras[] = {
-		{ config->rng, "virtio-rng" },
-		{ config->vsock_path, "virtio-vsock" },
-		{ config->console.given, "virtio-console" },
-	};
+	int ret = config->rng ? plan_extra(m, "virtio-rng", err) : 0;
 
-	for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++) {
-		if (!extras[i].wanted)
-			continue;
-		if (m->n_pmem + m->n_extras == LAYOUT_VIRTIO_SLOTS)
-			return error_set(err, EINVAL,
-					 "%s: no virtio slot is free: all %d are in use; give it "
-					 "up, or a disk",
-					 extras[i].what, LAYOUT_VIRTIO_SLOTS);
-		add_device(&m->boot, boot_virtio_device(LAYOUT_VIRTIO_SLOTS - 1 - m->n_extras,
-							extras[i].what));
-		m->n_extras++;
-	}
-	return 0;
+	if (config->vsock_path && ret == 0)
+		ret = plan_extra(m, "virtio-vsock", err);
+	if (config->console.given && ret == 0)
+		ret = plan_extra(m, "virtio-console", err);
+	for (unsigned i = 0; i < config->n_nets && ret == 0; i++)
+		ret = plan_net(m, &config->nets[i], err);
+	return ret;
 }
 
 static void plan_nodes(struct boot_machine *boot, const struct config *config)
@@ -174,6 +188,9 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 void machine_fini(struct machine *machine)
 {
 	machine_fini_pmem(machine);
+	for (unsigned i = 0; i < machine->n_taps; i++)
+		close(machine->taps[i]);
+	machine->n_taps = 0;
 	input_file_close(&machine->source.kernel);
 	input_file_close(&machine->source.initrd);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine that a configuration asks for, before there is a VM: images opened and placed,
+ * The machine that a configuration asks for, before there is a VM: images and taps opened,
  * command line and platform decided. --dry-run and the dumps need no more than this, and no
  * /dev/kvm.
  */
@@ -34,17 +34,20 @@ struct machine {
 	unsigned n_pmem;
 	/* Virtio devices that are no disks: they have the slots from the last one down. */
 	unsigned n_extras;
+	int taps[CONFIG_MAX_NETS]; /* owned; of the network cards, in their order */
+	unsigned n_taps;
 	struct placement placement;
 	struct memory_backends backends; /* pmem paths point into them or into the configuration */
 };
 
 /*
- * Opens the images, looks into the root disk and the kernel, and places everything. @machine is
- * zeroed; @config must outlive it. -errno with @err set; either way it is for machine_fini.
+ * Opens the images and taps, looks into the root disk and the kernel, and places everything.
+ * @machine is zeroed; @config must outlive it. -errno with @err set; either way it is for
+ * machine_fini.
  */
 int machine_plan(struct machine *machine, const struct config *config, struct error *err);
 
-/* Closes the images; takes a zeroed or half-built one. */
+/* Closes images and taps; takes a zeroed or half-built one. */
 void machine_fini(struct machine *machine);
 
 #endif

@@ -12,6 +12,7 @@
 #include <asm/ioctls.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <linux/kvm.h>
 #include <seccomp.h>
@@ -89,6 +90,11 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(LOOP, "read"),
 	/* Entropy for the guest (--rng). */
 	CALL(LOOP, "getrandom"),
+	/* Frames of network cards, between tap and guest memory (--net); and when the guest's
+	 * driver is ready, which kinds of them it takes. */
+	CALL(LOOP, "readv"),
+	CALL(LOOP, "writev"),
+	CALL(LOOP, "ioctl", IS(1, TUNSETOFFLOAD)),
 	/* Kicks a vCPU out of the guest; and a thread dies of its own signal with these three. */
 	CALL(ALL, "tgkill", OWN_PID(0)),
 	CALL(ALL, "getpid"),

@@ -476,6 +476,14 @@ static void report(const struct vm *vm)
 			log_warning("%s: %" PRIu64 " stores to %s were dropped", end->pmem[i].id,
 				    n->stores_dropped, vm->pmem[i].pmem.backing->path);
 	}
+	for (unsigned i = 0; i < vm->n_nets; i++) {
+		const struct net_counters *n = &vm->nets[i].net.counters;
+
+		log_info("%s: %" PRIu64 " frames received and %" PRIu64 " lost, %" PRIu64
+			 " sent and %" PRIu64 " lost",
+			 vm->nets[i].name, n->received, n->receive_dropped, n->sent,
+			 n->send_dropped);
+	}
 }
 
 void vm_run(struct vm *vm, struct ready *ready, struct vm_end *ret_end)

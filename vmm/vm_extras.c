@@ -4,11 +4,16 @@
 #include "vmm/vm_extras.h"
 
 #include "boot/layout.h"
+#include "vmm/log.h"
+#include "vmm/tap.h"
 #include "vmm/vm_state.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 
 static int add(struct vm *vm, struct virtio_device *dev, struct error *err)
 {
@@ -32,6 +37,48 @@ static int add_vsock(struct vm *vm, const struct config *config, struct error *e
 	return ret < 0 ? ret : add(vm, &vm->vsock.virtio, err);
 }
 
+static void set_offloads(struct net *net, uint64_t features)
+{
+	int ret = tap_set_offloads(net->fd, features);
+
+	/* Frames of a kind that the driver cannot take are dropped then. */
+	if (ret < 0)
+		log_warning("%s: cannot tell the tap what the guest takes: %s", net->virtio.name,
+			    strerror(-ret));
+}
+
+static const struct net_ops net_ops = { .set_offloads = set_offloads };
+
+/* A new one each time, as for a card that was just bought: nobody else on the network has it. */
+static int make_mac(uint8_t *ret_mac, struct error *err)
+{
+	if (getrandom(ret_mac, ETH_ALEN, 0) != ETH_ALEN)
+		return error_set(err, errno, "--net: no random address; give mac=: %s",
+				 strerror(errno));
+	ret_mac[0] = (ret_mac[0] & ~1) | 2; /* one card's, locally administered */
+	return 0;
+}
+
+static int add_net(struct vm *vm, const struct config_net *config, struct error *err)
+{
+	unsigned n = vm->n_nets;
+	struct vm_net *net = &vm->nets[n];
+	uint8_t mac[ETH_ALEN];
+	int ret = 0;
+
+	memcpy(mac, config->mac, sizeof(mac));
+	if (!config->has_mac)
+		ret = make_mac(mac, err);
+	if (ret < 0)
+		return ret;
+	snprintf(net->name, sizeof(net->name), "net%u", n);
+	vm->n_nets++;
+	net_init(&net->net, net->name, &net_ops, vm->machine->taps[n], mac, &vm->loop, &vm->memory);
+	log_info("%s: %s, %02x:%02x:%02x:%02x:%02x:%02x", net->name, config->tap, mac[0], mac[1],
+		 mac[2], mac[3], mac[4], mac[5]);
+	return add(vm, &net->net.virtio, err);
+}
+
 int vm_extras_init(struct vm *vm, const struct config *config, struct error *err)
 {
 	int ret = 0;
@@ -47,6 +94,8 @@ int vm_extras_init(struct vm *vm, const struct config *config, struct error *err
 				 &vm->memory);
 		ret = add(vm, &vm->virtio_port.virtio.virtio, err);
 	}
+	for (unsigned i = 0; i < config->n_nets && ret == 0; i++)
+		ret = add_net(vm, &config->nets[i], err);
 	assert(ret < 0 || vm->n_extras == vm->machine->n_extras);
 	return ret;
 }

@@ -3,6 +3,7 @@
 #ifndef MVMM_VMM_VM_STATE_H
 #define MVMM_VMM_VM_STATE_H
 
+#include "devices/net.h"
 #include "devices/rng.h"
 #include "devices/vsock.h"
 #include "devices/watchdog.h"
@@ -60,6 +61,12 @@ struct vm_timeout {
 
 enum { VM_CONSOLE_SERIAL, VM_CONSOLE_VIRTIO, VM_CONSOLES };
 
+/* A network card (vm_extras.c). */
+struct vm_net {
+	char name[8];
+	struct net net;
+};
+
 struct vm {
 	struct machine *machine;	       /* borrowed */
 	struct boot_timer *timer;	       /* borrowed */
@@ -85,6 +92,8 @@ struct vm {
 	struct vsock vsock;
 	struct vsock_unix vsock_unix;
 	uint8_t *vsock_buffers; /* owned; NULL: there is no vsock */
+	struct vm_net nets[CONFIG_MAX_NETS];
+	unsigned n_nets;
 	struct virtio_slot
 		extras[LAYOUT_VIRTIO_SLOTS]; /* of what is no disk; from the last slot down */
 	unsigned n_extras;

@@ -12,6 +12,7 @@
 #include "flood.h"
 #include "interrupts.h"
 #include "machine.h"
+#include "net.h"
 #include "pmem.h"
 #include "rng.h"
 #include "serial.h"
@@ -588,5 +589,8 @@ const struct check checks[] = {
 	{ "vsock-reset", .once = vsock_reset },
 	{ "vsock-short-packet", .once = vsock_short_packet },
 	{ "watchdog", .once = watchdog_check },
+	{ "net", .once = net_echo },
+	{ "net-flood", .once = net_flood },
+	{ "net-storm", .once = net_storm },
 	{ 0 },
 };

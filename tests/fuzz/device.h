@@ -8,7 +8,7 @@
  *   no byte of guest memory changes but the used ring and what the driver gave to be written to;
  *   each chain comes back at most once, only if it obeys the rules, never after a reset or after
  *   its queue was taken down, with a length that fits it, and not a byte behind that length is
- *   written to;
+ *   written to, unless the target says that it may;
  *   there is an interrupt where something came back, and none without a reason;
  *   what is in flight on the event loop is bounded, and each doorbell is always listened to;
  *   whatever happened, the driver can reset the device and start again.
@@ -32,6 +32,9 @@ struct device_answer {
 struct device_target {
 	/* Besides VIRTIO_F_VERSION_1: what a driver may accept; the input says which of them. */
 	uint64_t features;
+
+	/* It may write behind the length that it says, within the chain (section 2.7.8.2). */
+	bool scribbles;
 
 	/* Makes the device anew, in static memory. */
 	struct virtio_device *(*start)(struct fuzz_input *in, struct event_loop *loop,

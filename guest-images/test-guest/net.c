@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+/* virtio-net. Start reading at net_echo. */
+#include "net.h"
+
+#include "args.h"
+#include "checks.h"
+#include "cpu.h"
+#include "interrupts.h"
+#include "machine.h"
+#include "pmem.h"
+#include "serial.h"
+#include "text.h"
+#include "virtio_mmio.h"
+
+#include <linux/if_ether.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
+#include <stddef.h>
+
+enum { RECEIVE, TRANSMIT };
+
+#define BUFFERS 64
+#define BUFFER_SIZE 2048
+#define TYPE 0x88b5 /* for experiments in one's own network */
+
+struct buffer {
+	struct virtio_net_hdr_v1 header;
+	uint8_t frame[BUFFER_SIZE - sizeof(struct virtio_net_hdr_v1)];
+};
+
+static struct virtio_mmio device;
+static struct virtqueue receive, transmit;
+static struct buffer received[BUFFERS], sent[BUFFERS];
+static uint8_t mac[ETH_ALEN];
+
+static const char *setup_queue(unsigned number, struct virtqueue *queue)
+{
+	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_SEL, number);
+	if (virtio_mmio_read(&device, VIRTIO_MMIO_QUEUE_NUM_MAX) < BUFFERS)
+		return fail("queue %u is shorter than %u", number, BUFFERS);
+	virtqueue_init(queue, BUFFERS);
+	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_NUM, BUFFERS);
+	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)(uint64_t)queue->desc);
+	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)(uint64_t)&queue->avail);
+	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)(uint64_t)&queue->used);
+	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_READY, 1);
+	if (virtio_mmio_read(&device, VIRTIO_MMIO_QUEUE_READY) != 1)
+		return fail("queue %u does not become ready", number);
+	return NULL;
+}
+
+static void offer_buffer(uint16_t n)
+{
+	virtqueue_describe(&receive, n, (uint64_t)&received[n], sizeof(received[n]),
+			   VRING_DESC_F_WRITE, 0);
+	virtqueue_offer(&receive, n);
+}
+
+static void kick(unsigned queue)
+{
+	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_NOTIFY, queue);
+}
+
+static const char *start(void)
+{
+	const char *error = virtio_mmio_reset(&device);
+
+	if (!error)
+		error = virtio_mmio_negotiate(&device,
+					      1UL << VIRTIO_F_VERSION_1 | 1UL << VIRTIO_NET_F_MAC);
+	if (!error)
+		error = setup_queue(RECEIVE, &receive);
+	if (!error)
+		error = setup_queue(TRANSMIT, &transmit);
+	if (!error)
+		error = virtio_mmio_driver_ok(&device);
+	for (uint16_t n = 0; n < BUFFERS && !error; n++)
+		offer_buffer(n);
+	if (!error)
+		kick(RECEIVE);
+	return error;
+}
+
+static const char *find(void)
+{
+	for (unsigned i = 0; i < machine.n_slots; i++) {
+		const struct machine_slot *slot = &machine.slots[i];
+
+		if (!virtio_mmio_probe(slot->base, slot->pin, &receive, &device) ||
+		    device.id != VIRTIO_ID_NET)
+			continue;
+		for (unsigned n = 0; n < ETH_ALEN; n++)
+			mac[n] = read8(device.base + VIRTIO_MMIO_CONFIG + n);
+		print("test-guest: net mac %x:%x:%x:%x:%x:%x\n", mac[0], mac[1], mac[2], mac[3],
+		      mac[4], mac[5]);
+		virtio_mmio_route(&device, machine.apic_ids[0]);
+		return start();
+	}
+	return "there is no network card";
+}
+
+/* Offers frame @n of @len bytes to be sent: its header and the rest in a buffer each. */
+static void offer_frame(uint16_t n, uint32_t len)
+{
+	struct buffer *b = &sent[n];
+
+	memset(&b->header, 0, sizeof(b->header));
+	memset(b->frame, 0xff, ETH_ALEN);
+	memcpy(b->frame + ETH_ALEN, mac, ETH_ALEN);
+	b->frame[2 * ETH_ALEN] = TYPE >> 8;
+	b->frame[2 * ETH_ALEN + 1] = TYPE & 0xff;
+	virtqueue_describe(&transmit, (uint16_t)(2 * n), (uint64_t)&b->header, sizeof(b->header),
+			   VRING_DESC_F_NEXT, (uint16_t)(2 * n + 1));
+	virtqueue_describe(&transmit, (uint16_t)(2 * n + 1), (uint64_t)b->frame, len, 0, 0);
+	virtqueue_offer(&transmit, (uint16_t)(2 * n));
+}
+
+static const char *await(struct virtqueue *queue, struct vring_used_elem *ret_elem)
+{
+	for (;;) {
+		uint32_t seen = device.used_interrupts;
+
+		if (virtqueue_take(queue, ret_elem))
+			return NULL;
+		if (!interrupts_wait(&device.used_interrupts, seen))
+			return queue == &receive ? "no frame came" : "a frame was not sent";
+	}
+}
+
+/* The next frame of ours; those that the host's kernel sends by itself go back at once. */
+static const char *await_frame(struct vring_used_elem *ret_elem)
+{
+	for (;;) {
+		const char *error = await(&receive, ret_elem);
+		const uint8_t *frame = received[ret_elem->id % BUFFERS].frame;
+
+		if (error || (frame[12] << 8 | frame[13]) == TYPE)
+			return error;
+		offer_buffer((uint16_t)ret_elem->id);
+		kick(RECEIVE);
+	}
+}
+
+static const char *compare(const struct vring_used_elem *elem, uint32_t len)
+{
+	const struct buffer *b = &received[elem->id];
+
+	barrier();
+	if (elem->len != sizeof(b->header) + len)
+		return fail("a frame of %u bytes came back with %lu", len,
+			    elem->len - sizeof(b->header));
+	if (b->header.num_buffers != 1 || b->header.gso_type || b->header.flags & 1)
+		return fail("flags 0x%x, type 0x%x, %u buffers", b->header.flags,
+			    b->header.gso_type, b->header.num_buffers);
+	if (memcmp(b->frame + ETH_HLEN, sent[0].frame + ETH_HLEN, len - ETH_HLEN) != 0)
+		return fail("a frame of %u bytes came back changed", len);
+	return NULL;
+}
+
+static const char *echo(unsigned number)
+{
+	uint32_t len = ETH_ZLEN + number * 97 % (ETH_FRAME_LEN - ETH_ZLEN + 1);
+	struct vring_used_elem elem;
+	const char *error;
+
+	for (uint32_t i = 0; i < len; i++)
+		sent[0].frame[i] = (uint8_t)(number + i * 7);
+	offer_frame(0, len);
+	kick(TRANSMIT);
+	error = await(&transmit, &elem);
+	if (!error)
+		error = await_frame(&elem);
+	if (!error)
+		error = compare(&elem, len);
+	if (error)
+		return error;
+	offer_buffer((uint16_t)elem.id);
+	kick(RECEIVE);
+	return NULL;
+}
+
+const char *net_echo(void)
+{
+	const char *error = find();
+	uint64_t count = args_number("count", 50);
+
+	for (unsigned i = 0; i < count && !error; i++)
+		error = echo(i);
+	return error;
+}
+
+const char *net_flood(void)
+{
+	const char *error = find();
+	uint64_t count = args_number("count", 2000), offered = 0;
+	struct vring_used_elem elem;
+
+	if (error)
+		return error;
+	for (; offered < BUFFERS / 2 && offered < count; offered++)
+		offer_frame((uint16_t)offered, ETH_FRAME_LEN);
+	kick(TRANSMIT);
+	for (uint64_t i = 0; i < count && !error; i++) {
+		error = await(&transmit, &elem);
+		if (error || offered == count)
+			continue;
+		offer_frame((uint16_t)(elem.id / 2), ETH_FRAME_LEN);
+		offered++;
+		kick(TRANSMIT);
+	}
+	return error;
+}
+
+const char *net_storm(void)
+{
+	const char *error = find();
+	uint64_t count = args_number("count", 50), frames = 0;
+	struct vring_used_elem elem;
+
+	for (uint64_t i = 0; i < count && !error; i++) {
+		while (virtqueue_take(&receive, &elem)) {
+			offer_buffer((uint16_t)elem.id);
+			frames++;
+		}
+		kick(RECEIVE);
+		error = pmem_flush(&pmems[0]);
+	}
+	print("test-guest: net-storm frames %lu\n", frames);
+	return error;
+}
