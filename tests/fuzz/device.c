@@ -255,7 +255,8 @@ static void judge_taken(unsigned q, uint16_t used_idx)
 	uint16_t offered = get16(ring(q) + AVAIL + 2);
 
 	for (; queue->last_avail != dev->queues[q].last_avail; queue->last_avail++) {
-		uint16_t head = get16(ring(q) + AVAIL + 4 + 2 * (queue->last_avail % queue->size));
+		uint16_t head =
+			get16(ring(q) + AVAIL + 4 + 2ULL * (queue->last_avail % queue->size));
 
 		fuzz_check(!broken && queue->last_avail != offered, "queue %u: nothing is offered",
 			   q);

@@ -49,21 +49,21 @@ static const unsigned to_host[] = { VIRTIO_NET_F_CSUM, VIRTIO_NET_F_HOST_TSO4,
 static const unsigned to_guest[] = { VIRTIO_NET_F_GUEST_CSUM, VIRTIO_NET_F_GUEST_TSO4,
 				     VIRTIO_NET_F_GUEST_TSO6, VIRTIO_NET_F_GUEST_ECN };
 
-ssize_t writev(int fd, const struct iovec *iov, int n)
+ssize_t writev(int fd, const struct iovec *iovec, int count)
 {
 	struct virtio_net_hdr_v1 h;
 	size_t len = 0;
 
 	writes++;
-	fuzz_check(fd == TAP_FD && n >= 2 && iov[0].iov_len == HEADER);
-	memcpy(&h, iov[0].iov_base, HEADER);
-	for (int i = 1; i < n; i++) {
-		const volatile uint8_t *bytes = iov[i].iov_base;
+	fuzz_check(fd == TAP_FD && count >= 2 && iovec[0].iov_len == HEADER);
+	memcpy(&h, iovec[0].iov_base, HEADER);
+	for (int i = 1; i < count; i++) {
+		const volatile uint8_t *bytes = iovec[i].iov_base;
 
 		/* Both ends of it are there; between them there are no gaps. */
 		(void)bytes[0];
-		(void)bytes[iov[i].iov_len - 1];
-		len += iov[i].iov_len;
+		(void)bytes[iovec[i].iov_len - 1];
+		len += iovec[i].iov_len;
 	}
 	fuzz_check(len >= ETH_HLEN && len <= NET_FRAME_MAX, "%zu", len);
 	fuzz_check((h.flags & ~1) == 0 && negotiated(h.flags, h.gso_type, to_host), "0x%x 0x%x",
@@ -92,26 +92,26 @@ static size_t scatter(const struct iovec *iov, int n, const uint8_t *bytes, size
 	return done;
 }
 
-ssize_t readv(int fd, const struct iovec *iov, int n)
+ssize_t readv(int fd, const struct iovec *iovec, int count)
 {
 	static uint8_t bytes[HEADER + UINT16_MAX];
 	size_t len;
 
 	reads++;
-	fuzz_check(fd == TAP_FD && n >= 3 && iov[0].iov_len == HEADER);
+	fuzz_check(fd == TAP_FD && count >= 3 && iovec[0].iov_len == HEADER);
 	errno = read_error ? read_error : EAGAIN;
 	if (read_error || !n_frames)
 		return -1;
 	memset(bytes, 0, HEADER);
 	bytes[0] = frames[0].flags;
 	bytes[1] = frames[0].gso_type;
-	len = scatter(iov, n, bytes, HEADER + frames[0].len);
-	if (len == HEADER + (size_t)frames[0].len && iov[n - 1].iov_len == 1 &&
+	len = scatter(iovec, count, bytes, HEADER + frames[0].len);
+	if (len == HEADER + (size_t)frames[0].len && iovec[count - 1].iov_len == 1 &&
 	    negotiated(frames[0].flags, frames[0].gso_type, to_guest)) {
 		size_t room = 0;
 
-		for (int i = 0; i < n - 1; i++)
-			room += iov[i].iov_len;
+		for (int i = 0; i < count - 1; i++)
+			room += iovec[i].iov_len;
 		given += len <= room;
 		given_bytes += len <= room ? frames[0].len : 0;
 	}
