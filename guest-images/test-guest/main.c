@@ -141,7 +141,7 @@ _Noreturn static void leave(void)
 		smp_run((unsigned)cpu, leave_on_cpu);
 	else
 		way_out->leave();
-	interrupts_idle(1000000000);
+	interrupts_idle(args_number("exit-ms", 1000) * 1000000);
 	print("test-guest: %s had no effect\n", way_out->name);
 	leave_reboot_kbd();
 	leave_triple_fault();
