@@ -17,31 +17,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 
 #define MEMORY_DEFAULT (256ULL << 20)
 #define TIMEOUT_MAX 31622400U /* 366 days */
-
-static int set_kernel(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->kernel = value;
-	return 0;
-}
-
-static int set_initrd(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->initrd = value;
-	return 0;
-}
-
-static int set_append(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->append = value;
-	return 0;
-}
 
 static int set_cpus(struct config *c, const char *value, struct error *err)
 {
@@ -115,95 +95,6 @@ static int add_monitor(struct config *c, const char *value, struct error *err)
 	return add_control(c, true, value, err);
 }
 
-static int set_rng(struct config *c, const char *value, struct error *err)
-{
-	(void)value;
-	(void)err;
-	c->rng = true;
-	return 0;
-}
-
-static int set_kvm(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->kvm = value;
-	return 0;
-}
-
-static int set_user(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->sandbox.user = value;
-	return 0;
-}
-
-static int set_chroot(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->sandbox.chroot = value;
-	return 0;
-}
-
-static int set_netns(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->sandbox.netns = value;
-	return 0;
-}
-
-static int set_cgroup(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->sandbox.cgroup = value;
-	return 0;
-}
-
-static int set_debug_exit(struct config *c, const char *value, struct error *err)
-{
-	(void)value;
-	(void)err;
-	c->debug_exit = true;
-	return 0;
-}
-
-static int set_watchdog(struct config *c, const char *value, struct error *err)
-{
-	(void)value;
-	(void)err;
-	c->watchdog = true;
-	return 0;
-}
-
-static int set_dump_dtb(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->dump_dtb = value;
-	return 0;
-}
-
-static int set_dump_acpi(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->dump_acpi = value;
-	return 0;
-}
-
-static int set_dry_run(struct config *c, const char *value, struct error *err)
-{
-	(void)value;
-	(void)err;
-	c->dry_run = true;
-	return 0;
-}
-
-static int set_boot_timer(struct config *c, const char *value, struct error *err)
-{
-	(void)value;
-	(void)err;
-	c->boot_timer = true;
-	return 0;
-}
-
 static int set_timeout(struct config *c, const char *value, struct error *err)
 {
 	uint64_t n;
@@ -213,13 +104,6 @@ static int set_timeout(struct config *c, const char *value, struct error *err)
 				 "--timeout %s: must be a number of seconds from 1 to %u", value,
 				 TIMEOUT_MAX);
 	c->timeout = (unsigned)n;
-	return 0;
-}
-
-static int set_result(struct config *c, const char *value, struct error *err)
-{
-	(void)err;
-	c->result = value;
 	return 0;
 }
 
@@ -245,95 +129,100 @@ static int set_config(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
-static int set_version(struct config *c, const char *value, struct error *err)
-{
-	(void)value;
-	(void)err;
-	c->version = true;
-	return 0;
-}
-
-static int set_help(struct config *c, const char *value, struct error *err)
-{
-	(void)value;
-	(void)err;
-	c->help = true;
-	return 0;
-}
+#define TO(member) NULL, offsetof(struct config, member)
+#define CALL(function) function, 0
 
 const struct config_option config_options[] = {
-	{ "kernel", 'k', "FILE", ONCE, set_kernel, "kernel to boot: a bzImage or an ELF vmlinux" },
-	{ "initrd", 0, "FILE", ONCE, set_initrd, "initial RAM disk" },
-	{ "append", 0, "TEXT", ONCE, set_append, "added to the kernel's command line" },
-	{ "memory", 'm', "SIZE", KEYED, config_set_memory,
+	{ "kernel", 'k', "FILE", ONCE, TO(kernel), "kernel to boot: a bzImage or an ELF vmlinux" },
+	{ "initrd", 0, "FILE", ONCE, TO(initrd), "initial RAM disk" },
+	{ "append", 0, "TEXT", ONCE, TO(append), "added to the kernel's command line" },
+	{ "memory", 'm', "SIZE", KEYED, CALL(config_set_memory),
 	  "guest RAM, with K, M or G behind the number (256M):\n"
 	  "SIZE[,maxmem=SIZE][,slots=N]" },
-	{ "cpus", 'c', "N", ONCE, set_cpus, "number of vCPUs, 1 to 32 (1)" },
-	{ "pmem", 'p', "FILE", REPEATABLE | KEYED, config_add_pmem,
+	{ "cpus", 'c', "N", ONCE, CALL(set_cpus), "number of vCPUs, 1 to 32 (1)" },
+	{ "pmem", 'p', "FILE", REPEATABLE | KEYED, CALL(config_add_pmem),
 	  "a disk: file=FILE[,size=SIZE][,id=ID][,readonly=on|off]\n"
 	  "[,share=on|off][,lock=on|off][,prealloc=on|off]\n"
 	  "[,root=on|off][,addr=ADDRESS][,align=SIZE][,node=N]; the\n"
 	  "first is the root disk" },
-	{ "object", 0, "BACKEND", REPEATABLE | KEYED, config_add_object,
+	{ "object", 0, "BACKEND", REPEATABLE | KEYED, CALL(config_add_object),
 	  "a disk's file as QEMU has it: memory-backend-file,id=ID,\n"
 	  "mem-path=FILE,size=SIZE[,share=on|off][,readonly=on|off]\n"
 	  "[,lock=on|off][,prealloc=on|off][,align=SIZE]" },
-	{ "device", 0, "DEVICE", REPEATABLE | KEYED, config_add_device,
+	{ "device", 0, "DEVICE", REPEATABLE | KEYED, CALL(config_add_device),
 	  "and the disk: virtio-pmem,memdev=ID[,id=ID]\n"
 	  "[,memaddr=ADDRESS][,node=N]" },
-	{ "numa", 0, "NODE", REPEATABLE | KEYED, config_add_numa,
+	{ "numa", 0, "NODE", REPEATABLE | KEYED, CALL(config_add_numa),
 	  "a NUMA node: node=N[,cpus=FIRST[-LAST]]...[,memory=SIZE]" },
-	{ "serial", 0, "WHERE", REPEATABLE, config_add_serial,
+	{ "serial", 0, "WHERE", REPEATABLE, CALL(config_add_serial),
 	  "serial console, perhaps several: stdio, null, pty,\n"
 	  "file=PATH, unix:PATH or fd:N, [,rate=SIZE] (stdio)" },
-	{ "console", 0, "WHERE", REPEATABLE, config_add_console,
+	{ "console", 0, "WHERE", REPEATABLE, CALL(config_add_console),
 	  "likewise a console of virtio (hvc0), which is faster" },
-	{ "net", 0, "TAP", REPEATABLE | KEYED, config_add_net,
+	{ "net", 0, "TAP", REPEATABLE | KEYED, CALL(config_add_net),
 	  "a network card on a tap of the host: tap=NAME or tap=fd:N\n"
 	  "[,mac=ADDRESS]" },
-	{ "rng", 0, NULL, ONCE, set_rng, "give the guest the host's entropy by virtio-rng" },
-	{ "vsock", 0, "SOCKET", ONCE | KEYED, config_set_vsock,
+	{ "rng", 0, NULL, ONCE, TO(rng), "give the guest the host's entropy by virtio-rng" },
+	{ "vsock", 0, "SOCKET", ONCE | KEYED, CALL(config_set_vsock),
 	  "sockets between guest and host: path=SOCKET[,cid=N];\n"
 	  "the guest's connections to port P go to SOCKET_P" },
-	{ "isa-debug-exit", 0, NULL, ONCE, set_debug_exit,
+	{ "isa-debug-exit", 0, NULL, ONCE, TO(debug_exit),
 	  "a byte V to port 0xf4 ends with status (V << 1) | 1" },
-	{ "watchdog", 0, NULL, ONCE, set_watchdog,
+	{ "watchdog", 0, NULL, ONCE, TO(watchdog),
 	  "give the guest a watchdog; a guest that it bites ends with\nstatus 42" },
-	{ "qmp", 0, "WHERE", REPEATABLE, add_qmp,
+	{ "qmp", 0, "WHERE", REPEATABLE, CALL(add_qmp),
 	  "control by JSON commands: unix:PATH, fd:N or stdio" },
-	{ "monitor", 0, "WHERE", REPEATABLE, add_monitor,
+	{ "monitor", 0, "WHERE", REPEATABLE, CALL(add_monitor),
 	  "control by typed commands: unix:PATH, fd:N or stdio" },
-	{ "sandbox", 0, "HOW", KEYED, config_set_sandbox,
+	{ "sandbox", 0, "HOW", KEYED, CALL(config_set_sandbox),
 	  "what a guest that took mvmm over could do: on, log or off\n"
 	  "(on), [,allow=DIR]... where object-add may open files" },
-	{ "user", 0, "USER", ONCE, set_user,
+	{ "user", 0, "USER", ONCE, TO(sandbox.user),
 	  "become it before the guest starts: NAME or UID[:GID]" },
-	{ "chroot", 0, "DIR", ONCE, set_chroot, "make DIR the root directory then" },
-	{ "netns", 0, "NETNS", ONCE, set_netns, "enter the network namespace NETNS then" },
-	{ "cgroup", 0, "DIR", ONCE, set_cgroup, "enter the cgroup whose directory is DIR" },
-	{ "kvm", 0, "FILE", ONCE, set_kvm, "the KVM device (/dev/kvm)" },
-	{ "platform", 0, "HOW", ONCE, set_platform,
+	{ "chroot", 0, "DIR", ONCE, TO(sandbox.chroot), "make DIR the root directory then" },
+	{ "netns", 0, "NETNS", ONCE, TO(sandbox.netns), "enter the network namespace NETNS then" },
+	{ "cgroup", 0, "DIR", ONCE, TO(sandbox.cgroup), "enter the cgroup whose directory is DIR" },
+	{ "kvm", 0, "FILE", ONCE, TO(kvm), "the KVM device (/dev/kvm)" },
+	{ "platform", 0, "HOW", ONCE, CALL(set_platform),
 	  "describe the machine by dt or acpi; auto looks into the\nkernel (auto)" },
-	{ "dump-dtb", 0, "FILE", ONCE, set_dump_dtb, "write the device tree to FILE and exit" },
-	{ "dump-acpi", 0, "DIR", ONCE, set_dump_acpi, "write the ACPI tables into DIR and exit" },
-	{ "dry-run", 0, NULL, ONCE, set_dry_run,
+	{ "dump-dtb", 0, "FILE", ONCE, TO(dump_dtb), "write the device tree to FILE and exit" },
+	{ "dump-acpi", 0, "DIR", ONCE, TO(dump_acpi), "write the ACPI tables into DIR and exit" },
+	{ "dry-run", 0, NULL, ONCE, TO(dry_run),
 	  "print memory map, devices and command line, and exit" },
-	{ "boot-timer", 0, NULL, ONCE, set_boot_timer, "print when each phase of the start ended" },
-	{ "timeout", 0, "SECONDS", ONCE, set_timeout,
+	{ "boot-timer", 0, NULL, ONCE, TO(boot_timer), "print when each phase of the start ended" },
+	{ "timeout", 0, "SECONDS", ONCE, CALL(set_timeout),
 	  "end a guest that has not ended by then, status 36, and say\nwhere it was" },
-	{ "result", 0, "FILE", ONCE, set_result, "write how it ended as JSON to FILE, or to fd:N" },
-	{ "ready-fd", 0, "N", ONCE, set_ready_fd,
+	{ "result", 0, "FILE", ONCE, TO(result), "write how it ended as JSON to FILE, or to fd:N" },
+	{ "ready-fd", 0, "N", ONCE, CALL(set_ready_fd),
 	  "write a newline to descriptor N and close it when the guest\nstarts" },
-	{ "log-level", 0, "LEVEL", ONCE, set_log_level, "error, warning, info or debug (warning)" },
-	{ "config", 0, "FILE", ONCE, set_config, "more options, as a JSON object" },
-	{ "version", 0, NULL, ONCE, set_version, "print the version and exit" },
-	{ "help", 'h', NULL, ONCE, set_help, "print this and exit" },
+	{ "log-level", 0, "LEVEL", ONCE, CALL(set_log_level),
+	  "error, warning, info or debug (warning)" },
+	{ "config", 0, "FILE", ONCE, CALL(set_config), "more options, as a JSON object" },
+	{ "version", 0, NULL, ONCE, TO(version), "print the version and exit" },
+	{ "help", 'h', NULL, ONCE, TO(help), "print this and exit" },
 };
+
+#undef TO
+#undef CALL
 
 #define N_OPTIONS (sizeof(config_options) / sizeof(config_options[0]))
 _Static_assert(N_OPTIONS <= 64, "a bit for each in apply_option");
 
 const unsigned config_n_options = N_OPTIONS;
+
+int config_option_set(const struct config_option *option, struct config *config, const char *value,
+		      struct error *err)
+{
+	char *member = (char *)config + option->at;
+
+	if (option->set)
+		return option->set(config, value, err);
+	if (option->arg)
+		*(const char **)member = value;
+	else
+		*(bool *)member = true;
+	return 0;
+}
 
 void config_print_help(FILE *out)
 {
@@ -410,7 +299,7 @@ static int apply_option(struct config *config, char **argv, int i, uint64_t *see
 				 o->arg);
 	if (!o->arg && value)
 		return error_set(err, EINVAL, "--%s %s: takes no value", o->name, value);
-	ret = o->set(config, value, err);
+	ret = config_option_set(o, config, value, err);
 	return ret < 0 ? ret : words;
 }
 

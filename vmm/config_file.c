@@ -260,7 +260,7 @@ static int apply_text(struct config *config, const struct config_option *option,
 	buffer_fini(&text);
 	if (ret == -ENOMEM || (ret == 0 && !kept))
 		return error_set(why, ENOMEM, "%s: out of memory", option->name);
-	return ret < 0 ? ret : option->set(config, kept, why);
+	return ret < 0 ? ret : config_option_set(option, config, kept, why);
 }
 
 static int apply_list(struct config *config, const struct config_option *option, const json_t *list,
@@ -285,7 +285,7 @@ static int apply_option(struct config *config, const struct config_option *optio
 		return apply_text(config, option, value, why);
 	if (!json_is_boolean(value))
 		return error_set(why, EINVAL, "%s: must be true or false", option->name);
-	return json_is_true(value) ? option->set(config, NULL, why) : 0;
+	return json_is_true(value) ? config_option_set(option, config, NULL, why) : 0;
 }
 
 static int apply_member(struct config *config, const char *name, const json_t *value,

@@ -19,11 +19,18 @@ struct config_option {
 	char letter;	 /* or 0 */
 	const char *arg; /* what it takes, or NULL */
 	unsigned how;	 /* of enum config_option_how */
+	/* Takes the value; where it is NULL, the text itself is put into the config at @at, or, of
+	 * an option that takes none, true. */
 	int (*set)(struct config *config, const char *value, struct error *err);
+	size_t at;
 	const char *help;
 };
 
 extern const struct config_option config_options[];
+/* @value is borrowed; NULL for an option that takes none. -EINVAL with @err set: it is refused. */
+int config_option_set(const struct config_option *option, struct config *config, const char *value,
+		      struct error *err);
+
 extern const unsigned config_n_options; /* at most 64: there are masks of them */
 
 #endif
