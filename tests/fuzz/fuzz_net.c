@@ -14,7 +14,13 @@
 #include <sys/uio.h>
 
 #define TAP_FD 50
-#define HEADER ((uint32_t)sizeof(struct virtio_net_hdr_v1))
+/* struct virtio_net_hdr_v1, in this machine's byte order: x86's, which is the wire's. */
+struct header {
+	uint8_t flags, gso_type;
+	uint16_t hdr_len, gso_size, csum_start, csum_offset, num_buffers;
+};
+
+#define HEADER ((uint32_t)sizeof(struct header))
 #define FRAMES_MAX 64
 
 static struct net net;
@@ -51,7 +57,7 @@ static const unsigned to_guest[] = { VIRTIO_NET_F_GUEST_CSUM, VIRTIO_NET_F_GUEST
 
 ssize_t writev(int fd, const struct iovec *iovec, int count)
 {
-	struct virtio_net_hdr_v1 h;
+	struct header h;
 	size_t len = 0;
 
 	writes++;
@@ -142,7 +148,7 @@ static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loo
 /* A frame's header, most often one that makes sense. */
 static unsigned request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, unsigned size)
 {
-	struct virtio_net_hdr_v1 h = { .flags = 0 };
+	struct header h = { .flags = 0 };
 	uint8_t what = fuzz_input_u8(in);
 
 	(void)queue;
