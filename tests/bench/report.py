@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt  # noqa: E402 (the backend has to be chosen befo
 from common import Curves, Table  # noqa: E402
 
 # The first contender is ours.
-COLOURS = ["#0b7285", "#e8590c", "#868e96", "#ced4da"]
+COLOURS = ["#0b7285", "#e8590c", "#868e96", "#ced4da", "#845ef7", "#f06595", "#20c997"]
 plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.fonttype": "none",
                      "svg.hashsalt": "mvmm", "font.family": "sans-serif"})
 
