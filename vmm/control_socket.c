@@ -3,6 +3,7 @@
 #include "vmm/control_socket.h"
 
 #include "vmm/container_of.h"
+#include "vmm/parent_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,17 +100,6 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, struct err
 	return 0;
 }
 
-static int open_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char dir[sizeof(((struct control_socket *)NULL)->path)] = ".";
-
-	/* With the slash: that of a file in the root directory is its name. */
-	if (slash)
-		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path);
-	return open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* Remembers which file it is, so that the end does not remove another's. */
 static void note_file(struct control_socket *s, const char *path)
 {
@@ -118,7 +108,7 @@ static void note_file(struct control_socket *s, const char *path)
 
 	if (lstat(path, &st) < 0)
 		return;
-	s->dir_fd = open_directory(path);
+	s->dir_fd = parent_directory_open(path, O_PATH);
 	if (s->dir_fd < 0) {
 		s->dir_fd = 0;
 		return;

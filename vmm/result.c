@@ -3,6 +3,7 @@
 #include "vmm/result.h"
 
 #include "vmm/file_argument.h"
+#include "vmm/parent_directory.h"
 #include "vmm/qmp_json.h"
 
 #include <errno.h>
@@ -25,28 +26,15 @@ static int take(struct result *result, const char *where, struct error *err)
 	return 0;
 }
 
-static int open_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char dir[PATH_MAX] = ".";
-
-	if (slash && (size_t)(slash - path) + 2 > sizeof(dir))
-		return -ENAMETOOLONG;
-	/* With the slash: that of a file in the root directory is its name. */
-	if (slash)
-		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path);
-	return open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
 static int open_beside(struct result *result, const char *path, struct error *err)
 {
 	const char *slash = strrchr(path, '/');
 
 	result->name = slash ? slash + 1 : path;
-	result->dir_fd = open_directory(path);
+	result->dir_fd = parent_directory_open(path, O_PATH);
 	if (result->dir_fd < 0)
-		return error_set(err, errno, "--result %s: cannot open its directory: %s", path,
-				 strerror(errno));
+		return error_set(err, -result->dir_fd, "--result %s: cannot open its directory: %s",
+				 path, strerror(-result->dir_fd));
 	/* The process number makes it nobody else's. */
 	snprintf(result->temporary, sizeof(result->temporary), ".%.200s.%d", result->name,
 		 (int)getpid());

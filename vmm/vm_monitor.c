@@ -6,12 +6,12 @@
 #include "vmm/container_of.h"
 #include "vmm/file_argument.h"
 #include "vmm/machine_pmem.h"
+#include "vmm/parent_directory.h"
 #include "vmm/vm_hotplug.h"
 #include "vmm/vm_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -202,15 +202,10 @@ static int refuse_file(const char *path, int code, struct error *err)
 /* Whether device_add could make a file at @path, by opening its directory: 0, or -errno. */
 static int check_directory(const char *path)
 {
-	char dir[PATH_MAX] = ".";
-	const char *slash = strrchr(path, '/');
-	int fd;
+	int fd = parent_directory_open(path, O_RDONLY);
 
-	if (slash && (size_t)(slash - path) < sizeof(dir) - 1)
-		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	close(fd);
 	return 0;
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directory that a file is in, or is to be made in. */
+#ifndef MVMM_VMM_PARENT_DIRECTORY_H
+#define MVMM_VMM_PARENT_DIRECTORY_H
+
+/*
+ * Opens the directory of @path, which need not exist itself; @access is O_RDONLY or O_PATH. Returns
+ * a descriptor with close-on-exec, or -errno of open(2).
+ */
+int parent_directory_open(const char *path, int access);
+
+#endif
