@@ -108,12 +108,7 @@ void vm_extras_finish(struct vm *vm)
 
 unsigned vm_extras_list_files(const struct vm *vm, struct sandbox_file *ret_files)
 {
-	const struct control_socket *s = &vm->vsock_unix.socket;
-
-	if (!s->path[0])
-		return 0;
-	ret_files[0] = (struct sandbox_file){ s->dir_fd, s->name, s->path, false };
-	return 1;
+	return control_socket_file(&vm->vsock_unix.socket, ret_files);
 }
 
 void vm_extras_fini(struct vm *vm)
