@@ -241,6 +241,25 @@ Test(vsock_unix, guest_has_no_driver, .init = setup, .fini = teardown)
 	close(fd);
 }
 
+/* bad input: Socket device: receive queue that is found broken when a host's client connects -> the
+ * client is disconnected, others are served once the driver has reset the device */
+Test(vsock_unix, device_breaks_as_a_client_connects, .init = setup, .fini = teardown)
+{
+	uint32_t port;
+	int fd;
+
+	guest.rx.avail->idx = htole16(le16toh(guest.rx.avail->idx) + GUEST_RING_SIZE + 1);
+	fd = client_says("CONNECT 1024\n");
+	check_str(heard(fd), "");
+	close(fd);
+	cr_assert(guest_broken(&guest));
+	check_eq(side.n_clients, 0);
+	driver_reset(&guest.driver);
+	guest_start(&guest);
+	guest_offer_all(&guest);
+	close(connected_client(&port));
+}
+
 /* bad input: Socket device: host's client that dies before the guest has answered -> the guest is
  * told */
 Test(vsock_unix, client_dies_before_the_answer, .init = setup, .fini = teardown)

@@ -118,13 +118,13 @@ static void connect_in(struct vsock_unix_channel *ch)
 	uint32_t port;
 	int ret = parse_line(ch->line, &port);
 
+	/* First, because a device that breaks at this packet closes the stream at once. */
+	ch->greeting = false;
+	side->n_clients--;
 	if (ret == 0)
 		ret = vsock_connect(side->vsock, &ch->stream, port);
-	if (ret == 0) {
-		ch->greeting = false;
-		side->n_clients--;
+	if (ret == 0)
 		return;
-	}
 	log_guest(&side->limit, "--vsock: turned a client away: %s",
 		  ret == -EINVAL     ? "its first line is not CONNECT and a port"
 		  : ret == -ENOTCONN ? "the guest has no driver yet"
