@@ -4,6 +4,7 @@
 
 #include "tests/check.h"
 #include "tests/driver.h"
+#include "vmm/clock.h"
 #include "vmm/console.h"
 
 #include <errno.h>
@@ -251,8 +252,34 @@ Test(console_backend, socket_client_that_speaks_and_goes, .init = setup, .fini =
 	check_eq(console.backends[0].peer_fd, 0);
 }
 
+static struct event_op over;
+
+static void stop_loop(struct event_op *op, int result)
+{
+	(void)op;
+	(void)result;
+	event_loop_stop(&host.loop);
+}
+
+/* Runs the loop for @ms milliseconds; returns how many of them it was busy. */
+static uint64_t run_for(unsigned ms)
+{
+	struct __kernel_timespec limit = { .tv_nsec = ms * 1000000L };
+	uint64_t before = clock_now_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	over.done = stop_loop;
+	event_loop_delay(&host.loop, &over, &limit);
+	check_eq(event_loop_run(&host.loop), 0);
+	return (clock_now_ns(CLOCK_THREAD_CPUTIME_ID) - before) / 1000000;
+}
+
+/*
+ * bad input: Console: client that says no more, but listens, as nc -N does -> it hears the guest,
+ * the loop rests, the next client is served once it has gone
+ */
 Test(console_backend, socket_client_that_has_said_all_still_hears, .init = setup, .fini = teardown)
 {
+	uint64_t busy;
 	int fd;
 
 	BEGIN("unix:s");
@@ -260,10 +287,17 @@ Test(console_backend, socket_client_that_has_said_all_still_hears, .init = setup
 	check_eq(write(fd, "x", 1), 1);
 	shutdown(fd, SHUT_WR);
 	check_str(taken(), "x");
+	busy = run_for(250);
+	cr_assert(busy < 50, "%lu ms of 250", busy);
 	say("answer");
 	check_str(hear(fd, 6), "answer");
 	leave(fd);
+	run_for(250);
 	check_eq(console.backends[0].peer_fd, 0);
+	fd = connect_to("s");
+	say("still here");
+	check_str(hear(fd, 10), "still here");
+	leave(fd);
 }
 
 /* bad input: Console: second client at the socket -> waits until the first has gone */

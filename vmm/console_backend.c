@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define NS_PER_S 1000000000ULL
+#define HANGUP_PAUSE_NS 100000000
 
 /*
  * Output, under the lock.
@@ -337,9 +338,16 @@ static void hangup_done(struct event_op *op, int result)
 	struct console_backend *b = container_of(op, struct console_backend, hangup);
 	bool held;
 
-	/* Some kernels wake this one for what was not asked for. */
-	if (result >= 0 && !(result & (POLLHUP | POLLERR))) {
+	if (result == -ETIME) {
 		event_loop_poll(b->loop, &b->hangup, b->peer_fd, 0);
+		return;
+	}
+	/*
+	 * It says no more, of which io_uring tells unasked, and at once whenever it is asked again:
+	 * from now on somebody looks now and then whether it is gone.
+	 */
+	if (result >= 0 && !(result & (POLLHUP | POLLERR))) {
+		event_loop_delay(b->loop, &b->hangup, &b->hangup_pause);
 		return;
 	}
 	b->peer_gone = true;
@@ -467,6 +475,7 @@ void console_backend_init(struct console_backend *b, const struct config_backend
 	b->writable.done = writable_done;
 	b->input.done = input_done;
 	b->hangup.done = hangup_done;
+	b->hangup_pause.tv_nsec = HANGUP_PAUSE_NS;
 	b->patience.done = patience_done;
 }
 

@@ -64,8 +64,8 @@ struct console_backend {
 	bool told_stuck;
 	struct event_op write, writable, input, hangup, patience;
 	bool write_queued; /* a write, or a wait for room, is in flight */
-	bool input_polled, hangup_polled, patience_queued;
-	struct __kernel_timespec patience_left;
+	bool input_polled, patience_queued;
+	struct __kernel_timespec patience_left, hangup_pause;
 };
 
 /*
