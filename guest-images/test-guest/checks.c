@@ -496,7 +496,7 @@ static const char *queue_off(struct pmem *pmem)
 	/* A fresh start of the queue alone; its heads are free again. */
 	pmem->offered = 0;
 	if (!error)
-		error = virtio_mmio_setup_queue(&pmem->device);
+		error = virtio_mmio_add_queue(&pmem->device, 0, &pmem->queue, VIRTQUEUE_MAX);
 	return error ? error : pmem_flush(pmem);
 }
 

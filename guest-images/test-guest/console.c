@@ -6,8 +6,6 @@
 #include "checks.h"
 #include "clock.h"
 #include "cpu.h"
-#include "interrupts.h"
-#include "machine.h"
 #include "serial.h"
 #include "text.h"
 #include "virtio_mmio.h"
@@ -15,67 +13,34 @@
 #include <linux/virtio_ids.h>
 #include <stddef.h>
 
-enum { RECEIVE, TRANSMIT };
+enum { RECEIVE, TRANSMIT, QUEUES };
 
 #define BUFFERS 4
 #define PIECE 4096 /* as much as Linux's driver sends at once */
 
 static struct virtio_mmio device;
-static struct virtqueue receive, transmit;
+static struct virtqueue queues[QUEUES];
 static char heard[BUFFERS][16];
 static char piece[PIECE];
 
-static const char *setup_queue(unsigned number, struct virtqueue *queue)
-{
-	virtqueue_init(queue, VIRTQUEUE_MAX);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_SEL, number);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_NUM, VIRTQUEUE_MAX);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)(uint64_t)queue->desc);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)(uint64_t)&queue->avail);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)(uint64_t)&queue->used);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_READY, 1);
-	if (virtio_mmio_read(&device, VIRTIO_MMIO_QUEUE_READY) != 1)
-		return fail("queue %u does not become ready", number);
-	return NULL;
-}
-
 static void offer_buffer(uint16_t n)
 {
-	virtqueue_describe(&receive, n, (uint64_t)heard[n], sizeof(heard[n]), VRING_DESC_F_WRITE,
-			   0);
-	virtqueue_offer(&receive, n);
+	virtqueue_describe(&queues[RECEIVE], n, (uint64_t)heard[n], sizeof(heard[n]),
+			   VRING_DESC_F_WRITE, 0);
+	virtqueue_offer(&queues[RECEIVE], n);
 	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_NOTIFY, RECEIVE);
-}
-
-static const char *start(void)
-{
-	const char *error = virtio_mmio_reset(&device);
-
-	if (!error)
-		error = virtio_mmio_negotiate(&device, 1UL << VIRTIO_F_VERSION_1);
-	if (!error)
-		error = setup_queue(RECEIVE, &receive);
-	if (!error)
-		error = setup_queue(TRANSMIT, &transmit);
-	if (!error)
-		error = virtio_mmio_driver_ok(&device);
-	for (uint16_t n = 0; n < BUFFERS && !error; n++)
-		offer_buffer(n);
-	return error;
 }
 
 static const char *find(void)
 {
-	for (unsigned i = 0; i < machine.n_slots; i++) {
-		const struct machine_slot *slot = &machine.slots[i];
+	const char *error;
 
-		if (!virtio_mmio_probe(slot->base, slot->pin, &receive, &device) ||
-		    device.id != VIRTIO_ID_CONSOLE)
-			continue;
-		virtio_mmio_route(&device, machine.apic_ids[0]);
-		return start();
-	}
-	return "there is no console device";
+	if (!virtio_mmio_find(VIRTIO_ID_CONSOLE, &device))
+		return "there is no console device";
+	error = virtio_mmio_start(&device, 0, queues, QUEUES, VIRTQUEUE_MAX);
+	for (uint16_t n = 0; n < BUFFERS && !error; n++)
+		offer_buffer(n);
+	return error;
 }
 
 /* Waits without interrupts for what was sent, as Linux's driver does. */
@@ -84,10 +49,10 @@ static const char *send(const char *bytes, uint32_t len)
 	uint64_t began = rdtsc();
 	struct vring_used_elem elem;
 
-	virtqueue_describe(&transmit, 0, (uint64_t)bytes, len, 0, 0);
-	virtqueue_offer(&transmit, 0);
+	virtqueue_describe(&queues[TRANSMIT], 0, (uint64_t)bytes, len, 0, 0);
+	virtqueue_offer(&queues[TRANSMIT], 0);
 	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_NOTIFY, TRANSMIT);
-	while (!virtqueue_take(&transmit, &elem)) {
+	while (!virtqueue_take(&queues[TRANSMIT], &elem)) {
 		if (rdtsc() - began > clock_timeout)
 			return "output is not taken";
 		cpu_relax();
@@ -101,14 +66,10 @@ static const char *hear(char *line, size_t size)
 	size_t len = 0;
 
 	for (;;) {
-		uint32_t seen = device.used_interrupts;
 		struct vring_used_elem elem;
 
-		if (!virtqueue_take(&receive, &elem)) {
-			if (!interrupts_wait(&device.used_interrupts, seen))
-				return "nothing is heard";
-			continue;
-		}
+		if (!virtio_mmio_await(&device, &queues[RECEIVE], &elem))
+			return "nothing is heard";
 		for (uint32_t i = 0; i < elem.len && len + 1 < size; i++) {
 			line[len] = heard[elem.id % BUFFERS][i];
 			if (line[len] == '\r' || line[len] == '\n') {

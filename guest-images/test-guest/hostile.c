@@ -413,7 +413,7 @@ static const char *notready_kick(struct pmem *pmem)
 
 	pmem_kick(pmem);
 	if (!error)
-		error = virtio_mmio_setup_queue(device);
+		error = virtio_mmio_add_queue(device, 0, &pmem->queue, VIRTQUEUE_MAX);
 	if (error)
 		return error;
 	pmem_offer(pmem, 0);

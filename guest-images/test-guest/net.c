@@ -5,8 +5,6 @@
 #include "args.h"
 #include "checks.h"
 #include "cpu.h"
-#include "interrupts.h"
-#include "machine.h"
 #include "pmem.h"
 #include "serial.h"
 #include "text.h"
@@ -17,7 +15,7 @@
 #include <linux/virtio_net.h>
 #include <stddef.h>
 
-enum { RECEIVE, TRANSMIT };
+enum { RECEIVE, TRANSMIT, QUEUES };
 
 #define BUFFERS 64
 #define BUFFER_SIZE 2048
@@ -29,31 +27,15 @@ struct buffer {
 };
 
 static struct virtio_mmio device;
-static struct virtqueue receive, transmit;
+static struct virtqueue queues[QUEUES];
 static struct buffer received[BUFFERS], sent[BUFFERS];
 static uint8_t mac[ETH_ALEN];
 
-static const char *setup_queue(unsigned number, struct virtqueue *queue)
-{
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_SEL, number);
-	if (virtio_mmio_read(&device, VIRTIO_MMIO_QUEUE_NUM_MAX) < BUFFERS)
-		return fail("queue %u is shorter than %u", number, BUFFERS);
-	virtqueue_init(queue, BUFFERS);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_NUM, BUFFERS);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)(uint64_t)queue->desc);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)(uint64_t)&queue->avail);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)(uint64_t)&queue->used);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_READY, 1);
-	if (virtio_mmio_read(&device, VIRTIO_MMIO_QUEUE_READY) != 1)
-		return fail("queue %u does not become ready", number);
-	return NULL;
-}
-
 static void offer_buffer(uint16_t n)
 {
-	virtqueue_describe(&receive, n, (uint64_t)&received[n], sizeof(received[n]),
+	virtqueue_describe(&queues[RECEIVE], n, (uint64_t)&received[n], sizeof(received[n]),
 			   VRING_DESC_F_WRITE, 0);
-	virtqueue_offer(&receive, n);
+	virtqueue_offer(&queues[RECEIVE], n);
 }
 
 static void kick(unsigned queue)
@@ -63,17 +45,12 @@ static void kick(unsigned queue)
 
 static const char *start(void)
 {
-	const char *error = virtio_mmio_reset(&device);
+	const char *error =
+		virtio_mmio_start(&device, 1UL << VIRTIO_NET_F_MAC, queues, QUEUES, BUFFERS);
 
-	if (!error)
-		error = virtio_mmio_negotiate(&device,
-					      1UL << VIRTIO_F_VERSION_1 | 1UL << VIRTIO_NET_F_MAC);
-	if (!error)
-		error = setup_queue(RECEIVE, &receive);
-	if (!error)
-		error = setup_queue(TRANSMIT, &transmit);
-	if (!error)
-		error = virtio_mmio_driver_ok(&device);
+	for (unsigned n = 0; n < QUEUES && !error; n++)
+		if (queues[n].size < BUFFERS)
+			error = fail("queue %u is shorter than %u", n, BUFFERS);
 	for (uint16_t n = 0; n < BUFFERS && !error; n++)
 		offer_buffer(n);
 	if (!error)
@@ -83,20 +60,13 @@ static const char *start(void)
 
 static const char *find(void)
 {
-	for (unsigned i = 0; i < machine.n_slots; i++) {
-		const struct machine_slot *slot = &machine.slots[i];
-
-		if (!virtio_mmio_probe(slot->base, slot->pin, &receive, &device) ||
-		    device.id != VIRTIO_ID_NET)
-			continue;
-		for (unsigned n = 0; n < ETH_ALEN; n++)
-			mac[n] = read8(device.base + VIRTIO_MMIO_CONFIG + n);
-		print("test-guest: net mac %x:%x:%x:%x:%x:%x\n", mac[0], mac[1], mac[2], mac[3],
-		      mac[4], mac[5]);
-		virtio_mmio_route(&device, machine.apic_ids[0]);
-		return start();
-	}
-	return "there is no network card";
+	if (!virtio_mmio_find(VIRTIO_ID_NET, &device))
+		return "there is no network card";
+	for (unsigned n = 0; n < ETH_ALEN; n++)
+		mac[n] = read8(device.base + VIRTIO_MMIO_CONFIG + n);
+	print("test-guest: net mac %x:%x:%x:%x:%x:%x\n", mac[0], mac[1], mac[2], mac[3], mac[4],
+	      mac[5]);
+	return start();
 }
 
 /* Offers frame @n of @len bytes to be sent: its header and the rest in a buffer each. */
@@ -109,29 +79,24 @@ static void offer_frame(uint16_t n, uint32_t len)
 	memcpy(b->frame + ETH_ALEN, mac, ETH_ALEN);
 	b->frame[2 * ETH_ALEN] = TYPE >> 8;
 	b->frame[2 * ETH_ALEN + 1] = TYPE & 0xff;
-	virtqueue_describe(&transmit, (uint16_t)(2 * n), (uint64_t)&b->header, sizeof(b->header),
-			   VRING_DESC_F_NEXT, (uint16_t)(2 * n + 1));
-	virtqueue_describe(&transmit, (uint16_t)(2 * n + 1), (uint64_t)b->frame, len, 0, 0);
-	virtqueue_offer(&transmit, (uint16_t)(2 * n));
+	virtqueue_describe(&queues[TRANSMIT], (uint16_t)(2 * n), (uint64_t)&b->header,
+			   sizeof(b->header), VRING_DESC_F_NEXT, (uint16_t)(2 * n + 1));
+	virtqueue_describe(&queues[TRANSMIT], (uint16_t)(2 * n + 1), (uint64_t)b->frame, len, 0, 0);
+	virtqueue_offer(&queues[TRANSMIT], (uint16_t)(2 * n));
 }
 
-static const char *await(struct virtqueue *queue, struct vring_used_elem *ret_elem)
+static const char *await(unsigned queue, struct vring_used_elem *ret_elem)
 {
-	for (;;) {
-		uint32_t seen = device.used_interrupts;
-
-		if (virtqueue_take(queue, ret_elem))
-			return NULL;
-		if (!interrupts_wait(&device.used_interrupts, seen))
-			return queue == &receive ? "no frame came" : "a frame was not sent";
-	}
+	if (virtio_mmio_await(&device, &queues[queue], ret_elem))
+		return NULL;
+	return queue == RECEIVE ? "no frame came" : "a frame was not sent";
 }
 
 /* The next frame of ours; those that the host's kernel sends by itself go back at once. */
 static const char *await_frame(struct vring_used_elem *ret_elem)
 {
 	for (;;) {
-		const char *error = await(&receive, ret_elem);
+		const char *error = await(RECEIVE, ret_elem);
 		const uint8_t *frame = received[ret_elem->id % BUFFERS].frame;
 
 		if (error || (frame[12] << 8 | frame[13]) == TYPE)
@@ -167,7 +132,7 @@ static const char *echo(unsigned number)
 		sent[0].frame[i] = (uint8_t)(number + i * 7);
 	offer_frame(0, len);
 	kick(TRANSMIT);
-	error = await(&transmit, &elem);
+	error = await(TRANSMIT, &elem);
 	if (!error)
 		error = await_frame(&elem);
 	if (!error)
@@ -201,7 +166,7 @@ const char *net_flood(void)
 		offer_frame((uint16_t)offered, ETH_FRAME_LEN);
 	kick(TRANSMIT);
 	for (uint64_t i = 0; i < count && !error; i++) {
-		error = await(&transmit, &elem);
+		error = await(TRANSMIT, &elem);
 		if (error || offered == count)
 			continue;
 		offer_frame((uint16_t)(elem.id / 2), ETH_FRAME_LEN);
@@ -218,7 +183,7 @@ const char *net_storm(void)
 	struct vring_used_elem elem;
 
 	for (uint64_t i = 0; i < count && !error; i++) {
-		while (virtqueue_take(&receive, &elem)) {
+		while (virtqueue_take(&queues[RECEIVE], &elem)) {
 			offer_buffer((uint16_t)elem.id);
 			frames++;
 		}

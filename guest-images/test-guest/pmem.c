@@ -34,7 +34,7 @@ static void read_range(struct pmem *pmem)
 
 const char *pmem_start(struct pmem *pmem)
 {
-	const char *error = virtio_mmio_start(&pmem->device);
+	const char *error = virtio_mmio_start(&pmem->device, 0, &pmem->queue, 1, VIRTQUEUE_MAX);
 
 	pmem->flushes = pmem->queue.size / 2;
 	pmem->offered = 0;
@@ -54,8 +54,8 @@ static bool probe(unsigned i, struct pmem *pmem)
 	const struct machine_slot *slot = &machine.slots[i];
 
 	if (machine.pci)
-		return virtio_pci_probe(i, &pmem->queue, &pmem->device);
-	return virtio_mmio_probe(slot->base, slot->pin, &pmem->queue, &pmem->device);
+		return virtio_pci_probe(i, &pmem->device);
+	return virtio_mmio_probe(slot->base, slot->pin, &pmem->device);
 }
 
 const char *pmem_find(void)

@@ -5,7 +5,6 @@
 #include "checks.h"
 #include "cpu.h"
 #include "interrupts.h"
-#include "machine.h"
 #include "virtio_mmio.h"
 
 #include <linux/virtio_ids.h>
@@ -16,20 +15,6 @@
 static struct virtio_mmio device;
 static struct virtqueue queue;
 static uint64_t words[ROUNDS];
-
-static const char *find(void)
-{
-	for (unsigned i = 0; i < machine.n_slots; i++) {
-		const struct machine_slot *slot = &machine.slots[i];
-
-		if (!virtio_mmio_probe(slot->base, slot->pin, &queue, &device) ||
-		    device.id != VIRTIO_ID_RNG)
-			continue;
-		virtio_mmio_route(&device, machine.apic_ids[0]);
-		return virtio_mmio_start(&device);
-	}
-	return "there is no entropy device";
-}
 
 static const char *ask(uint64_t *word)
 {
@@ -48,8 +33,10 @@ static const char *ask(uint64_t *word)
 
 const char *rng_check(void)
 {
-	const char *error = find();
+	const char *error = "there is no entropy device";
 
+	if (virtio_mmio_find(VIRTIO_ID_RNG, &device))
+		error = virtio_mmio_start(&device, 0, &queue, 1, VIRTQUEUE_MAX);
 	for (unsigned i = 0; i < ROUNDS && !error; i++) {
 		error = ask(&words[i]);
 		barrier();

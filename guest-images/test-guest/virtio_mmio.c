@@ -5,6 +5,7 @@
 #include "checks.h"
 #include "cpu.h"
 #include "interrupts.h"
+#include "machine.h"
 #include "virtio_pci.h"
 
 #include <stddef.h>
@@ -27,14 +28,12 @@ void virtio_mmio_write(const struct virtio_mmio *device, unsigned offset, uint32
 		write32(device->base + offset, value);
 }
 
-bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtqueue *queue,
-		       struct virtio_mmio *ret_device)
+bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtio_mmio *ret_device)
 {
 	ret_device->base = base;
 	ret_device->doorbell = base + VIRTIO_MMIO_QUEUE_NOTIFY;
 	ret_device->pci = false;
 	ret_device->pin = pin;
-	ret_device->queue = queue;
 	if (virtio_mmio_read(ret_device, VIRTIO_MMIO_MAGIC_VALUE) != VIRTIO_MMIO_MAGIC ||
 	    virtio_mmio_read(ret_device, VIRTIO_MMIO_VERSION) != 2)
 		return false;
@@ -67,6 +66,19 @@ void virtio_mmio_route(struct virtio_mmio *device, uint32_t apic_id)
 		virtio_pci_route(device, apic_id);
 	else
 		interrupts_route(device->pin, apic_id, interrupt, device);
+}
+
+bool virtio_mmio_find(uint32_t id, struct virtio_mmio *ret_device)
+{
+	for (unsigned i = 0; i < machine.n_slots; i++) {
+		const struct machine_slot *slot = &machine.slots[i];
+
+		if (virtio_mmio_probe(slot->base, slot->pin, ret_device) && ret_device->id == id) {
+			virtio_mmio_route(ret_device, machine.apic_ids[0]);
+			return true;
+		}
+	}
+	return false;
 }
 
 const char *virtio_mmio_reset(struct virtio_mmio *device)
@@ -119,30 +131,29 @@ static void write_address(struct virtio_mmio *device, unsigned low, uint64_t add
 void virtio_mmio_place_queue(struct virtio_mmio *device, uint32_t size, uint64_t desc,
 			     uint64_t avail, uint64_t used)
 {
-	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_SEL, 0);
 	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_NUM, size);
 	write_address(device, VIRTIO_MMIO_QUEUE_DESC_LOW, desc);
 	write_address(device, VIRTIO_MMIO_QUEUE_AVAIL_LOW, avail);
 	write_address(device, VIRTIO_MMIO_QUEUE_USED_LOW, used);
 }
 
-const char *virtio_mmio_setup_queue(struct virtio_mmio *device)
+const char *virtio_mmio_add_queue(struct virtio_mmio *device, unsigned number,
+				  struct virtqueue *queue, uint16_t most)
 {
-	struct virtqueue *queue = device->queue;
 	uint32_t max;
 
-	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_SEL, 0);
+	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_SEL, number);
 	if (virtio_mmio_read(device, VIRTIO_MMIO_QUEUE_READY))
-		return "queue 0 is ready before its set-up";
+		return fail("queue %u is ready before its set-up", number);
 	max = virtio_mmio_read(device, VIRTIO_MMIO_QUEUE_NUM_MAX);
 	if (max < 2 || max & (max - 1))
-		return fail("QueueSizeMax is %u", max);
-	virtqueue_init(queue, (uint16_t)(max < VIRTQUEUE_MAX ? max : VIRTQUEUE_MAX));
+		return fail("QueueSizeMax of queue %u is %u", number, max);
+	virtqueue_init(queue, max < most ? (uint16_t)max : most);
 	virtio_mmio_place_queue(device, queue->size, (uint64_t)queue->desc, (uint64_t)&queue->avail,
 				(uint64_t)&queue->used);
 	virtio_mmio_write(device, VIRTIO_MMIO_QUEUE_READY, 1);
 	if (virtio_mmio_read(device, VIRTIO_MMIO_QUEUE_READY) != 1)
-		return "queue 0 does not become ready";
+		return fail("queue %u does not become ready", number);
 	return NULL;
 }
 
@@ -151,7 +162,8 @@ const char *virtio_mmio_driver_ok(struct virtio_mmio *device)
 	return step(device, DRIVER_OK);
 }
 
-const char *virtio_mmio_start(struct virtio_mmio *device)
+const char *virtio_mmio_start(struct virtio_mmio *device, uint64_t features,
+			      struct virtqueue *queues, unsigned n, uint16_t most)
 {
 	const char *error = virtio_mmio_reset(device);
 
@@ -160,13 +172,26 @@ const char *virtio_mmio_start(struct virtio_mmio *device)
 			1U << (VIRTIO_F_VERSION_1 - 32)))
 		error = "VIRTIO_F_VERSION_1 is not offered";
 	if (!error)
-		error = virtio_mmio_negotiate(device, 1UL << VIRTIO_F_VERSION_1);
-	if (!error)
-		error = virtio_mmio_setup_queue(device);
+		error = virtio_mmio_negotiate(device, 1UL << VIRTIO_F_VERSION_1 | features);
+	for (unsigned i = 0; i < n && !error; i++)
+		error = virtio_mmio_add_queue(device, i, &queues[i], most);
 	if (!error)
 		error = virtio_mmio_driver_ok(device);
 	device->interrupts = 0;
 	device->used_interrupts = 0;
 	device->config_interrupts = 0;
 	return error;
+}
+
+bool virtio_mmio_await(struct virtio_mmio *device, struct virtqueue *queue,
+		       struct vring_used_elem *ret_elem)
+{
+	for (;;) {
+		uint32_t seen = device->used_interrupts;
+
+		if (virtqueue_take(queue, ret_elem))
+			return true;
+		if (!interrupts_wait(&device->used_interrupts, seen))
+			return false;
+	}
 }

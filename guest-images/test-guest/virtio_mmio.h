@@ -21,7 +21,6 @@ struct virtio_mmio {
 	uint64_t config, isr; /* of a PCI device */
 	uint32_t pin;
 	uint32_t id;
-	struct virtqueue *queue;
 	/* Written by the interrupt handler. */
 	volatile uint32_t interrupts;	   /* all of them */
 	volatile uint32_t used_interrupts; /* that said: used buffer */
@@ -42,8 +41,13 @@ static inline void virtio_mmio_kick(const struct virtio_mmio *device)
 }
 
 /* True if there is a device in the slot at @base; sets @ret_device to it, not yet touched. */
-bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtqueue *queue,
-		       struct virtio_mmio *ret_device);
+bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtio_mmio *ret_device);
+
+/*
+ * Looks for the first device with @id in the slots of virtio-mmio, and routes its interrupt to the
+ * first CPU. False if there is none.
+ */
+bool virtio_mmio_find(uint32_t id, struct virtio_mmio *ret_device);
 
 /* Takes note of an interrupt of which @status is InterruptStatus. */
 void virtio_mmio_note_interrupt(struct virtio_mmio *device, uint32_t status, uint64_t tsc);
@@ -55,15 +59,27 @@ void virtio_mmio_route(struct virtio_mmio *device, uint32_t apic_id);
 const char *virtio_mmio_reset(struct virtio_mmio *device);
 
 /*
- * The steps of section 3.1.1, to be called in this order; virtio_mmio_start does all of them, with
- * VIRTIO_F_VERSION_1 and a queue of at most VIRTQUEUE_MAX entries. NULL, or what went wrong.
+ * The steps of section 3.1.1, to be called in this order: features, then each queue, with as many
+ * entries as the device has, but at most @most, a power of two up to VIRTQUEUE_MAX. NULL, or what
+ * went wrong.
  */
 const char *virtio_mmio_negotiate(struct virtio_mmio *device, uint64_t features);
-const char *virtio_mmio_setup_queue(struct virtio_mmio *device);
+const char *virtio_mmio_add_queue(struct virtio_mmio *device, unsigned number,
+				  struct virtqueue *queue, uint16_t most);
 const char *virtio_mmio_driver_ok(struct virtio_mmio *device);
-const char *virtio_mmio_start(struct virtio_mmio *device);
 
-/* Puts the addresses of the rings and a size into the registers of queue 0. */
+/*
+ * A reset and all of these steps, with VIRTIO_F_VERSION_1 and @features, and with the @n @queues,
+ * numbered from 0. NULL, or what went wrong.
+ */
+const char *virtio_mmio_start(struct virtio_mmio *device, uint64_t features,
+			      struct virtqueue *queues, unsigned n, uint16_t most);
+
+/* Waits for an interrupt until @queue has a used element, and takes it. False if none comes. */
+bool virtio_mmio_await(struct virtio_mmio *device, struct virtqueue *queue,
+		       struct vring_used_elem *ret_elem);
+
+/* Puts the addresses of the rings and a size into the registers of the selected queue. */
 void virtio_mmio_place_queue(struct virtio_mmio *device, uint32_t size, uint64_t desc,
 			     uint64_t avail, uint64_t used);
 

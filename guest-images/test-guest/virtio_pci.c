@@ -99,7 +99,7 @@ static void set_up(unsigned slot, struct virtio_mmio *device)
 	}
 }
 
-bool virtio_pci_probe(unsigned index, struct virtqueue *queue, struct virtio_mmio *ret_device)
+bool virtio_pci_probe(unsigned index, struct virtio_mmio *ret_device)
 {
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
 		uint32_t id = config_read(slot, PCI_VENDOR_ID);
@@ -112,7 +112,6 @@ bool virtio_pci_probe(unsigned index, struct virtqueue *queue, struct virtio_mmi
 			.pci = true,
 			.id = device - FIRST_DEVICE,
 			.pin = route_inta(),
-			.queue = queue,
 		};
 		set_up(slot, ret_device);
 		return true;

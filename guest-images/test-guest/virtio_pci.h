@@ -10,7 +10,7 @@
 #include "virtio_mmio.h"
 
 /* Finds the @index-th virtio device on bus 0. False if there are not that many. */
-bool virtio_pci_probe(unsigned index, struct virtqueue *queue, struct virtio_mmio *ret_device);
+bool virtio_pci_probe(unsigned index, struct virtio_mmio *ret_device);
 
 /* Routes the device's interrupt, a PCI interrupt pin: QEMU's virtio-pmem has no MSI-X. */
 void virtio_pci_route(struct virtio_mmio *device, uint32_t apic_id);

@@ -9,7 +9,6 @@
 #include "checks.h"
 #include "cpu.h"
 #include "interrupts.h"
-#include "machine.h"
 #include "serial.h"
 #include "text.h"
 #include "virtio_mmio.h"
@@ -23,6 +22,7 @@ enum { RX, TX, EVENT, QUEUES };
 #define HOST 2
 #define PORT_DEFAULT 52
 #define LOCAL 1024
+#define QUEUE_SIZE 32
 #define BUFFERS 8
 #define BUFFER 4096
 #define PAYLOAD (BUFFER - sizeof(struct virtio_vsock_hdr))
@@ -46,22 +46,6 @@ static struct virtio_vsock_hdr packet;
 static const uint8_t *payload;
 static int held = -1; /* the buffer that it is in */
 
-static const char *set_up_queue(unsigned n)
-{
-	struct virtqueue *queue = &queues[n];
-
-	virtqueue_init(queue, 32);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_SEL, n);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_NUM, queue->size);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)(uint64_t)queue->desc);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)(uint64_t)&queue->avail);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)(uint64_t)&queue->used);
-	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_READY, 1);
-	if (virtio_mmio_read(&device, VIRTIO_MMIO_QUEUE_READY) != 1)
-		return fail("queue %u does not become ready", n);
-	return NULL;
-}
-
 static void kick(unsigned queue)
 {
 	virtio_mmio_write(&device, VIRTIO_MMIO_QUEUE_NOTIFY, queue);
@@ -76,14 +60,8 @@ static void offer_buffer(unsigned i)
 
 static const char *start(void)
 {
-	const char *error = virtio_mmio_reset(&device);
+	const char *error = virtio_mmio_start(&device, 0, queues, QUEUES, QUEUE_SIZE);
 
-	if (!error)
-		error = virtio_mmio_negotiate(&device, 1UL << VIRTIO_F_VERSION_1);
-	for (unsigned n = 0; n < QUEUES && !error; n++)
-		error = set_up_queue(n);
-	if (!error)
-		error = virtio_mmio_driver_ok(&device);
 	held = -1;
 	for (unsigned i = 0; i < BUFFERS && !error; i++)
 		offer_buffer(i);
@@ -97,29 +75,15 @@ static const char *start(void)
 /* Each test begins with the device anew. */
 static const char *find(void)
 {
-	for (unsigned i = 0; i < machine.n_slots; i++) {
-		const struct machine_slot *slot = &machine.slots[i];
-
-		if (!virtio_mmio_probe(slot->base, slot->pin, &queues[RX], &device) ||
-		    device.id != VIRTIO_ID_VSOCK)
-			continue;
-		virtio_mmio_route(&device, machine.apic_ids[0]);
-		return start();
-	}
-	return "there is no socket device";
+	return virtio_mmio_find(VIRTIO_ID_VSOCK, &device) ? start() : "there is no socket device";
 }
 
 /* The next entry of @queue's used ring, for which it waits. */
 static const char *wait_used(unsigned queue, struct vring_used_elem *ret_elem)
 {
-	for (;;) {
-		uint32_t seen = device.used_interrupts;
-
-		if (virtqueue_take(&queues[queue], ret_elem))
-			return NULL;
-		if (!interrupts_wait(&device.used_interrupts, seen))
-			return queue == RX ? "no packet came" : "no packet was taken";
-	}
+	if (virtio_mmio_await(&device, &queues[queue], ret_elem))
+		return NULL;
+	return queue == RX ? "no packet came" : "no packet was taken";
 }
 
 static const char *send(uint16_t op, uint32_t flags, const void *data, uint32_t len)
