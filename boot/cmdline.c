@@ -58,11 +58,13 @@ int cmdline_build(const struct cmdline_parts *parts, char *buf, size_t cap, stru
 
 	if (cap)
 		buf[0] = '\0';
-	if (parts->serial && !cmdline_has(append, "console="))
-		add(&line, "console=ttyS0");
-	/* The last one is /dev/console. */
-	if (parts->hvc && !cmdline_has(append, "console="))
-		add(&line, "console=hvc0");
+	if (!cmdline_has(append, "console=")) {
+		if (parts->serial)
+			add(&line, "console=ttyS0");
+		/* The last one is /dev/console. */
+		if (parts->hvc)
+			add(&line, "console=hvc0");
+	}
 	/*
 	 * The quickest way out that the platform has. Unasked, a kernel on hardware-reduced ACPI
 	 * goes for EFI and then a real-mode BIOS, neither of which is there.
