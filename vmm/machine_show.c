@@ -7,6 +7,7 @@
 #include "boot/e820.h"
 #include "boot/numa.h"
 #include "vmm/file_argument.h"
+#include "vmm/file_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,18 +131,12 @@ void machine_show_plan(const struct machine *m, FILE *out)
 static int write_file(int fd, const char *option, const char *path, const char *data, size_t size,
 		      struct error *err)
 {
-	ssize_t n = 1;
-	int code = fd < 0 ? -fd : 0;
+	int ret = fd < 0 ? fd : file_write_all(fd, data, size);
 
-	for (size_t done = 0; done < size && !code && n > 0; done += (size_t)n) {
-		n = write(fd, data + done, size - done);
-		if (n <= 0)
-			code = n < 0 ? errno : EIO;
-	}
-	if (fd >= 0 && close(fd) < 0 && !code)
-		code = errno;
-	return code ? error_set(err, code, "%s: cannot write %s: %s", option, path, strerror(code))
-		    : 0;
+	if (fd >= 0 && close(fd) < 0 && ret == 0)
+		ret = -errno;
+	return ret ? error_set(err, -ret, "%s: cannot write %s: %s", option, path, strerror(-ret))
+		   : 0;
 }
 
 static int make_file(int dir_fd, const char *name)

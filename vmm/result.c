@@ -3,6 +3,7 @@
 #include "vmm/result.h"
 
 #include "vmm/file_argument.h"
+#include "vmm/file_write.h"
 #include "vmm/parent_directory.h"
 #include "vmm/qmp_json.h"
 
@@ -168,19 +169,6 @@ static json_t *describe(const struct vm_end *end, const struct boot_timer *timer
 	return object;
 }
 
-static int write_line(int fd, const char *line, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, line, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		line += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 static int write_object(const struct result *result, const json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -191,7 +179,7 @@ static int write_object(const struct result *result, const json_t *object)
 		return -ENOMEM;
 	len = strlen(text);
 	text[len] = '\n'; /* in the place of its NUL */
-	ret = write_line(result->fd, text, len + 1);
+	ret = file_write_all(result->fd, text, len + 1);
 	free(text);
 	if (ret == 0 && result->dir_fd > 0 &&
 	    renameat(result->dir_fd, result->temporary, result->dir_fd, result->name) < 0)
