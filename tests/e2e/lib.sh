@@ -21,6 +21,13 @@ fail() {
 	failed=$((failed + 1))
 }
 
+# holds NAME WHY COMMAND...: the test is whether the command succeeds.
+holds() {
+	local name=$1 why=$2
+	shift 2
+	if "$@"; then ok "$name"; else fail "$name" "$why"; fi
+}
+
 # run SECONDS COMMAND...: leaves its output in $output, its messages in $messages and its status in $status.
 run() {
 	local seconds=$1
