@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -171,6 +172,18 @@ class Vm:
         return self.process.wait(LIMIT)
 
 
+def end_children():
+    """What a failed test leaves running would hold files of the tests after it."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as f:
+            children = [int(pid) for pid in f.read().split()]
+    except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN
+        return
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
 def main(tests):
     """Runs every test_ of a file's globals."""
     failures = 0
@@ -185,4 +198,5 @@ def main(tests):
         except (Failed, OSError, subprocess.TimeoutExpired) as problem:
             failures += 1
             print(f"FAIL {name[5:]}: {problem}", flush=True)
+            end_children()
     sys.exit(failures > 0)
