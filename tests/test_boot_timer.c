@@ -3,6 +3,7 @@
 #include "vmm/boot_timer.h"
 
 #include "boot/layout.h"
+#include "tests/bus_value.h"
 #include "tests/check.h"
 #include "tests/driver.h"
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Who is found at which address. */
+/* Who is found at which address, and answers on which thread. */
 #include "vmm/bus.h"
 
+#include "tests/bus_value.h"
 #include "tests/check.h"
+#include "tests/driver.h"
 #include "vmm/container_of.h"
 
 #include <errno.h>
@@ -57,7 +59,7 @@ Test(bus, access_reaches_its_region, .init = setup)
 	check_eq(bus_read(&bus, 0x1000, 8), 0x1234);
 	check_eq(low.offset, 0);
 	check_eq(low.size, 8);
-	check_eq(bus_read(&bus, 0x100f, 1), 0x1234);
+	check_eq(bus_read(&bus, 0x100f, 1), 0x34);
 	check_eq(low.offset, 15);
 	bus_write(&bus, UINT64_MAX, 1, 0x77);
 	check_eq(high.offset, 15);
@@ -79,7 +81,8 @@ Test(bus, access_that_nobody_answers, .init = setup)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		check_eq(bus_read(&bus, cases[i].addr, cases[i].size), UINT64_MAX, "case %zu", i);
+		check_eq(bus_read(&bus, cases[i].addr, cases[i].size),
+			 UINT64_MAX >> (64 - 8 * cases[i].size), "case %zu", i);
 		bus_write(&bus, cases[i].addr, cases[i].size, 0);
 	}
 	check_eq(low.reads + low.writes + high.reads + high.writes, 0);
@@ -146,7 +149,7 @@ Test(bus, add_all, .init = setup)
 	check_eq(bus_add_all(&bus, with_bad, 2), -EEXIST);
 	check_eq(bus_add_all(&bus, overlapping, 2), -EEXIST);
 	check_eq(bus.count, 2);
-	check_eq(bus_read(&bus, 0x2000, 4), UINT64_MAX);
+	check_eq(bus_read(&bus, 0x2000, 4), UINT32_MAX);
 	check_eq(bus_add_all(&bus, good, 2), 0);
 	check_eq(bus.count, 4);
 	check_eq(bus_read(&bus, 0x2000, 4), 0x1234);
@@ -204,4 +207,146 @@ Test(bus, accesses_of_regions_that_cannot_fail, .init = setup)
 	check_eq(bus_access(&bus, 0x3000, &data, 8, false), 0, "nobody");
 	check_eq(data, UINT64_MAX);
 	check_eq(bus_access(&bus, 0x3000, &data, 8, true), 0);
+}
+
+/* Registers of 16 bytes, stores to which and loads of whose upper half are the loop's. */
+struct registers {
+	struct bus_region region;
+	uint8_t bytes[16];
+	pthread_t made_on;
+	unsigned asked_size, made;
+	int ret;
+};
+
+static struct driver_host host;
+static struct registers registers;
+static pthread_t loop_thread;
+
+static void note_thread(struct registers *r)
+{
+	r->made_on = pthread_self();
+	r->made++;
+}
+
+static uint64_t registers_read(struct bus_region *region, uint64_t offset, unsigned size)
+{
+	struct registers *r = container_of(region, struct registers, region);
+	uint64_t value = 0;
+
+	note_thread(r);
+	memcpy(&value, r->bytes + offset, size);
+	return value;
+}
+
+static void registers_write(struct bus_region *region, uint64_t offset, unsigned size,
+			    uint64_t value)
+{
+	struct registers *r = container_of(region, struct registers, region);
+
+	note_thread(r);
+	memcpy(r->bytes + offset, &value, size);
+}
+
+static int registers_access(struct bus_region *region, uint64_t offset, void *data, unsigned size,
+			    bool write)
+{
+	struct registers *r = container_of(region, struct registers, region);
+
+	note_thread(r);
+	if (r->ret < 0)
+		return r->ret;
+	memcpy(write ? r->bytes + offset : data, write ? data : r->bytes + offset, size);
+	return 0;
+}
+
+static bool is_store_or_high(struct bus_region *region, uint64_t offset, unsigned size, bool write)
+{
+	container_of(region, struct registers, region)->asked_size = size;
+	return write || offset >= 8;
+}
+
+static const struct bus_ops by_value = {
+	.read = registers_read,
+	.write = registers_write,
+	.needs_loop = is_store_or_high,
+};
+static const struct bus_ops by_access = {
+	.access = registers_access,
+	.needs_loop = is_store_or_high,
+};
+
+static void plug_registers(const struct bus_ops *ops)
+{
+	driver_host_init(&host);
+	loop_thread = pthread_self();
+	registers = (struct registers){ .region = { 0x2000, 16, ops } };
+	bus = (struct bus){ .loop = &host.loop };
+	check_eq(bus_add(&bus, &registers.region), 0);
+}
+
+/* As a vCPU's thread, with the loop on another. */
+static void use_registers(void *arg)
+{
+	uint64_t data = 0x8877665544332211;
+
+	(void)arg;
+	check_eq(bus_access(&bus, 0x2004, &data, 8, true), 0);
+	cr_assert(pthread_equal(registers.made_on, loop_thread));
+	check_eq(registers.asked_size, 8);
+	/* It is made by now. */
+	check_eq(registers.bytes[4], 0x11);
+	check_eq(registers.bytes[11], 0x88);
+	data = 0;
+	check_eq(bus_access(&bus, 0x2006, &data, 2, false), 0);
+	cr_assert(pthread_equal(registers.made_on, pthread_self()));
+	check_eq(data, 0x4433);
+	check_eq(bus_access(&bus, 0x2008, &data, 4, false), 0);
+	cr_assert(pthread_equal(registers.made_on, loop_thread));
+	check_eq(data, 0x88776655);
+	check_eq(registers.made, 3);
+}
+
+Test(bus, who_needs_the_loop_gets_it)
+{
+	static const struct bus_ops *const ops[] = { &by_value, &by_access };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		plug_registers(ops[i]);
+		driver_with_thread(&host, use_registers, NULL);
+		driver_host_fini(&host);
+	}
+}
+
+static void fail_registers(void *arg)
+{
+	uint64_t data = 5;
+
+	(void)arg;
+	check_eq(bus_access(&bus, 0x2000, &data, 8, true), -EIO);
+	check_eq(bus_access(&bus, 0x2008, &data, 8, false), -EIO);
+	check_eq(data, 5);
+}
+
+Test(bus, failure_on_the_loop_is_the_access_own)
+{
+	plug_registers(&by_access);
+	registers.ret = -EIO;
+	driver_with_thread(&host, fail_registers, NULL);
+	check_eq(registers.made, 2);
+}
+
+/* At the VM's end: nobody waits, and what needs no loop goes on. */
+Test(bus, closed_loop_is_as_nobody)
+{
+	uint64_t data = 0;
+
+	plug_registers(&by_access);
+	event_loop_close(&host.loop);
+	check_eq(bus_access(&bus, 0x2000, &data, 8, true), 0);
+	check_eq(registers.made, 0);
+	check_eq(bus_access(&bus, 0x2008, &data, 4, false), 0);
+	check_eq(data, UINT32_MAX);
+	check_eq(bus_access(&bus, 0x2000, &data, 4, false), 0);
+	check_eq(data, 0);
+	check_eq(registers.made, 1);
 }

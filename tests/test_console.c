@@ -3,6 +3,7 @@
 #include "vmm/serial_port.h"
 
 #include "boot/layout.h"
+#include "tests/bus_value.h"
 #include "tests/check.h"
 #include "tests/driver.h"
 

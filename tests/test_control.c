@@ -2,6 +2,7 @@
 /* The control plane as a whole: what --qmp and --monitor name, many clients, the end. */
 #include "vmm/control.h"
 
+#include "tests/bus_value.h"
 #include "tests/check.h"
 #include "tests/fake_vm.h"
 #include "vmm/serial_port.h"

@@ -28,6 +28,7 @@ static void plug(uint64_t size, bool readonly, bool share)
 	struct error err = { 0 };
 
 	driver_host_init(&host);
+	bus = (struct bus){ .loop = &host.loop };
 	driver_temp_file("/dev/shm", size, path);
 	check_eq(pmem_backing_open(&backing, &opt, &err), 0, "%s", err.text);
 	check_eq(pmem_slot_add_memory(&backing, gpa(START), &host.mem, &err), 0, "%s", err.text);
@@ -68,7 +69,6 @@ Test(pmem_slot, memory)
 		uint64_t writable = cases[i].writable;
 		bool split = writable < 2 * MIB;
 
-		bus = (struct bus){ 0 };
 		plug(cases[i].size, cases[i].readonly, cases[i].share);
 		check_eq(guest_memory_valid(&host.mem, gpa(START), 2 * MIB, false),
 			 !split || !writable, "case %zu", i);
@@ -132,6 +132,20 @@ Test(pmem_slot, stores_to_a_readonly_device)
 	check_eq(backing.host[0], 0);
 }
 
+/* What the host could not supply is tried again on the vCPU, since that may wait for storage. */
+Test(pmem_slot, only_refused_stores_need_the_loop)
+{
+	plug(0x2000 + 100, false, true);
+	event_loop_close(&host.loop);
+	check_eq(store(START + 0x1000, 8, 0x55), 0);
+	check_eq(load(START + 0x1000, 8), 0x55);
+	check_eq(load(START + 0x2000, 8), 0);
+	check_eq(store(START + 0x2000, 8, 0x66), 0);
+	check_eq(store(START + MIB, 8, 0x66), 0);
+	check_eq(load(START + 0x2000, 8), 0);
+	check_eq(slot.pmem.counters.stores_dropped, 0);
+}
+
 static void resize(uint64_t size)
 {
 	check_eq(truncate(path, (off_t)size), 0);
@@ -167,7 +181,6 @@ Test(pmem_slot, truncated_file)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		bool readonly = cases[i].readonly;
 
-		bus = (struct bus){ 0 };
 		plug(0x2000 + 100, readonly, cases[i].share);
 		driver_with_thread(&host, use_truncated, &readonly);
 		check_eq(slot.pmem.counters.stores_dropped, readonly ? 4 : 0, "case %zu", i);

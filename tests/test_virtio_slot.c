@@ -3,6 +3,7 @@
 #include "vmm/virtio_slot.h"
 
 #include "boot/layout.h"
+#include "tests/bus_value.h"
 #include "tests/driver.h"
 #include "tests/small_guest.h"
 
@@ -59,6 +60,7 @@ static void setup_stopped(void)
 	struct error err = { 0 };
 
 	driver_host_init(&host);
+	bus.loop = &host.loop;
 	loop_thread = pthread_self();
 	for (unsigned i = 0; i < 2; i++)
 		virtqueue_init(&queues[i], &host.mem);
@@ -89,8 +91,8 @@ static void as_a_vcpu(void *arg)
 	bus_write(&bus, BASE + VIRTIO_MMIO_DEVICE_FEATURES_SEL, 4, 0);
 	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_DEVICE_FEATURES, 4), 0);
 	/* The slots beside it are empty. */
-	check_eq(bus_read(&bus, BASE - 4, 4), UINT64_MAX);
-	check_eq(bus_read(&bus, BASE + LAYOUT_VIRTIO_SIZE, 4), UINT64_MAX);
+	check_eq(bus_read(&bus, BASE - 4, 4), UINT32_MAX);
+	check_eq(bus_read(&bus, BASE + LAYOUT_VIRTIO_SIZE, 4), UINT32_MAX);
 }
 
 Test(virtio_slot, stores_are_handed_to_the_loop, .init = setup)
@@ -188,6 +190,7 @@ Test(virtio_slot, kvm)
 
 	small_guest_init(&guest, code, sizeof(code));
 	driver_host_init(&host);
+	guest.mmio.loop = &host.loop;
 	loop_thread = pthread_self();
 	for (unsigned i = 0; i < 2; i++)
 		virtqueue_init(&queues[i], &host.mem);
@@ -237,6 +240,7 @@ Test(virtio_slot, kvm_acknowledgements)
 
 	small_guest_init(&guest, code, sizeof(code));
 	driver_host_init(&host);
+	guest.mmio.loop = &host.loop;
 	loop_thread = pthread_self();
 	check_eq(register_pages_init(&pages, &guest.kvm, &err), 0, "%s", err.text);
 	check_eq(virtio_slot_init(&slot, NUMBER, &device, &host.loop, &pages, &err), 0);
@@ -260,6 +264,7 @@ Test(virtio_slot, doorbells_that_are_taken)
 
 	small_guest_init(&guest, code, sizeof(code));
 	setup_stopped();
+	guest.mmio.loop = &host.loop;
 	pages.acknowledge_fd = eventfd(0, 0);
 	check_eq(virtio_slot_connect(&slot, &guest.kvm, &err), 0, "%s", err.text);
 	cr_assert(virtio_slot_connect(&slot, &guest.kvm, &err) < 0);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Looks up who serves an address. */
+/* Looks up who serves an address, and on which thread. Start reading at bus_access. */
 #include "vmm/bus.h"
 
+#include "vmm/container_of.h"
+#include "vmm/event_loop.h"
+
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +24,7 @@ int bus_add_all(struct bus *bus, struct bus_region *const *regions, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct bus_region *region = regions[i];
 
+		assert(bus->loop || !region->ops->needs_loop);
 		if (!region->size || __builtin_add_overflow(region->start, region->size - 1, &last))
 			return -EINVAL;
 		for (unsigned other = 0; other < count; other++)
@@ -53,34 +58,67 @@ static struct bus_region *find(const struct bus *bus, uint64_t addr, unsigned si
 	return NULL;
 }
 
-uint64_t bus_read(const struct bus *bus, uint64_t addr, unsigned size)
-{
-	struct bus_region *region = find(bus, addr, size);
+/* An access on its way to the thread that makes it. */
+struct access {
+	struct event_call call;
+	struct bus_region *region;
+	uint64_t offset;
+	void *data;
+	unsigned size;
+	bool write;
+	int ret;
+};
 
-	return region ? region->ops->read(region, addr - region->start, size) : ~0ULL;
+static void make(struct access *a)
+{
+	const struct bus_ops *ops = a->region->ops;
+	uint64_t value = 0;
+
+	if (ops->access) {
+		a->ret = ops->access(a->region, a->offset, a->data, a->size, a->write);
+	} else if (a->write) {
+		memcpy(&value, a->data, a->size);
+		ops->write(a->region, a->offset, a->size, value);
+	} else {
+		value = ops->read(a->region, a->offset, a->size);
+		memcpy(a->data, &value, a->size);
+	}
 }
 
-void bus_write(const struct bus *bus, uint64_t addr, unsigned size, uint64_t value)
+static void make_on_loop(struct event_call *call)
 {
-	struct bus_region *region = find(bus, addr, size);
+	make(container_of(call, struct access, call));
+}
 
-	if (region)
-		region->ops->write(region, addr - region->start, size, value);
+static bool needs_loop(const struct access *a)
+{
+	const struct bus_ops *ops = a->region->ops;
+
+	return ops->needs_loop && ops->needs_loop(a->region, a->offset, a->size, a->write);
+}
+
+/* False: nobody made it, since the loop is closed. */
+static bool dispatch(const struct bus *bus, struct access *a)
+{
+	if (needs_loop(a))
+		return event_loop_call(bus->loop, &a->call) == 0;
+	make(a);
+	return true;
 }
 
 int bus_access(const struct bus *bus, uint64_t addr, void *data, unsigned size, bool write)
 {
-	struct bus_region *region = find(bus, addr, size);
-	uint64_t value = 0;
+	struct access access = {
+		.call.run = make_on_loop,
+		.region = find(bus, addr, size),
+		.data = data,
+		.size = size,
+		.write = write,
+	};
 
-	if (region && region->ops->access)
-		return region->ops->access(region, addr - region->start, data, size, write);
-	if (write) {
-		memcpy(&value, data, size);
-		bus_write(bus, addr, size, value);
-	} else {
-		value = bus_read(bus, addr, size);
-		memcpy(data, &value, size);
-	}
-	return 0;
+	if (access.region)
+		access.offset = addr - access.region->start;
+	if ((!access.region || !dispatch(bus, &access)) && !write)
+		memset(data, 0xff, size);
+	return access.ret;
 }

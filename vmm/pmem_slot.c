@@ -8,36 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-struct store {
-	struct event_call call;
-	struct pmem *pmem;
-	uint64_t offset;
-	unsigned size;
-	const void *data;
-	int ret;
-};
-
-static void run_store(struct event_call *call)
-{
-	struct store *store = container_of(call, struct store, call);
-
-	store->ret = pmem_store(store->pmem, store->offset, store->data, store->size);
-}
-
-static int refused_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned size)
-{
-	struct store store = {
-		.call.run = run_store,
-		.pmem = pmem,
-		.offset = offset,
-		.size = size,
-		.data = data,
-	};
-
-	event_loop_call(pmem->loop, &store.call);
-	return store.ret;
-}
-
 /*
  * KVM serves memory itself. It brings to us the stores that a slot refuses, and, where it emulates
  * the instruction, accesses to a page that the host could not supply: those are tried once more.
@@ -52,10 +22,19 @@ static int access_memory(struct bus_region *region, uint64_t offset, void *data,
 		return guarded_copy(data, backing->host + offset, size);
 	if (offset < backing->writable_size)
 		return guarded_copy(backing->host + offset, data, size);
-	return refused_store(pmem, offset, data, size);
+	return pmem_store(pmem, offset, data, size);
 }
 
-static const struct bus_ops memory_ops = { .access = access_memory };
+/* A store that the slot refused may change what the device counts and tells. */
+static bool is_refused(struct bus_region *region, uint64_t offset, unsigned size, bool write)
+{
+	const struct pmem *pmem = &container_of(region, struct pmem_slot, memory)->pmem;
+
+	(void)size;
+	return write && offset >= pmem->backing->writable_size;
+}
+
+static const struct bus_ops memory_ops = { .access = access_memory, .needs_loop = is_refused };
 
 int pmem_slot_add_memory(const struct pmem_backing *backing, gpa_t start, struct guest_memory *mem,
 			 struct error *err)

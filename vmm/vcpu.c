@@ -67,14 +67,6 @@ void vcpu_fini(struct vcpu *vcpu)
 	vcpu->fd = 0;
 }
 
-static uint64_t load(const void *data, unsigned size)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, data, size);
-	return value;
-}
-
 /* Stands still until it is resumed, and tells why: the host lacks the memory at @gpa (or NULL). */
 static void fault(struct vcpu *vcpu, const uint64_t *gpa)
 {
@@ -95,21 +87,14 @@ static void handle_mmio(struct vcpu *vcpu)
 		fault(vcpu, &gpa);
 }
 
-/* A string instruction brings several accesses to one port in one exit. */
+/* A string instruction brings several accesses to one port in one exit; none of them can fail. */
 static void handle_io(struct vcpu *vcpu)
 {
 	const __typeof__(vcpu->run->io) *io = &vcpu->run->io;
 	uint8_t *data = (uint8_t *)vcpu->run + io->data_offset;
 
-	for (uint32_t i = 0; i < io->count; i++, data += io->size) {
-		if (io->direction == KVM_EXIT_IO_OUT) {
-			bus_write(vcpu->ports, io->port, io->size, load(data, io->size));
-		} else {
-			uint64_t value = bus_read(vcpu->ports, io->port, io->size);
-
-			memcpy(data, &value, io->size);
-		}
-	}
+	for (uint32_t i = 0; i < io->count; i++, data += io->size)
+		bus_access(vcpu->ports, io->port, data, io->size, io->direction == KVM_EXIT_IO_OUT);
 }
 
 static void end(struct vcpu *vcpu, enum outcome outcome, const char *detail)

@@ -11,22 +11,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* A store on its way to the event loop. */
-struct store {
-	struct event_call call;
-	struct virtio_mmio *mmio;
-	uint64_t offset;
-	unsigned size;
-	uint64_t value;
-};
-
-static void run_store(struct event_call *call)
-{
-	struct store *store = container_of(call, struct store, call);
-
-	virtio_mmio_write(store->mmio, store->offset, store->size, store->value);
-}
-
 /* KVM answers loads from the page; this one is only for loads that it chooses to bring to us. */
 static uint64_t registers_read(struct bus_region *region, uint64_t offset, unsigned size)
 {
@@ -41,18 +25,23 @@ static void registers_write(struct bus_region *region, uint64_t offset, unsigned
 			    uint64_t value)
 {
 	struct virtio_slot *slot = container_of(region, struct virtio_slot, registers);
-	struct store store = {
-		.call.run = run_store,
-		.mmio = &slot->mmio,
-		.offset = offset,
-		.size = size,
-		.value = value,
-	};
 
-	event_loop_call(slot->mmio.loop, &store.call);
+	virtio_mmio_write(&slot->mmio, offset, size, value);
 }
 
-static const struct bus_ops registers_ops = { .read = registers_read, .write = registers_write };
+static bool is_store(struct bus_region *region, uint64_t offset, unsigned size, bool write)
+{
+	(void)region;
+	(void)offset;
+	(void)size;
+	return write;
+}
+
+static const struct bus_ops registers_ops = {
+	.read = registers_read,
+	.write = registers_write,
+	.needs_loop = is_store,
+};
 
 static int new_eventfd(int *ret_fd, struct error *err)
 {

@@ -2,8 +2,8 @@
 /*
  * A virtio-mmio device in its slot of layout.h: gives the device the page and the descriptors in
  * which it sees KVM, and puts its registers on the bus. Loads come from the page; QueueNotify and
- * the acknowledgement of used buffers are eventfds in KVM; every other store is handed to the event
- * loop while the vCPU waits.
+ * the acknowledgement of used buffers are eventfds in KVM; every other store is made on the event
+ * loop's thread.
  */
 #ifndef MVMM_VMM_VIRTIO_SLOT_H
 #define MVMM_VMM_VIRTIO_SLOT_H

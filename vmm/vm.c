@@ -204,6 +204,7 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 {
 	int ret;
 
+	vm->mmio.loop = &vm->loop;
 	ret = power_bus_init(&vm->power, &power_ops, &vm->kvm, &vm->mmio, &vm->ports,
 			     config->debug_exit, err);
 	if (ret < 0)
