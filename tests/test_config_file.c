@@ -251,6 +251,19 @@ Test(config_file, descriptor)
 	config_fini(&config);
 }
 
+/* Written a moment ago, and still standing at its end. */
+Test(config_file, descriptor_that_was_written)
+{
+	char text[16], *argv[] = { where, (char[]){ "--config" }, text, NULL };
+	int fd = memfd_create("config", 0);
+
+	check_eq(write(fd, "{\"kernel\": \"k\"}", 15), 15);
+	snprintf(text, sizeof(text), "fd:%d", fd);
+	check_eq(config_parse(&config, 3, argv, &err), 0, "%s", err.text);
+	check_str(config.kernel, "k");
+	config_fini(&config);
+}
+
 /* bad input: Command line: --config that is refused and says where the result goes -> goes there */
 Test(config_file, result_of_a_refusal)
 {

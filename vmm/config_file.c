@@ -44,7 +44,16 @@ static int open_it(const char *where, struct error *err)
 		      : fd;
 }
 
-/* From where it stands to its end: it may be a pipe. */
+/* From its beginning, wherever it stands, or what is left in a pipe. */
+static ssize_t read_some(int fd, struct file *file)
+{
+	char *to = file->text + file->len;
+	size_t room = SIZE_LIMIT + 1 - file->len;
+	ssize_t n = pread(fd, to, room, (off_t)file->len);
+
+	return n < 0 && errno == ESPIPE ? read(fd, to, room) : n;
+}
+
 static int read_all(int fd, struct file *file, struct error *err)
 {
 	ssize_t n;
@@ -53,7 +62,7 @@ static int read_all(int fd, struct file *file, struct error *err)
 	if (!file->text)
 		return error_set(err, ENOMEM, "--config %s: out of memory", file->where);
 	do {
-		n = read(fd, file->text + file->len, SIZE_LIMIT + 1 - file->len);
+		n = read_some(fd, file);
 		file->len += n > 0 ? (size_t)n : 0;
 	} while ((n > 0 && file->len <= SIZE_LIMIT) || (n < 0 && errno == EINTR));
 	if (n < 0)
