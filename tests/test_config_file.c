@@ -147,10 +147,8 @@ Test(config_file, bad_types)
 	refused("{\"cpus\": true}", ", line 1: --cpus on: must be a number from 1 to 32");
 	refused("{\"qmp\": [[]]}",
 		", line 1: qmp: must be a string, a whole number, true or false");
-	refused("{\"pmem\": [\"a\",\n{\"file\": {}}]}",
-		", line 1: pmem: file: must be a string, a whole number, true or false");
-	refused("{\"pmem\": {\"file\": [[1]]}}",
-		", line 1: pmem: file: must be a string, a whole number, true or false");
+	refused("{\"pmem\": [\"a\",\n{\"file\": {}}]}", ", line 1: pmem: file: must be a string");
+	refused("{\"pmem\": {\"file\": [[1]]}}", ", line 1: pmem: file: must be a string");
 	refused("{\"pmem\": {\"file,size\": 1}}",
 		", line 1: pmem: 'file,size': is no key: those are letters, digits and '-'");
 	refused("{\"pmem\": {\"\": 1}}",
@@ -163,6 +161,23 @@ Test(config_file, bad_types)
 		"lock, prealloc, root, addr, align, node");
 	refused("{\"pmem\": {\"file\": [\"a\", \"b\"]}}",
 		", line 1: --pmem: file=b: the key is given twice");
+}
+
+/* bad input: Command line: --config with a number or switch where there has to be a name -> refused
+ */
+Test(config_file, names_that_are_none)
+{
+	refused("{\"result\": 3}",
+		", line 1: result: must be a string; is \"fd:3\" meant, or \"3\"?");
+	refused("{\"initrd\": true}", ", line 1: initrd: must be a string");
+	refused("{\"append\": null}",
+		", line 1: append: must be a string; leave it out where there is none");
+	refused("{\"pmem\": [\"a\", 4]}",
+		", line 1: pmem: must be a string; is \"fd:4\" meant, or \"4\"?");
+	refused("{\"pmem\": {\"file\": 5}}",
+		", line 1: pmem: file: must be a string; is \"fd:5\" meant, or \"5\"?");
+	refused("{\"sandbox\": {\"allow\": [false]}}",
+		", line 1: sandbox: allow: must be a string");
 }
 
 /*

@@ -133,14 +133,14 @@ static int set_config(struct config *c, const char *value, struct error *err)
 #define CALL(function) function, 0
 
 const struct config_option config_options[] = {
-	{ "kernel", 'k', "FILE", ONCE, TO(kernel), "kernel to boot: a bzImage or an ELF vmlinux" },
-	{ "initrd", 0, "FILE", ONCE, TO(initrd), "initial RAM disk" },
-	{ "append", 0, "TEXT", ONCE, TO(append), "added to the kernel's command line" },
+	{ "kernel", 'k', "FILE", NAME, TO(kernel), "kernel to boot: a bzImage or an ELF vmlinux" },
+	{ "initrd", 0, "FILE", NAME, TO(initrd), "initial RAM disk" },
+	{ "append", 0, "TEXT", NAME, TO(append), "added to the kernel's command line" },
 	{ "memory", 'm', "SIZE", KEYED, CALL(config_set_memory),
 	  "guest RAM, with K, M or G behind the number (256M):\n"
 	  "SIZE[,maxmem=SIZE][,slots=N]" },
 	{ "cpus", 'c', "N", ONCE, CALL(set_cpus), "number of vCPUs, 1 to 32 (1)" },
-	{ "pmem", 'p', "FILE", REPEATABLE | KEYED, CALL(config_add_pmem),
+	{ "pmem", 'p', "FILE", REPEATABLE | KEYED | NAME, CALL(config_add_pmem),
 	  "a disk: file=FILE[,size=SIZE][,id=ID][,readonly=on|off]\n"
 	  "[,share=on|off][,lock=on|off][,prealloc=on|off]\n"
 	  "[,root=on|off][,addr=ADDRESS][,align=SIZE][,node=N]; the\n"
@@ -159,11 +159,11 @@ const struct config_option config_options[] = {
 	  "file=PATH, unix:PATH or fd:N, [,rate=SIZE] (stdio)" },
 	{ "console", 0, "WHERE", REPEATABLE, CALL(config_add_console),
 	  "likewise a console of virtio (hvc0), which is faster" },
-	{ "net", 0, "TAP", REPEATABLE | KEYED, CALL(config_add_net),
+	{ "net", 0, "TAP", REPEATABLE | KEYED | NAME, CALL(config_add_net),
 	  "a network card on a tap of the host: tap=NAME or tap=fd:N\n"
 	  "[,mac=ADDRESS]" },
 	{ "rng", 0, NULL, ONCE, TO(rng), "give the guest the host's entropy by virtio-rng" },
-	{ "vsock", 0, "SOCKET", ONCE | KEYED, CALL(config_set_vsock),
+	{ "vsock", 0, "SOCKET", KEYED | NAME, CALL(config_set_vsock),
 	  "sockets between guest and host: path=SOCKET[,cid=N];\n"
 	  "the guest's connections to port P go to SOCKET_P" },
 	{ "isa-debug-exit", 0, NULL, ONCE, TO(debug_exit),
@@ -179,20 +179,20 @@ const struct config_option config_options[] = {
 	  "(on), [,allow=DIR]... where object-add may open files" },
 	{ "user", 0, "USER", ONCE, TO(sandbox.user),
 	  "become it before the guest starts: NAME or UID[:GID]" },
-	{ "chroot", 0, "DIR", ONCE, TO(sandbox.chroot), "make DIR the root directory then" },
-	{ "netns", 0, "NETNS", ONCE, TO(sandbox.netns), "enter the network namespace NETNS then" },
-	{ "cgroup", 0, "DIR", ONCE, TO(sandbox.cgroup), "enter the cgroup whose directory is DIR" },
-	{ "kvm", 0, "FILE", ONCE, TO(kvm), "the KVM device (/dev/kvm)" },
+	{ "chroot", 0, "DIR", NAME, TO(sandbox.chroot), "make DIR the root directory then" },
+	{ "netns", 0, "NETNS", NAME, TO(sandbox.netns), "enter the network namespace NETNS then" },
+	{ "cgroup", 0, "DIR", NAME, TO(sandbox.cgroup), "enter the cgroup whose directory is DIR" },
+	{ "kvm", 0, "FILE", NAME, TO(kvm), "the KVM device (/dev/kvm)" },
 	{ "platform", 0, "HOW", ONCE, CALL(set_platform),
 	  "describe the machine by dt or acpi; auto looks into the\nkernel (auto)" },
-	{ "dump-dtb", 0, "FILE", ONCE, TO(dump_dtb), "write the device tree to FILE and exit" },
-	{ "dump-acpi", 0, "DIR", ONCE, TO(dump_acpi), "write the ACPI tables into DIR and exit" },
+	{ "dump-dtb", 0, "FILE", NAME, TO(dump_dtb), "write the device tree to FILE and exit" },
+	{ "dump-acpi", 0, "DIR", NAME, TO(dump_acpi), "write the ACPI tables into DIR and exit" },
 	{ "dry-run", 0, NULL, ONCE, TO(dry_run),
 	  "print memory map, devices and command line, and exit" },
 	{ "boot-timer", 0, NULL, ONCE, TO(boot_timer), "print when each phase of the start ended" },
 	{ "timeout", 0, "SECONDS", ONCE, CALL(set_timeout),
 	  "end a guest that has not ended by then, status 36, and say\nwhere it was" },
-	{ "result", 0, "FILE", ONCE, TO(result), "write how it ended as JSON to FILE, or to fd:N" },
+	{ "result", 0, "FILE", NAME, TO(result), "write how it ended as JSON to FILE, or to fd:N" },
 	{ "ready-fd", 0, "N", ONCE, CALL(set_ready_fd),
 	  "write a newline to descriptor N and close it when the guest\nstarts" },
 	{ "log-level", 0, "LEVEL", ONCE, CALL(set_log_level),

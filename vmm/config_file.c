@@ -187,18 +187,41 @@ static int add_string(struct buffer *text, const char *value, bool in_list)
 	return ret;
 }
 
+/* Keys whose values are names: a file called 3 is hardly meant where 3 is. */
+static bool is_name_key(const char *key)
+{
+	static const char *const names[] = { "file", "mem-path", "path", "tap", "allow" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(key, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static int refuse_type(const json_t *value, bool is_name, const char *name, struct error *why)
+{
+	long long n = json_integer_value(value);
+
+	if (is_name && json_is_integer(value))
+		return error_set(why, EINVAL,
+				 "%s: must be a string; is \"fd:%lld\" meant, or \"%lld\"?", name,
+				 n, n);
+	return error_set(why, EINVAL, "%s: must be a string%s%s", name,
+			 is_name ? "" : ", a whole number, true or false",
+			 json_is_null(value) ? "; leave it out where there is none" : "");
+}
+
 /* Within a list of keys a comma is written twice. */
-static int add_scalar(struct buffer *text, const json_t *value, bool in_list, const char *name,
-		      struct error *why)
+static int add_scalar(struct buffer *text, const json_t *value, bool in_list, bool is_name,
+		      const char *name, struct error *why)
 {
 	if (json_is_string(value))
 		return add_string(text, json_string_value(value), in_list);
-	if (json_is_integer(value))
+	if (json_is_integer(value) && !is_name)
 		return buffer_printf(text, "%lld", (long long)json_integer_value(value));
-	if (json_is_boolean(value))
+	if (json_is_boolean(value) && !is_name)
 		return buffer_printf(text, "%s", json_is_true(value) ? "on" : "off");
-	return error_set(why, EINVAL, "%s: must be a string, a whole number, true or false%s", name,
-			 json_is_null(value) ? "; leave it out where there is none" : "");
+	return refuse_type(value, is_name, name, why);
 }
 
 static int add_pair(struct buffer *text, const char *key, const json_t *value, struct error *why)
@@ -211,7 +234,7 @@ static int add_pair(struct buffer *text, const char *key, const json_t *value, s
 		return error_set(why, EINVAL, "'%s': is no key: those are letters, digits and '-'",
 				 key);
 	ret = buffer_printf(text, "%s%s=", text->len ? "," : "", key);
-	return ret < 0 ? ret : add_scalar(text, value, true, key, why);
+	return ret < 0 ? ret : add_scalar(text, value, true, is_name_key(key), key, why);
 }
 
 /* A key with a list of values is given once for each. */
@@ -262,7 +285,7 @@ static int apply_text(struct config *config, const struct config_option *option,
 		if (ret == -EINVAL)
 			error_set(why, EINVAL, "%s: %s", option->name, key_error.text);
 	} else {
-		ret = add_scalar(&text, value, false, option->name, why);
+		ret = add_scalar(&text, value, false, option->how & NAME, option->name, why);
 	}
 	if (ret == 0)
 		kept = keep(config, buffer_text(&text));

@@ -12,6 +12,7 @@ enum config_option_how {
 	ONCE = 0,
 	REPEATABLE = 1,
 	KEYED = 2, /* its value has the form key=value,key=value */
+	NAME = 4,  /* its value, or the first key's, is a name or text: no number or switch */
 };
 
 struct config_option {
