@@ -47,6 +47,13 @@ Test(log, levels, .init = driver_log_capture)
 	}
 }
 
+/* bad input: Command line: names with newlines and control characters -> one line, without them */
+Test(log, one_line, .init = driver_log_capture)
+{
+	log_error("%s", "a\nb\x1b[31m\tc\x7f \xc3\xa4\n");
+	check_str(driver_log_text(), "mvmm: a?b?[31m?c? \xc3\xa4?\n");
+}
+
 Test(log, default_level_is_warning)
 {
 	int fds[2];

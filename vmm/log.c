@@ -18,6 +18,14 @@ void log_set_level(enum log_level level)
 	threshold = level;
 }
 
+/* What is in a file's name, say, stays within its line, and moves no terminal's cursor. */
+static void make_printable(char *text, int len)
+{
+	for (int i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			text[i] = '?';
+}
+
 static void write_line(enum log_level level, const char *fmt, va_list args)
 {
 	static const char *const prefix[] = { "mvmm: ", "mvmm: warning: ", "mvmm: ",
@@ -34,6 +42,7 @@ static void write_line(enum log_level level, const char *fmt, va_list args)
 	used += n;
 	if (used > (int)sizeof(line) - 2)
 		used = (int)sizeof(line) - 2;
+	make_printable(line, used);
 	line[used++] = '\n';
 	/* There is nobody to tell when standard error itself cannot be written. */
 	if (write(STDERR_FILENO, line, (size_t)used) < 0)
