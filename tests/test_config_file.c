@@ -155,7 +155,8 @@ Test(config_file, bad_types)
 		", line 1: pmem: '': is no key: those are letters, digits and '-'");
 	refused("{\"pmem\": {\"file\": \"\"}}",
 		", line 1: --pmem: 'file' has no value; say key=value");
-	refused("{\"pmem\": {}}", ", line 1: --pmem: 'file' has no value; say key=value");
+	refused("{\"pmem\": {}}", ", line 1: pmem: has no keys with values");
+	refused("{\"sandbox\": {\"allow\": []}}", ", line 1: sandbox: has no keys with values");
 	refused("{\"pmem\": {\"file\": \"a\", \"no\": 1}}",
 		", line 1: --pmem no=1: unknown key; there are file, size, id, readonly, share, "
 		"lock, prealloc, root, addr, align, node");
@@ -214,6 +215,8 @@ Test(config_file, no_object)
 	char deep[10000];
 
 	refused("[]", ": must be one JSON object, {\"kernel\": ...}");
+	refused("\xef\xbb\xbf{}",
+		", line 1: begins with a byte order mark; save it as UTF-8 without one");
 	cr_assert(parse("", "") < 0);
 	cr_assert(parse("{", "") < 0);
 	cr_assert(parse("1", "") < 0);

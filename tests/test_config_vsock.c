@@ -21,10 +21,12 @@ Test(config_vsock, path_and_cid)
 	config_fini(&c);
 	expect_vsock("--vsock vm.sock", "vm.sock", 3);
 	expect_vsock("--vsock path=vm.sock,cid=4294967294", "vm.sock", 4294967294);
+	expect_vsock("--vsock ./fd:3", "./fd:3", 3);
 	expect_vsock("--vsock cid=77,path=/run/a,,b", "/run/a,b", 77);
 }
 
-/* bad input: Command line: --vsock without a path, with a reserved CID or a path that is too long
+/* bad input: Command line: --vsock without a path or with fd:N, with a reserved CID or a path that
+ * is too long
  * -> refused, naming it */
 Test(config_vsock, refusals)
 {
@@ -38,6 +40,9 @@ Test(config_vsock, refusals)
 		{ "--vsock x,cid=no", "--vsock cid=no: must be a number from 3 to 4294967294" },
 		{ "--vsock x,port=5",
 		  "--vsock port=5: unknown key; there are path=SOCKET and cid=N" },
+		{ "--vsock fd:3",
+		  "--vsock path=fd:3: cannot be a descriptor, as the paths for the guest's "
+		  "connections are made of it; a file of this name is ./fd:3" },
 		{ "--vsock x --vsock y", "--vsock y: is given twice; it is allowed once" },
 	};
 	char line[200], longest[97];

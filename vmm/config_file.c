@@ -86,6 +86,12 @@ static int load(struct file *file, struct error *err)
 	close(fd);
 	if (ret < 0)
 		return ret;
+	/* It is UTF-8, but no JSON (RFC 8259, section 8.1), and nobody sees it in a message. */
+	if (file->len >= 3 && memcmp(file->text, "\xef\xbb\xbf", 3) == 0)
+		return error_set(err, EINVAL,
+				 "--config %s, line 1: begins with a byte order mark; save it as "
+				 "UTF-8 without one",
+				 file->where);
 	qmp_json_init();
 	file->root = json_loadb(file->text, file->len, JSON_REJECT_DUPLICATES, &why);
 	if (!file->root)
@@ -282,6 +288,8 @@ static int apply_text(struct config *config, const struct config_option *option,
 		return error_set(why, EINVAL, "%s: has no keys; give a string", option->name);
 	if (json_is_object(value)) {
 		ret = add_pairs(&text, value, &key_error);
+		if (ret == 0 && !text.len)
+			ret = error_set(&key_error, EINVAL, "has no keys with values");
 		if (ret == -EINVAL)
 			error_set(why, EINVAL, "%s: %s", option->name, key_error.text);
 	} else {

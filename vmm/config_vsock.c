@@ -2,6 +2,7 @@
 /* --vsock. */
 #include "vmm/config_vsock.h"
 
+#include "vmm/file_argument.h"
 #include "vmm/keyval.h"
 #include "vmm/vsock_unix.h"
 
@@ -16,6 +17,11 @@
 
 static int set_path(struct config *config, const char *path, struct error *err)
 {
+	if (file_argument_is_fd(path))
+		return error_set(err, EINVAL,
+				 "--vsock path=%s: cannot be a descriptor, as the paths for the "
+				 "guest's connections are made of it; a file of this name is ./%s",
+				 path, path);
 	if (strlen(path) > VSOCK_UNIX_PATH_MAX)
 		return error_set(err, EINVAL,
 				 "--vsock path=%s: is longer than %zu bytes; change to its "

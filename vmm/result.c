@@ -55,6 +55,8 @@ int result_open(struct result *result, const char *where, struct error *err)
 {
 	int ret;
 
+	if (!*where)
+		return error_set(err, EINVAL, "--result : is empty; give a path or fd:N");
 	result->path = where;
 	ret = file_argument_is_fd(where) ? take(result, where, err)
 					 : open_beside(result, where, err);
