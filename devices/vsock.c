@@ -117,6 +117,7 @@ static const char *give(struct vsock *vsock, struct vsock_packet *p)
 	vsock->rx_held = false;
 	vsock->used[VSOCK_RX] = true;
 	vsock->rx_left--;
+	vsock->counters.received_bytes += p->len;
 	return NULL;
 }
 
@@ -155,17 +156,21 @@ static void begin(struct vsock *vsock, const struct vsock_packet *p)
 	else
 		log_guest(&vsock->limit, "vsock: %u connections are open; refused another",
 			  VSOCK_MAX_CONNECTIONS);
-	if (stream)
-		vsock_connection_begin(c, p->src_port, p->dst_port, stream, p);
-	else
+	if (!stream) {
+		vsock->counters.refused++;
 		refuse(vsock, p);
+		return;
+	}
+	vsock->counters.connections++;
+	vsock_connection_begin(c, p->src_port, p->dst_port, stream, p);
 }
 
 /* NULL, or what is broken. */
 static const char *take_for(struct vsock *vsock, struct vsock_connection *c,
 			    const struct virtqueue_chain *chain, const struct vsock_packet *p)
 {
-	bool data = p->op == VIRTIO_VSOCK_OP_RW;
+	bool data = p->op == VIRTIO_VSOCK_OP_RW, asking = c->state == VSOCK_ASKING;
+	uint32_t before;
 
 	if (data && (p->len > chain->readable_len - HEADER || p->len > VSOCK_BUFFER)) {
 		log_guest(&vsock->limit, "vsock: a packet says that it has %u bytes, and has %u",
@@ -176,7 +181,12 @@ static const char *take_for(struct vsock *vsock, struct vsock_connection *c,
 	if (data && virtqueue_chain_read(&vsock->queues[VSOCK_TX], chain, HEADER, vsock->payload,
 					 p->len) < 0)
 		return "the host cannot supply the memory of a packet, which lies in a file";
+	before = c->received;
 	vsock_connection_take(c, p, vsock->payload);
+	/* Not what came without credit. */
+	vsock->counters.sent_bytes += data ? c->received - before : 0;
+	vsock->counters.connections += asking && c->state == VSOCK_OPEN;
+	vsock->counters.refused += asking && c->state != VSOCK_OPEN;
 	return NULL;
 }
 

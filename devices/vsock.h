@@ -36,6 +36,11 @@ struct vsock_host {
 	const struct vsock_host_ops *ops;
 };
 
+/* Bytes as the guest received and sent them; a connection is counted once it is there. */
+struct vsock_counters {
+	uint64_t connections, refused, received_bytes, sent_bytes;
+};
+
 struct vsock {
 	struct virtio_device virtio;
 	struct virtqueue queues[VSOCK_QUEUES];
@@ -52,6 +57,7 @@ struct vsock {
 	struct vsock_connection connections[VSOCK_MAX_CONNECTIONS];
 	struct vsock_packet resets[VSOCK_MAX_RESETS];
 	unsigned n_resets;
+	struct vsock_counters counters;
 	struct log_limit limit;
 	uint8_t payload[VSOCK_BUFFER]; /* last: vsock_init leaves it alone */
 };

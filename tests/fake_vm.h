@@ -101,6 +101,16 @@ static int fake_pmem_stats(struct monitor *monitor, unsigned i, struct monitor_p
 	return 0;
 }
 
+static int fake_counters(struct monitor *monitor, unsigned i, struct device_counters *ret)
+{
+	(void)monitor;
+	if (i > 1)
+		return -ENOENT;
+	*ret = i ? (struct device_counters){ "net0", 2, { { "received", 5 }, { "sent", 6 } } }
+		 : (struct device_counters){ "rng", 1, { { "bytes", 1ULL << 40 } } };
+	return 0;
+}
+
 static int fake_device(struct monitor *monitor, unsigned i, struct monitor_device *ret)
 {
 	struct fake_vm *vm = fake_vm_of(monitor);
@@ -242,6 +252,7 @@ static const struct monitor_ops fake_ops = {
 	.node = fake_node,
 	.cpu = fake_cpu,
 	.pmem_stats = fake_pmem_stats,
+	.counters = fake_counters,
 	.device = fake_device,
 	.pause = fake_pause,
 	.resume = fake_resume,

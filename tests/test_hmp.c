@@ -91,6 +91,11 @@ Test(hmp, infos, .init = setup)
 				    "    0 to 2 us: 1\n"
 				    "    4 to 8 us: 4\n"
 				    "    from 8388608 us: 1\n");
+	check_str(run("info counters"), "rng:\n"
+					"  bytes: 1099511627776\n"
+					"net0:\n"
+					"  received: 5\n"
+					"  sent: 6\n");
 }
 
 Test(hmp, status, .init = setup)

@@ -94,6 +94,14 @@ Test(qmp_commands, pmem_stats, .init = setup)
 		  "[1,0,4,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]}}]");
 }
 
+Test(qmp_commands, counters, .init = setup)
+{
+	check_str(run("query-counters", ""),
+		  "[{\"id\":\"rng\",\"counters\":[{\"name\":\"bytes\",\"value\":1099511627776}]},"
+		  "{\"id\":\"net0\",\"counters\":[{\"name\":\"received\",\"value\":5},"
+		  "{\"name\":\"sent\",\"value\":6}]}]");
+}
+
 Test(qmp_commands, object_add, .init = setup)
 {
 	static const struct {

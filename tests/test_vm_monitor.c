@@ -151,6 +151,38 @@ Test(vm_monitor, statistics, .init = setup, .fini = teardown)
 	check_eq(ops->pmem_stats(monitor, 2, &stats), -ENOENT);
 }
 
+/* Of devices that are there, in their order, by their names. */
+Test(vm_monitor, counters, .init = setup, .fini = teardown)
+{
+	struct vsock_counters n = { 1, 2, 3, 4 };
+	struct device_counters c;
+
+	check_eq(ops->counters(monitor, 0, &c), -ENOENT);
+	teardown();
+	start("-m 64M -p a --serial null --vsock /tmp/mvmm-test-counters --rng --platform acpi");
+	f.vm->rng.bytes = 7;
+	f.vm->vsock.counters = n;
+	f.vm->n_nets = 2;
+	strcpy(f.vm->nets[1].name, "net1");
+	f.vm->nets[1].net.counters = (struct net_counters){ 11, 12, 13, 14, 15, 16 };
+	check_eq(ops->counters(monitor, 0, &c), 0);
+	check_str(c.id, "rng");
+	check_eq(c.n, 1);
+	check_eq(c.list[0].value, 7);
+	check_eq(ops->counters(monitor, 1, &c), 0);
+	check_str(c.id, "vsock");
+	check_eq(c.n, 4);
+	check_str(c.list[1].name, "refused");
+	check_eq(c.list[1].value, 2);
+	check_eq(ops->counters(monitor, 3, &c), 0);
+	check_str(c.id, "net1");
+	check_eq(c.n, DEVICE_COUNTERS_MAX);
+	for (unsigned i = 0; i < c.n; i++)
+		check_eq(c.list[i].value, 11 + i, "%s", c.list[i].name);
+	check_eq(ops->counters(monitor, 4, &c), -ENOENT);
+	f.vm->n_nets = 0;
+}
+
 /* Each memory device sits on one of them. */
 Test(vm_monitor, devices, .init = setup, .fini = teardown)
 {

@@ -582,6 +582,41 @@ static void expect_reset(struct peer *p)
 }
 
 /* bad input: Socket device: more bytes than the guest has credit for -> that connection is reset */
+/* From both sides: connections, those that nobody took, and bytes, but for those without credit. */
+Test(vsock, counters, .init = setup, .fini = teardown)
+{
+	static const uint8_t data[VSOCK_BUFFER + 1];
+	const struct vsock_counters *n = &vsock.counters;
+	struct peer *p = connected();
+	struct vsock_packet packet;
+
+	check_eq(n->connections, 1);
+	give(p, "hello", 5);
+	guest_take(&guest);
+	p->room = 0;
+	guest_send_data(&guest, LOCAL, PORT, data, 7);
+	check_eq(n->received_bytes, 5);
+	check_eq(n->sent_bytes, 7);
+	guest_send_data(&guest, LOCAL, PORT, data, VSOCK_BUFFER);
+	check_eq(n->sent_bytes, 7);
+	listening = false;
+	guest_send(&guest, VIRTIO_VSOCK_OP_REQUEST, LOCAL + 1, PORT);
+	check_eq(n->refused, 1);
+	p = new_peer();
+	check_eq(vsock_connect(&vsock, &p->stream, 1234), 0);
+	while ((packet = guest_take(&guest)).op != VIRTIO_VSOCK_OP_REQUEST)
+		;
+	check_eq(n->connections, 1, "not before the guest has answered");
+	guest_send(&guest, VIRTIO_VSOCK_OP_RST, 1234, packet.src_port);
+	check_eq(n->refused, 2);
+	p = new_peer();
+	check_eq(vsock_connect(&vsock, &p->stream, 1234), 0);
+	packet = guest_take(&guest);
+	guest_send(&guest, VIRTIO_VSOCK_OP_RESPONSE, 1234, packet.src_port);
+	check_eq(n->connections, 2);
+	check_eq(n->refused, 2);
+}
+
 Test(vsock, more_than_the_credit, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();

@@ -114,6 +114,18 @@ static void print_pmem(struct monitor *monitor, struct buffer *out)
 	}
 }
 
+/* Nor this. */
+static void print_counters(struct monitor *monitor, struct buffer *out)
+{
+	struct device_counters c;
+
+	for (unsigned i = 0; monitor->ops->counters(monitor, i, &c) == 0; i++) {
+		buffer_printf(out, "%s:\n", c.id);
+		for (unsigned k = 0; k < c.n; k++)
+			buffer_printf(out, "  %s: %" PRIu64 "\n", c.list[k].name, c.list[k].value);
+	}
+}
+
 static void print_virtio_bus(unsigned number, struct buffer *out)
 {
 	buffer_printf(out, "    bus: virtio-mmio-bus.%u\n", number);
@@ -184,6 +196,7 @@ static void print_version(struct monitor *monitor, struct buffer *out)
 }
 
 static const struct hmp_info infos[] = {
+	{ "counters", "show what devices other than disks have done", print_counters },
 	{ "cpus", "show infos for each CPU", print_cpus },
 	{ "kvm", "show KVM information", print_kvm },
 	{ "memory-devices", "show memory devices", print_memory_devices },

@@ -10,6 +10,7 @@
 #ifndef MVMM_VMM_MONITOR_H
 #define MVMM_VMM_MONITOR_H
 
+#include "vmm/device_counters.h"
 #include "vmm/error.h"
 
 #include <stdbool.h>
@@ -121,6 +122,7 @@ struct monitor_ops {
 	int (*node)(struct monitor *monitor, unsigned i, struct monitor_node *ret);
 	int (*cpu)(struct monitor *monitor, unsigned i, struct monitor_cpu *ret);
 	int (*pmem_stats)(struct monitor *monitor, unsigned i, struct monitor_pmem_stats *ret);
+	int (*counters)(struct monitor *monitor, unsigned i, struct device_counters *ret);
 	int (*device)(struct monitor *monitor, unsigned i, struct monitor_device *ret);
 
 	/*

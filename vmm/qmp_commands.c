@@ -184,6 +184,26 @@ static int query_pmem_stats(struct monitor *monitor, json_t *arguments, json_t *
 	return 0;
 }
 
+static int query_counters(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
+			  struct error *err)
+{
+	struct device_counters c;
+
+	(void)arguments;
+	(void)err;
+	*ret_answer = json_array();
+	for (unsigned i = 0; monitor->ops->counters(monitor, i, &c) == 0; i++) {
+		json_t *list = json_array();
+
+		for (unsigned k = 0; k < c.n; k++)
+			json_array_append_new(list, json_pack("{s:s,s:o}", "name", c.list[k].name,
+							      "value", number(c.list[k].value)));
+		json_array_append_new(*ret_answer,
+				      json_pack("{s:s,s:o}", "id", c.id, "counters", list));
+	}
+	return 0;
+}
+
 static int query_commands(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
 			  struct error *err)
 {
@@ -342,6 +362,7 @@ static const struct qmp_command commands[] = {
 	{ "human-monitor-command", "HumanMonitorArguments", "str", human_monitor_command, false },
 	{ "object-add", "ObjectOptions", QMP_TYPE_EMPTY, object_add, false },
 	{ "query-commands", QMP_TYPE_EMPTY, "[CommandInfo]", query_commands, false },
+	{ "query-counters", QMP_TYPE_EMPTY, "[MvmmDeviceCounters]", query_counters, false },
 	{ "query-cpus-fast", QMP_TYPE_EMPTY, "[CpuInfoFast]", query_cpus_fast, false },
 	{ "query-kvm", QMP_TYPE_EMPTY, "KvmInfo", query_kvm, false },
 	{ "query-memory-devices", QMP_TYPE_EMPTY, "[MemoryDeviceInfo]", query_memory_devices,

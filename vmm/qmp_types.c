@@ -118,6 +118,10 @@ static const struct qmp_type types[] = {
 		   { "latency-histogram", "MvmmLatencyHistogram", false },
 		   { 0 } },
 	  NULL },
+	{ "MvmmDeviceCounters",
+	  MEMBERS{ { "id", "str", false }, { "counters", "[MvmmCounter]", false }, { 0 } }, NULL },
+	{ "MvmmCounter", MEMBERS{ { "name", "str", false }, { "value", "int", false }, { 0 } },
+	  NULL },
 	{ "MvmmLatencyHistogram",
 	  MEMBERS{ { "boundaries", "[int]", false }, { "bins", "[int]", false }, { 0 } }, NULL },
 

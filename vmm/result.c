@@ -138,6 +138,22 @@ static json_t *pmems(const struct vm_end *end)
 	return array;
 }
 
+static json_t *devices(const struct vm_end *end)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < end->n_devices; i++) {
+		const struct device_counters *counters = &end->devices[i];
+		json_t *object = json_object();
+
+		json_object_set_new(object, "id", json_string(counters->id));
+		for (unsigned k = 0; k < counters->n; k++)
+			set_number(object, counters->list[k].name, counters->list[k].value);
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static json_t *lines(const char *text)
 {
 	json_t *array = json_array();
@@ -166,6 +182,7 @@ static json_t *describe(const struct vm_end *end, const struct boot_timer *timer
 	json_object_set_new(object, "phases", phases(timer));
 	json_object_set_new(object, "exits", exits(&end->exits));
 	json_object_set_new(object, "pmem", pmems(end));
+	json_object_set_new(object, "devices", devices(end));
 	json_object_set_new(object, "console", lines(end->console));
 	set_number(object, "console-dropped", end->console_dropped);
 	return object;

@@ -456,7 +456,21 @@ static void count(struct vm *vm)
 		end->pmem[i].counters = pmem->counters;
 	}
 	end->n_pmem = vm->n_pmem;
+	while (vm_extras_count(vm, end->n_devices, &end->devices[end->n_devices]) == 0)
+		end->n_devices++;
 	vm_consoles_report(vm);
+}
+
+static void report_device(const struct device_counters *counters)
+{
+	char text[DEVICE_COUNTERS_MAX * 48] = "";
+	size_t used = 0;
+
+	for (unsigned i = 0; i < counters->n; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s %" PRIu64,
+					 i ? "," : "", counters->list[i].name,
+					 counters->list[i].value);
+	log_info("%s:%s", counters->id, text);
 }
 
 /* For people who look for where the time went. */
@@ -477,14 +491,8 @@ static void report(const struct vm *vm)
 			log_warning("%s: %" PRIu64 " stores to %s were dropped", end->pmem[i].id,
 				    n->stores_dropped, vm->pmem[i].pmem.backing->path);
 	}
-	for (unsigned i = 0; i < vm->n_nets; i++) {
-		const struct net_counters *n = &vm->nets[i].net.counters;
-
-		log_info("%s: %" PRIu64 " frames received and %" PRIu64 " lost, %" PRIu64
-			 " sent and %" PRIu64 " lost",
-			 vm->nets[i].name, n->received, n->receive_dropped, n->sent,
-			 n->send_dropped);
-	}
+	for (unsigned i = 0; i < end->n_devices; i++)
+		report_device(&end->devices[i]);
 }
 
 void vm_run(struct vm *vm, struct ready *ready, struct vm_end *ret_end)

@@ -10,6 +10,7 @@
 #include "vmm/boot_timer.h"
 #include "vmm/config.h"
 #include "vmm/console_tail.h"
+#include "vmm/device_counters.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
@@ -35,6 +36,8 @@ struct vm_end {
 		struct pmem_counters counters;
 	} pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;
+	struct device_counters devices[LAYOUT_VIRTIO_SLOTS]; /* those that are no disks */
+	unsigned n_devices;
 	char console[CONSOLE_TAIL_SIZE + 2]; /* the last lines */
 	uint64_t console_dropped;	     /* bytes, in all places together */
 };

@@ -100,6 +100,54 @@ int vm_extras_init(struct vm *vm, const struct config *config, struct error *err
 	return ret;
 }
 
+static void add_counter(struct device_counters *counters, const char *name, uint64_t value)
+{
+	counters->list[counters->n].name = name;
+	counters->list[counters->n++].value = value;
+}
+
+static void count_vsock(const struct vsock_counters *n, struct device_counters *ret)
+{
+	*ret = (struct device_counters){ .id = "vsock" };
+	add_counter(ret, "connections", n->connections);
+	add_counter(ret, "refused", n->refused);
+	add_counter(ret, "received-bytes", n->received_bytes);
+	add_counter(ret, "sent-bytes", n->sent_bytes);
+}
+
+static void count_net(const struct vm_net *net, struct device_counters *ret)
+{
+	const struct net_counters *n = &net->net.counters;
+
+	*ret = (struct device_counters){ 0 };
+	strcpy(ret->id, net->name);
+	add_counter(ret, "received", n->received);
+	add_counter(ret, "received-bytes", n->received_bytes);
+	add_counter(ret, "receive-dropped", n->receive_dropped);
+	add_counter(ret, "sent", n->sent);
+	add_counter(ret, "sent-bytes", n->sent_bytes);
+	add_counter(ret, "send-dropped", n->send_dropped);
+}
+
+int vm_extras_count(const struct vm *vm, unsigned i, struct device_counters *ret_counters)
+{
+	bool has_rng = vm->rng.virtio.ops, has_vsock = vm->vsock_buffers;
+	unsigned first_net = has_rng + has_vsock;
+
+	_Static_assert(sizeof(vm->nets[0].name) <= sizeof(ret_counters->id), "it fits");
+	if (has_rng && i == 0) {
+		*ret_counters = (struct device_counters){ .id = "rng" };
+		add_counter(ret_counters, "bytes", vm->rng.bytes);
+	} else if (i < first_net) {
+		count_vsock(&vm->vsock.counters, ret_counters);
+	} else if (i - first_net < vm->n_nets) {
+		count_net(&vm->nets[i - first_net], ret_counters);
+	} else {
+		return -ENOENT;
+	}
+	return 0;
+}
+
 void vm_extras_finish(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->n_extras; i++)

@@ -4,6 +4,7 @@
 #define MVMM_VMM_VM_EXTRAS_H
 
 #include "vmm/config.h"
+#include "vmm/device_counters.h"
 #include "vmm/error.h"
 #include "vmm/sandbox.h"
 
@@ -14,6 +15,10 @@ struct vm;
  * disks'. -errno with @err set; vm->n_extras then counts a half-built one too.
  */
 int vm_extras_init(struct vm *vm, const struct config *config, struct error *err);
+
+/* What the @i-th of those that count did until now, on the event loop's thread; -ENOENT: there is
+ * none. */
+int vm_extras_count(const struct vm *vm, unsigned i, struct device_counters *ret_counters);
 
 /* The vCPUs have stopped: takes what the guest offered last. */
 void vm_extras_finish(struct vm *vm);

@@ -7,6 +7,7 @@
 #include "vmm/file_argument.h"
 #include "vmm/machine_pmem.h"
 #include "vmm/parent_directory.h"
+#include "vmm/vm_extras.h"
 #include "vmm/vm_hotplug.h"
 #include "vmm/vm_state.h"
 
@@ -111,6 +112,11 @@ static int pmem_stats(struct monitor *monitor, unsigned i, struct monitor_pmem_s
 	};
 	memcpy(ret->latency, n->latency, sizeof(ret->latency));
 	return 0;
+}
+
+static int counters(struct monitor *monitor, unsigned i, struct device_counters *ret)
+{
+	return vm_extras_count(vm_of(monitor), i, ret);
 }
 
 static int device(struct monitor *monitor, unsigned i, struct monitor_device *ret)
@@ -290,6 +296,7 @@ const struct monitor_ops vm_monitor_ops = {
 	.node = node,
 	.cpu = cpu,
 	.pmem_stats = pmem_stats,
+	.counters = counters,
 	.device = device,
 	.pause = pause_vm,
 	.resume = resume_vm,
