@@ -402,6 +402,11 @@ Test(event_loop, nothing_can_be_registered)
 	refuse_command(SYS_io_uring_register, IORING_REGISTER_RING_FDS, EINVAL);
 	check_eq(event_loop_init(&loop), 0);
 	check_eq(loop.files_ready, false);
+	/* What the kernel does not know cannot be in a restriction either. */
+	check_eq(syscall(SYS_io_uring_register, loop.ring.ring_fd, IORING_UNREGISTER_RING_FDS, NULL,
+			 0),
+		 -1);
+	check_eq(errno, EACCES);
 	event_loop_register(&loop, fd);
 	check_eq(loop.registered[fd], false);
 	read_eventfd(fd);

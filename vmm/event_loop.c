@@ -147,7 +147,7 @@ static int register_ring(struct event_loop *loop, unsigned operation, const void
  * No seccomp filter sees what a ring is asked for, and a ring can open files and connect sockets.
  * So it takes the operations of this file and no others, from now to its end.
  */
-static int restrict_ring(struct event_loop *loop)
+static int restrict_ring(struct event_loop *loop, bool ring_registered)
 {
 	static const struct io_uring_restriction allowed[] = {
 		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READ },
@@ -158,12 +158,15 @@ static int restrict_ring(struct event_loop *loop)
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_FIXED_FILE },
 		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
 		  .register_op = IORING_REGISTER_FILES_UPDATE },
-		/* io_uring_queue_exit's */
+		/*
+		 * io_uring_queue_exit's. Last, because before Linux 5.18, where a ring cannot be
+		 * registered either, a restriction that names it is not valid.
+		 */
 		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
 		  .register_op = IORING_UNREGISTER_RING_FDS },
 	};
-	int ret = register_ring(loop, IORING_REGISTER_RESTRICTIONS, allowed,
-				sizeof(allowed) / sizeof(allowed[0]));
+	unsigned n = sizeof(allowed) / sizeof(allowed[0]) - !ring_registered;
+	int ret = register_ring(loop, IORING_REGISTER_RESTRICTIONS, allowed, n);
 
 	return ret < 0 ? ret : register_ring(loop, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 }
@@ -177,6 +180,7 @@ static int init_ring(struct event_loop *loop)
 		IORING_SETUP_COOP_TASKRUN,
 		0,
 	};
+	bool ring_registered;
 	int ret = -EINVAL;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && ret == -EINVAL; i++)
@@ -185,9 +189,9 @@ static int init_ring(struct event_loop *loop)
 		return ret;
 	loop->ring_ready = true;
 	/* Both only save time: a kernel without them is served the plain way. */
-	io_uring_register_ring_fd(&loop->ring);
+	ring_registered = io_uring_register_ring_fd(&loop->ring) == 1;
 	loop->files_ready = io_uring_register_files_sparse(&loop->ring, EVENT_LOOP_FILES) == 0;
-	return restrict_ring(loop);
+	return restrict_ring(loop, ring_registered);
 }
 
 int event_loop_init(struct event_loop *loop)
