@@ -8,11 +8,11 @@
 #include "devices/vsock.h"
 
 #include "tests/fuzz/device.h"
+#include "tests/fuzz/vsock_request.h"
 #include "vmm/container_of.h"
 
 #include <errno.h>
 
-#define CID 3
 #define PEERS 160 /* more than there can be connections */
 
 /* The host's end of a connection. */
@@ -143,7 +143,7 @@ static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loo
 	(void)loop;
 	n_peers = 0;
 	listening = true;
-	vsock_init(&vsock, CID, mem, &host, buffers);
+	vsock_init(&vsock, VSOCK_REQUEST_CID, mem, &host, buffers);
 	return &vsock.virtio;
 }
 
@@ -152,42 +152,6 @@ static void stop(void)
 	vsock_fini(&vsock);
 	for (unsigned i = 0; i < n_peers; i++)
 		fuzz_check(peers[i].closed, "peer %u is left open", i);
-}
-
-/* Few ports, so that packets meet connections: the guest's, the host's, those that we chose. */
-static unsigned request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, unsigned size)
-{
-	static const uint32_t host_ports[] = { 52, 53, 0x40000000, 0x40000001 };
-	static const uint32_t allocs[] = { 1 << 20, 0, 1, UINT32_MAX };
-	uint8_t op = fuzz_input_u8(in), ports = fuzz_input_u8(in), credit = fuzz_input_u8(in);
-	struct vsock_packet p = {
-		.src_cid = CID,
-		.dst_cid = 2,
-		.src_port = 1 + (ports & 3),
-		.dst_port = host_ports[ports >> 2 & 3],
-		.len = op & 0x40 ? fuzz_input_u16(in) * 4u : fuzz_input_u8(in),
-		.type = VIRTIO_VSOCK_TYPE_STREAM,
-		.op = op & 15,
-		.flags = ports >> 4,
-		.buf_alloc = allocs[credit & 3],
-		.fwd_cnt = credit >> 2,
-	};
-	struct virtio_vsock_hdr header;
-
-	(void)queue;
-	/* Seldom something that is not for us. */
-	if (op & 0x80) {
-		uint8_t strange = fuzz_input_u8(in);
-
-		p.src_cid ^= strange & 1;
-		p.dst_cid ^= strange >> 1 & 1;
-		p.type ^= strange >> 2 & 3;
-		p.len ^= strange & 0x80 ? 0xffff0000 : 0;
-	}
-	header = vsock_packet_encode(&p);
-	memcpy(bytes, &header, sizeof(header));
-	memset(bytes + sizeof(header), 0x5a, size - sizeof(header));
-	return size;
 }
 
 static void connect_from_host(uint32_t port)
@@ -289,7 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct device_target target = {
 		.start = start,
 		.stop = stop,
-		.request = request,
+		.request = vsock_request,
 		.event = event,
 		.answered = answered,
 		.check = check,

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-static struct loop_op in_flight[64]; /* oldest first */
+static struct loop_op in_flight[128]; /* oldest first */
 static unsigned n_in_flight;
 
 void loop_reset(void)
@@ -37,6 +37,11 @@ unsigned loop_count(enum loop_kind kind)
 	for (unsigned i = 0; i < n_in_flight; i++)
 		n += in_flight[i].kind == kind;
 	return n;
+}
+
+const struct loop_op *loop_at(unsigned n)
+{
+	return n < n_in_flight ? &in_flight[n] : NULL;
 }
 
 void loop_end(const struct loop_op *found, int result)
@@ -85,8 +90,7 @@ void event_loop_write(struct event_loop *loop, struct event_op *op, int fd, cons
 void event_loop_poll(struct event_loop *loop, struct event_op *op, int fd, unsigned events)
 {
 	(void)loop;
-	(void)events;
-	submit((struct loop_op){ .kind = LOOP_POLL, .op = op, .fd = fd });
+	submit((struct loop_op){ .kind = LOOP_POLL, .op = op, .fd = fd, .events = events });
 }
 
 void event_loop_fdatasync(struct event_loop *loop, struct event_op *op, int fd)

@@ -21,6 +21,7 @@ struct loop_op {
 	const void *data; /* of a write */
 	void *buf;	  /* of a read */
 	unsigned len;
+	unsigned events; /* of a poll */
 };
 
 /* Forgets everything; before each input. */
@@ -33,6 +34,9 @@ const struct loop_op *loop_find(enum loop_kind kind);
 const struct loop_op *loop_find_fd(enum loop_kind kind, int fd);
 
 unsigned loop_count(enum loop_kind kind);
+
+/* The operation that @n others are older than, or NULL. */
+const struct loop_op *loop_at(unsigned n);
 
 /* Ends the oldest operation of @kind with @result, which must be there. */
 void loop_finish(enum loop_kind kind, int result);
