@@ -314,12 +314,8 @@ static const char *verify(struct pmem *pmem)
 /* Flushes, and reports the answer instead of judging it. */
 static const char *report_flush(struct pmem *pmem, const char *name)
 {
-	const char *error;
+	const char *error = pmem_request(pmem);
 
-	pmem->ret = 0;
-	pmem_offer(pmem, 0);
-	pmem_kick(pmem);
-	error = pmem_finish(pmem);
 	if (!error)
 		print("test-guest: %s flush ret=%d\n", name, (int)pmem->ret);
 	return error;

@@ -253,9 +253,7 @@ static const char *type(struct pmem *pmem)
 	const char *error;
 
 	pmem->req.type = 7;
-	pmem_offer(pmem, 0);
-	pmem_kick(pmem);
-	error = pmem_finish(pmem);
+	error = pmem_request(pmem);
 	if (!error && (!pmem->ret || (int32_t)pmem->ret == -12))
 		error = fail("an unknown request was answered %d", (int)pmem->ret);
 	return error;

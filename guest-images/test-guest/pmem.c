@@ -133,14 +133,18 @@ const char *pmem_finish(struct pmem *pmem)
 	return virtqueue_waiting(&pmem->queue) ? "more used elements than flushes" : NULL;
 }
 
-const char *pmem_flush(struct pmem *pmem)
+const char *pmem_request(struct pmem *pmem)
 {
-	const char *error;
-
 	pmem->ret = 0;
 	pmem_offer(pmem, 0);
 	pmem_kick(pmem);
-	error = pmem_finish(pmem);
+	return pmem_finish(pmem);
+}
+
+const char *pmem_flush(struct pmem *pmem)
+{
+	const char *error = pmem_request(pmem);
+
 	if (!error && pmem->ret)
 		error = fail("flush answered %d", (int)pmem->ret);
 	return error;

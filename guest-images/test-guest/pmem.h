@@ -54,6 +54,9 @@ const char *pmem_check(struct pmem *pmem, const struct vring_used_elem *elem);
  */
 const char *pmem_finish(struct pmem *pmem);
 
+/* One request, whose answer is in pmem->ret. */
+const char *pmem_request(struct pmem *pmem);
+
 /* One flush that must succeed. */
 const char *pmem_flush(struct pmem *pmem);
 
