@@ -36,6 +36,29 @@ def expect(what, actual, wanted):
         raise Failed(f"{what} is {actual!r} instead of {wanted!r}")
 
 
+def refused(result, *words, status=35):
+    """It ended with the status, and its messages have all of these words."""
+    expect("status", result.returncode, status)
+    for word in words:
+        if word not in result.stderr.decode():
+            raise Failed(f"no '{word}' in {result.stderr!r}")
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skipped("needs root")
+
+
+def with_host(change, args, wrap=()):
+    """The command line that runs args in a mount namespace of its own, after the shell command that changes the host there."""
+    root = [] if os.geteuid() == 0 else ["-r"]
+    return ["unshare", "-m", *root, "/bin/sh", "-c", f'{change} && exec "$@"', "sh", *wrap, *args]
+
+
+def without_kvm(args):
+    return with_host("mount --bind /dev/null /dev/kvm", args)
+
+
 def path(name):
     return f"{scratch.name}/{name}"
 
