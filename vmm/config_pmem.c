@@ -192,6 +192,27 @@ int config_add_object(struct config *config, const char *value, struct error *er
 	return explain(ret, "--object", value, &why, err);
 }
 
+void config_pmem_take_device(struct config_pmem *pmem, const struct memory_device *device)
+{
+	strcpy(pmem->id, device->id);
+	pmem->named = device->id[0];
+	strcpy(pmem->memdev, device->memdev);
+	pmem->addr = device->addr;
+	pmem->fixed = device->fixed;
+	pmem->node = device->node;
+}
+
+void config_pmem_take_backend(struct config_pmem *pmem, const struct memory_backend *backend)
+{
+	pmem->file = backend->path;
+	pmem->size = backend->size;
+	pmem->align = backend->align;
+	pmem->share = backend->share;
+	pmem->unlocked = backend->unlocked;
+	pmem->prealloc = backend->prealloc;
+	pmem->readonly = backend->readonly;
+}
+
 int config_add_device(struct config *config, const char *value, struct error *err)
 {
 	struct memory_device device;
@@ -213,12 +234,7 @@ int config_add_device(struct config *config, const char *value, struct error *er
 	/* The list was cut out of it; from here on it serves for messages. */
 	strcpy(pmem->text, value);
 	pmem->device = true;
-	strcpy(pmem->id, device.id);
-	pmem->named = device.id[0];
-	strcpy(pmem->memdev, device.memdev);
-	pmem->addr = device.addr;
-	pmem->fixed = device.fixed;
-	pmem->node = device.node;
+	config_pmem_take_device(pmem, &device);
 	return 0;
 }
 
@@ -230,13 +246,7 @@ static int claim_backend(struct config *c, struct config_pmem *pmem, struct erro
 
 	if (ret < 0)
 		return explain(ret, "--device", pmem->text, &why, err);
-	pmem->file = backend->path;
-	pmem->size = backend->size;
-	pmem->align = backend->align;
-	pmem->share = backend->share;
-	pmem->unlocked = backend->unlocked;
-	pmem->prealloc = backend->prealloc;
-	pmem->readonly = backend->readonly;
+	config_pmem_take_backend(pmem, backend);
 	return 0;
 }
 

@@ -11,6 +11,10 @@ int config_add_pmem(struct config *config, const char *value, struct error *err)
 int config_add_object(struct config *config, const char *value, struct error *err);
 int config_add_device(struct config *config, const char *value, struct error *err);
 
+/* Puts into @pmem what the arguments of its device, and of its backend, say; paths are borrowed. */
+void config_pmem_take_device(struct config_pmem *pmem, const struct memory_device *device);
+void config_pmem_take_backend(struct config_pmem *pmem, const struct memory_backend *backend);
+
 /*
  * Once all options are known: gives each device its backend, and a name if it has none: the n-th is
  * pmemN, or has the next number that nobody took. -errno with @err set.

@@ -2,6 +2,7 @@
 /* Opens and places memory devices. Start reading at add. */
 #include "vmm/machine_pmem.h"
 
+#include "vmm/config_pmem.h"
 #include "vmm/file_argument.h"
 #include "vmm/log.h"
 #include "vmm/phys_bits_x86.h"
@@ -178,7 +179,7 @@ int machine_plug_pmem(struct machine *machine, const struct keyval *list, unsign
 {
 	struct memory_backend *backend;
 	struct memory_device device;
-	struct config_pmem c;
+	struct config_pmem c = { 0 };
 	int ret = memory_device_parse(&device, list, n, err);
 
 	if (ret == 0)
@@ -187,20 +188,8 @@ int machine_plug_pmem(struct machine *machine, const struct keyval *list, unsign
 		ret = memory_backends_claim(&machine->backends, device.memdev, &backend, err);
 	if (ret)
 		return ret;
-	c = (struct config_pmem){
-		.file = backend->path,
-		.size = backend->size,
-		.align = backend->align,
-		.readonly = backend->readonly,
-		.share = backend->share,
-		.unlocked = backend->unlocked,
-		.addr = device.addr,
-		.fixed = device.fixed,
-		.node = device.node,
-		.named = device.id[0],
-	};
-	strcpy(c.memdev, device.memdev);
-	strcpy(c.id, device.id);
+	config_pmem_take_device(&c, &device);
+	config_pmem_take_backend(&c, backend);
 	for (unsigned i = machine->n_pmem; !c.id[0] || (!c.named && id_is_used(machine, c.id)); i++)
 		snprintf(c.id, sizeof(c.id), "pmem%u", i);
 	ret = add(machine, &c, "memory-backend-file", err, err);
