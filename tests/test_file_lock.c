@@ -32,8 +32,8 @@ static int take(bool writes)
 	return file_lock_take(file, writes, &holder);
 }
 
-/* A process that locks the file as a writer or reader, and has it until end_holder. */
-static pid_t start_holder(bool writes)
+/* A process that locks the file in the given way, and has it until end_holder. */
+static pid_t start_holder_by(int (*lock)(bool writes), bool writes)
 {
 	int ready[2];
 	char byte = 0;
@@ -43,7 +43,7 @@ static pid_t start_holder(bool writes)
 	child = fork();
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		byte = take(writes) >= 0;
+		byte = lock(writes) >= 0;
 		check_eq(write(ready[1], &byte, 1), 1);
 		pause();
 		_exit(0);
@@ -51,6 +51,11 @@ static pid_t start_holder(bool writes)
 	check_eq(read(ready[0], &byte, 1), 1);
 	check_eq(byte, 1);
 	return child;
+}
+
+static pid_t start_holder(bool writes)
+{
+	return start_holder_by(take, writes);
 }
 
 static void end_holder(pid_t child)
@@ -162,33 +167,12 @@ static int take_passed(bool writes)
 	return file_lock_take_passed(file, writes, &holder);
 }
 
-/* A process that locks the file in one of the ways, and has it until end_holder. */
-static pid_t start_passed_holder(bool writes)
-{
-	int ready[2];
-	char byte = 0;
-	pid_t child;
-
-	check_eq(pipe(ready), 0);
-	child = fork();
-	if (child == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		byte = take_passed(writes) == 0;
-		check_eq(write(ready[1], &byte, 1), 1);
-		pause();
-		_exit(0);
-	}
-	check_eq(read(ready[0], &byte, 1), 1);
-	check_eq(byte, 1);
-	return child;
-}
-
 /* bad input: Launcher: one descriptor of an image passed to two VMs -> locked against each other */
 Test(file_lock, passed_to_several, .init = setup)
 {
 	for (unsigned i = 0; i < 4; i++) {
 		bool first = i & 1, second = i & 2;
-		pid_t child = start_passed_holder(first);
+		pid_t child = start_holder_by(take_passed, first);
 		int ret = take_passed(second);
 
 		check_eq(ret, first || second ? -EBUSY : 0, "case %u", i);
@@ -207,7 +191,7 @@ Test(file_lock, passed_to_several, .init = setup)
 /* Both kinds of lock exclude each other, and each tells its holder if that can be known. */
 Test(file_lock, passed_beside_opened, .init = setup)
 {
-	pid_t child = start_passed_holder(true);
+	pid_t child = start_holder_by(take_passed, true);
 
 	check_eq(take(false), -EBUSY);
 	check_eq(holder.pid, child);

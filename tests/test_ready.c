@@ -42,6 +42,20 @@ static const char *hear(int fd)
 	return n < 0 ? strerror(errno) : heard;
 }
 
+/* A manager at the abstract name that follows the @ of @text, and @ready for it. */
+static int begin_at(const char *text)
+{
+	char name[32];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s", text);
+	name[0] = '\0';
+	fd = listen_at(name, strlen(text));
+	check_eq(setenv("NOTIFY_SOCKET", text, 1), 0);
+	check_eq(ready_open(&ready, NULL, &err), 0);
+	return fd;
+}
+
 /* Binds, says where by @text, and listens to all that there is to say. */
 static void converse(const char *name, size_t len, const char *text)
 {
@@ -114,14 +128,8 @@ Test(ready, bad_names)
 /* bad input: Launcher: NOTIFY_SOCKET whose owner has gone -> a warning; the guest starts */
 Test(ready, manager_that_has_gone)
 {
-	char name[32] = "@mvmm-test-gone", bare[32];
-	int fd;
+	int fd = begin_at("@mvmm-test-gone");
 
-	memcpy(bare, name, sizeof(bare));
-	bare[0] = '\0';
-	fd = listen_at(bare, strlen(name));
-	check_eq(setenv("NOTIFY_SOCKET", name, 1), 0);
-	check_eq(ready_open(&ready, NULL, &err), 0);
 	cr_assert(ready.notify_fd > 0);
 	close(fd);
 	ready_tell(&ready);
@@ -133,15 +141,9 @@ Test(ready, manager_that_has_gone)
  */
 Test(ready, manager_that_does_not_read)
 {
-	char name[32] = "@mvmm-test-full", bare[32];
 	struct timespec start, now;
-	int fd;
+	int fd = begin_at("@mvmm-test-full");
 
-	memcpy(bare, name, sizeof(bare));
-	bare[0] = '\0';
-	fd = listen_at(bare, strlen(name));
-	check_eq(setenv("NOTIFY_SOCKET", name, 1), 0);
-	check_eq(ready_open(&ready, NULL, &err), 0);
 	while (send(ready.notify_fd, "x", 1, MSG_DONTWAIT) == 1)
 		;
 	clock_gettime(CLOCK_MONOTONIC, &start);
@@ -156,14 +158,9 @@ Test(ready, manager_that_does_not_read)
  * of its own */
 Test(ready, end_in_one_line)
 {
-	char name[32] = "@mvmm-test-end", bare[32], why[700];
-	int fd;
+	char why[700];
+	int fd = begin_at("@mvmm-test-end");
 
-	memcpy(bare, name, sizeof(bare));
-	bare[0] = '\0';
-	fd = listen_at(bare, strlen(name));
-	check_eq(setenv("NOTIFY_SOCKET", name, 1), 0);
-	check_eq(ready_open(&ready, NULL, &err), 0);
 	ready_tell_end(&ready, 0, "before it was told that there is a beginning");
 	check_str(hear(fd), strerror(EAGAIN));
 	ready_tell(&ready);
