@@ -125,6 +125,9 @@ Test(config_pmem, refusals)
 		  "virtio-pmem,memdev=m",
 		  "--object m: prealloc=on is for a disk whose stores reach its file; leave it "
 		  "out, or say share=on and readonly=off" },
+		{ "--object memory-backend-file,id=m,mem-path=b,size=4M,share=on,prealloc=on",
+		  "--object m: prealloc=on is done before the guest starts; name it in a "
+		  "--device, or leave prealloc=on out" },
 		{ "-p a,align=x", "--pmem align=x: must be a size such as 2M or 1G" },
 		{ "-p a,align=3M", "--pmem align=3M: alignment 0x300000 must be a power of two" },
 		{ "-p a,align=1024",

@@ -294,6 +294,18 @@ static int check_prealloc(const struct config_pmem *pmem, struct error *err)
 			 pmem->device ? pmem->memdev : pmem->file);
 }
 
+/* A disk that is plugged is not allocated: that would hold up the guest. */
+static int check_unused(const struct memory_backends *backends, struct error *err)
+{
+	for (unsigned i = 0; i < backends->n; i++)
+		if (backends->list[i].prealloc && !backends->list[i].busy)
+			return error_set(err, EINVAL,
+					 "--object %s: prealloc=on is done before the guest "
+					 "starts; name it in a --device, or leave prealloc=on out",
+					 backends->list[i].id);
+	return 0;
+}
+
 int config_finish_pmem(struct config *config, struct error *err)
 {
 	for (unsigned i = 0; i < config->n_pmem; i++) {
@@ -308,7 +320,7 @@ int config_finish_pmem(struct config *config, struct error *err)
 		if (!pmem->named)
 			make_name(config, pmem, i);
 	}
-	return 0;
+	return check_unused(&config->backends, err);
 }
 
 void config_fini_pmem(struct config *config)
