@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * virtio-vsock: the queues, and whose packet it is. Each turn (work) takes at most a ring's worth
- * of the guest's packets and gives at most as many, going round the connections. Start reading at
- * work.
+ * virtio-vsock: the queues, and whose packet it is. Each event (work) takes at most a ring's worth
+ * of the guest's packets and gives at most as many, going round the connections; all events of one
+ * turn of the loop move at most VSOCK_TURN bytes. Start reading at work.
  */
 #include "devices/vsock.h"
 
@@ -48,12 +48,24 @@ static struct vsock_connection *find_free(struct vsock *vsock)
 static struct vsock_connection *find_turn(struct vsock *vsock)
 {
 	for (unsigned i = 0; i < VSOCK_MAX_CONNECTIONS; i++) {
-		unsigned n = (vsock->turn + i) % VSOCK_MAX_CONNECTIONS;
+		unsigned n = (vsock->next + i) % VSOCK_MAX_CONNECTIONS;
 
 		if (vsock_connection_wants(&vsock->connections[n]))
 			return &vsock->connections[n];
 	}
 	return NULL;
+}
+
+/* Once a turn's bytes are moved, the rest waits for the next one. */
+static void spend(struct vsock *vsock, uint32_t bytes)
+{
+	vsock->turn_left -= bytes < vsock->turn_left ? bytes : vsock->turn_left;
+	if (vsock->turn_left || vsock->more_posted)
+		return;
+	vsock->more_posted = event_loop_post(vsock->loop, &vsock->more) == 0;
+	/* At the VM's end there are no turns any more, and nobody waits for one. */
+	if (!vsock->more_posted)
+		vsock->turn_left = VSOCK_TURN;
 }
 
 /* Makes sure that there is a buffer for a packet. 1, or 0: none; -EPROTO: *@ret_why is broken. */
@@ -93,7 +105,7 @@ static bool next_packet(struct vsock *vsock, struct vsock_packet *ret_packet)
 		return true;
 	}
 	while ((c = find_turn(vsock))) {
-		vsock->turn = (unsigned)(c - vsock->connections) + 1;
+		vsock->next = (unsigned)(c - vsock->connections) + 1;
 		if (vsock_connection_next(c, vsock->payload, room, ret_packet)) {
 			ret_packet->src_cid = VMADDR_CID_HOST;
 			return true;
@@ -117,6 +129,7 @@ static const char *give(struct vsock *vsock, struct vsock_packet *p)
 	vsock->rx_held = false;
 	vsock->used[VSOCK_RX] = true;
 	vsock->rx_left--;
+	spend(vsock, HEADER + p->len);
 	vsock->counters.received_bytes += p->len;
 	return NULL;
 }
@@ -126,8 +139,9 @@ static const char *give_packets(struct vsock *vsock)
 	struct vsock_packet packet;
 	const char *why = NULL;
 
-	while (!why && vsock->rx_left && (vsock->n_resets || find_turn(vsock)) &&
-	       hold_buffer(vsock, &why) > 0 && next_packet(vsock, &packet))
+	while (!why && vsock->turn_left && vsock->rx_left &&
+	       (vsock->n_resets || find_turn(vsock)) && hold_buffer(vsock, &why) > 0 &&
+	       next_packet(vsock, &packet))
 		why = give(vsock, &packet);
 	return why;
 }
@@ -234,6 +248,7 @@ static const char *take(struct vsock *vsock, const struct virtqueue_chain *chain
 		return why;
 	virtqueue_push(tx, chain->head, 0);
 	vsock->used[VSOCK_TX] = true;
+	spend(vsock, chain->readable_len);
 	return NULL;
 }
 
@@ -244,7 +259,7 @@ static const char *take_packets(struct vsock *vsock)
 	const char *why = NULL;
 
 	/* What another vCPU offers meanwhile comes with a kick of its own. */
-	for (unsigned left = tx->setup.size; left && !why; left--) {
+	for (unsigned left = tx->setup.size; left && vsock->turn_left && !why; left--) {
 		if (vsock->n_resets == VSOCK_MAX_RESETS)
 			why = give_packets(vsock);
 		/* Still: the guest gives no buffers, and is not listened to until it does. */
@@ -256,7 +271,7 @@ static const char *take_packets(struct vsock *vsock)
 	return why;
 }
 
-/* A turn: gives what waits, takes packets if @kicked, and gives what follows from them. */
+/* An event: gives what waits, takes packets if @kicked, and gives what follows from them. */
 static void work(struct vsock *vsock, bool kicked)
 {
 	const struct virtqueue *queues = vsock->queues;
@@ -278,6 +293,15 @@ static void work(struct vsock *vsock, bool kicked)
 	for (unsigned i = 0; i < VSOCK_QUEUES; i++)
 		if (vsock->used[i])
 			virtio_queue_used(&vsock->virtio, i);
+}
+
+static void go_on(struct event_call *call)
+{
+	struct vsock *vsock = container_of(call, struct vsock, more);
+
+	vsock->more_posted = false;
+	vsock->turn_left = VSOCK_TURN;
+	work(vsock, true);
 }
 
 static void vsock_kick(struct virtio_device *dev, unsigned queue)
@@ -309,8 +333,8 @@ static const struct virtio_device_ops vsock_ops = {
 	.stop_queue = vsock_stop_queue,
 };
 
-void vsock_init(struct vsock *vsock, uint32_t cid, const struct guest_memory *mem,
-		struct vsock_host *host, uint8_t *buffers)
+void vsock_init(struct vsock *vsock, uint32_t cid, struct vsock_host *host, struct event_loop *loop,
+		const struct guest_memory *mem, uint8_t *buffers)
 {
 	memset(vsock, 0, offsetof(struct vsock, payload));
 	vsock->virtio = (struct virtio_device){
@@ -326,6 +350,9 @@ void vsock_init(struct vsock *vsock, uint32_t cid, const struct guest_memory *me
 	vsock->config.guest_cid = host_to_le64(cid);
 	vsock->guest_cid = cid;
 	vsock->host = host;
+	vsock->loop = loop;
+	vsock->turn_left = VSOCK_TURN;
+	vsock->more.run = go_on;
 	vsock->next_port = FIRST_PORT;
 	for (unsigned i = 0; i < VSOCK_QUEUES; i++)
 		virtqueue_init(&vsock->queues[i], mem);

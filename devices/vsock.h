@@ -14,6 +14,7 @@
 
 #include "devices/virtio.h"
 #include "devices/vsock_connection.h"
+#include "vmm/event_loop.h"
 #include "vmm/log.h"
 
 #include <stddef.h>
@@ -22,6 +23,8 @@
 #define VSOCK_BUFFERS ((size_t)VSOCK_MAX_CONNECTIONS * VSOCK_BUFFER)
 /* Answers to packets of no connection that wait for a buffer of the guest's (5.10.6.1). */
 #define VSOCK_MAX_RESETS 64
+/* Bytes, of all connections and both ways, that are moved before other devices get their turn. */
+#define VSOCK_TURN (256u << 10)
 
 enum { VSOCK_RX, VSOCK_TX, VSOCK_EVENT, VSOCK_QUEUES };
 
@@ -47,13 +50,17 @@ struct vsock {
 	struct virtio_vsock_config config;
 	uint64_t guest_cid;
 	struct vsock_host *host; /* borrowed */
+	struct event_loop *loop; /* borrowed */
+	uint32_t turn_left;	 /* bytes; once it is 0, */
+	struct event_call more;	 /* this one begins the next turn, */
+	bool more_posted;	 /* and is on its way */
 	bool running;		 /* the driver is ready, and has its queues */
 	bool used[VSOCK_QUEUES]; /* whether the driver is to be told */
 	unsigned rx_left;	 /* packets that may be given in this turn */
 	bool rx_held;		 /* a buffer was taken and is not used yet: */
 	struct virtqueue_chain rx_chain;
 	uint32_t next_port; /* of the host, for connections that it asks for */
-	unsigned turn;	    /* whose packet is the next */
+	unsigned next;	    /* whose packet is to be given */
 	struct vsock_connection connections[VSOCK_MAX_CONNECTIONS];
 	struct vsock_packet resets[VSOCK_MAX_RESETS];
 	unsigned n_resets;
@@ -63,11 +70,11 @@ struct vsock {
 };
 
 /*
- * A device for the guest @cid (3 to 0xfffffffe); @mem, @host and @buffers, of VSOCK_BUFFERS bytes,
- * stay the caller's. Only those of the buffers are touched that are needed.
+ * A device for the guest @cid (3 to 0xfffffffe); @host, @loop, @mem and @buffers, of VSOCK_BUFFERS
+ * bytes, stay the caller's. Only those of the buffers are touched that are needed.
  */
-void vsock_init(struct vsock *vsock, uint32_t cid, const struct guest_memory *mem,
-		struct vsock_host *host, uint8_t *buffers);
+void vsock_init(struct vsock *vsock, uint32_t cid, struct vsock_host *host, struct event_loop *loop,
+		const struct guest_memory *mem, uint8_t *buffers);
 
 /* Closes all streams; takes a zeroed one. */
 void vsock_fini(struct vsock *vsock);

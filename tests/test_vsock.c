@@ -146,7 +146,7 @@ static void give(struct peer *p, const void *data, uint32_t len)
 static void setup(void)
 {
 	driver_host_init(&guest.host);
-	vsock_init(&vsock, GUEST_CID, &guest.host.mem, &vsock_host, buffers);
+	vsock_init(&vsock, GUEST_CID, &vsock_host, &guest.host.loop, &guest.host.mem, buffers);
 	driver_attach(&guest.driver, &guest.host, &vsock.virtio, 0x40000, 16);
 	listening = true;
 	guest_start(&guest);
@@ -862,6 +862,56 @@ Test(vsock, a_guest_that_never_stops_does_not_hold_the_loop, .init = setup, .fin
 	check_eq(p->n_got, GUEST_RING_SIZE);
 	guest_ring(&guest, VSOCK_TX);
 	check_eq(p->n_got, GUEST_RING_SIZE + 1);
+}
+
+#define BUSY 32 /* connections with VSOCK_BUFFER bytes to move each */
+
+/* bad input: Doorbell: megabytes for many connections of the socket device at once -> 256 KiB a
+ * turn, other devices are served in between */
+Test(vsock, much_from_the_guest_takes_turns, .init = setup, .fini = teardown)
+{
+	static const uint8_t data[VSOCK_BUFFER];
+	uint32_t moved = 0;
+
+	for (unsigned i = 0; i < BUSY; i++)
+		connected_from(LOCAL + i);
+	for (unsigned i = 0; i < BUSY; i++) {
+		struct vsock_packet p = guest_packet(VIRTIO_VSOCK_OP_RW, LOCAL + i, PORT);
+
+		p.len = sizeof(data);
+		guest_stage(&guest, &p, data, sizeof(data));
+	}
+	vsock.virtio.ops->kick(&vsock.virtio, VSOCK_TX);
+	for (unsigned i = 0; i < BUSY; i++)
+		moved += peers[i].n_got;
+	cr_assert(moved && moved <= VSOCK_TURN, "%u bytes", moved);
+	for (unsigned i = 0; i < 4; i++)
+		driver_settle(&guest.host);
+	for (unsigned i = 0; i < BUSY; i++)
+		check_eq(peers[i].n_got, sizeof(data), "connection %u", i);
+}
+
+Test(vsock, much_to_the_guest_takes_turns, .init = setup, .fini = teardown)
+{
+	uint32_t moved = 0;
+
+	for (unsigned i = 0; i < BUSY; i++)
+		connected_from(LOCAL + i);
+	guest_ring(&guest, VSOCK_RX);
+	/* As when the loop finds all of them readable at once. */
+	for (unsigned i = 0; i < BUSY; i++)
+		give(&peers[i], peers[BUSY].give, VSOCK_BUFFER);
+	for (unsigned i = 0; i < BUSY; i++)
+		moved += peers[i].given;
+	cr_assert(moved && moved <= VSOCK_TURN, "%u bytes", moved);
+	moved = 0;
+	for (unsigned i = 0; i < 20; i++) {
+		driver_settle(&guest.host);
+		while (guest_waiting(&guest))
+			moved += guest_take(&guest).len;
+		guest_ring(&guest, VSOCK_RX);
+	}
+	check_eq(moved, BUSY * VSOCK_BUFFER);
 }
 
 /* The faults of rings: they break the device, until the driver resets it. */

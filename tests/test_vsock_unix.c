@@ -47,7 +47,7 @@ static void setup(void)
 	make_directory();
 	before = open_descriptors();
 	driver_host_init(&guest.host);
-	vsock_init(&vsock, GUEST_CID, &guest.host.mem, &side.host, buffers);
+	vsock_init(&vsock, GUEST_CID, &side.host, &guest.host.loop, &guest.host.mem, buffers);
 	driver_attach(&guest.driver, &guest.host, &vsock.virtio, 0x40000, 16);
 	check_eq(try_init(path, NULL, ""), 0);
 	guest_start(&guest);

@@ -30,7 +30,7 @@ static int add_vsock(struct vm *vm, const struct config *config, struct error *e
 	vm->vsock_buffers = calloc(1, VSOCK_BUFFERS);
 	if (!vm->vsock_buffers)
 		return error_set(err, ENOMEM, "--vsock: out of memory");
-	vsock_init(&vm->vsock, config->vsock_cid, &vm->memory, &vm->vsock_unix.host,
+	vsock_init(&vm->vsock, config->vsock_cid, &vm->vsock_unix.host, &vm->loop, &vm->memory,
 		   vm->vsock_buffers);
 	ret = vsock_unix_init(&vm->vsock_unix, &vm->vsock, &vm->loop, config->vsock_path,
 			      config->sandbox.chroot, err);

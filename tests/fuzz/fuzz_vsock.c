@@ -140,10 +140,11 @@ static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loo
 				   const struct guest_memory *mem)
 {
 	(void)in;
-	(void)loop;
 	n_peers = 0;
 	listening = true;
-	vsock_init(&vsock, VSOCK_REQUEST_CID, mem, &host, buffers);
+	vsock_init(&vsock, VSOCK_REQUEST_CID, &host, loop, mem, buffers);
+	/* The first one ends soon, so that there are some. */
+	vsock.turn_left = 1000;
 	return &vsock.virtio;
 }
 
@@ -175,6 +176,10 @@ static void event(struct fuzz_input *in)
 		return;
 	case 2:
 		listening = what & 8;
+		return;
+	case 7:
+		if (loop_find(LOOP_CALL))
+			loop_finish(LOOP_CALL, 0);
 		return;
 	}
 	if (!p || p->closed)
@@ -246,6 +251,7 @@ static void check(void)
 		open += !peers[i].closed;
 	fuzz_check(open == streams, "%u streams for %u peers", streams, open);
 	fuzz_check(vsock.n_resets <= VSOCK_MAX_RESETS);
+	fuzz_check(loop_count(LOOP_CALL) == !vsock.turn_left, "nobody begins the next turn");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

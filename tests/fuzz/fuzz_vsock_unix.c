@@ -167,7 +167,7 @@ static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loo
 	(void)in;
 	memset(ends, 0, sizeof(ends));
 	connect_error = 0;
-	vsock_init(&vsock, VSOCK_REQUEST_CID, mem, &side.host, buffers);
+	vsock_init(&vsock, VSOCK_REQUEST_CID, &side.host, loop, mem, buffers);
 	fuzz_check(vsock_unix_init(&side, &vsock, loop, "path", NULL, &err) == 0);
 	return &vsock.virtio;
 }
