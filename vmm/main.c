@@ -18,6 +18,7 @@
 #include "vmm/signals.h"
 #include "vmm/terminal.h"
 #include "vmm/vm.h"
+#include "vmm/vm_run.h"
 
 #include <fcntl.h>
 #include <malloc.h>

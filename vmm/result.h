@@ -6,8 +6,9 @@
 #ifndef MVMM_VMM_RESULT_H
 #define MVMM_VMM_RESULT_H
 
+#include "vmm/boot_timer.h"
 #include "vmm/sandbox.h"
-#include "vmm/vm.h"
+#include "vmm/vm_end.h"
 
 #include <limits.h>
 

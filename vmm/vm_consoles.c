@@ -4,6 +4,7 @@
 
 #include "boot/layout.h"
 #include "vmm/container_of.h"
+#include "vmm/vm_end.h"
 #include "vmm/vm_state.h"
 
 #include <errno.h>

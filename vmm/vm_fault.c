@@ -8,6 +8,8 @@
 #include "devices/pmem_fault.h"
 #include "vmm/container_of.h"
 #include "vmm/log.h"
+#include "vmm/vm_end.h"
+#include "vmm/vm_run.h"
 #include "vmm/vm_state.h"
 
 #include <errno.h>

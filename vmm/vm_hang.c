@@ -10,6 +10,8 @@
 #include "vmm/container_of.h"
 #include "vmm/log.h"
 #include "vmm/vcpu_x86.h"
+#include "vmm/vm_end.h"
+#include "vmm/vm_run.h"
 #include "vmm/vm_state.h"
 
 #include <inttypes.h>

@@ -6,7 +6,9 @@
 #ifndef MVMM_VMM_VM_HANG_H
 #define MVMM_VMM_VM_HANG_H
 
-#include "vmm/vm.h"
+#include "vmm/outcome.h"
+
+struct vm;
 
 /*
  * Begins to end the VM as @outcome and @detail, which is copied, say; only the first call does. On

@@ -5,7 +5,8 @@
 
 #include "vmm/error.h"
 #include "vmm/keyval.h"
-#include "vmm/vm.h"
+
+struct vm;
 
 /*
  * Plugs a pmem device by the arguments of device_add and tells the guest, which Linux answers by

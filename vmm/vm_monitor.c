@@ -7,8 +7,10 @@
 #include "vmm/file_argument.h"
 #include "vmm/machine_pmem.h"
 #include "vmm/parent_directory.h"
+#include "vmm/vm_end.h"
 #include "vmm/vm_extras.h"
 #include "vmm/vm_hotplug.h"
+#include "vmm/vm_run.h"
 #include "vmm/vm_state.h"
 
 #include <errno.h>

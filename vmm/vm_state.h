@@ -24,6 +24,7 @@
 #include "vmm/vcpu.h"
 #include "vmm/virtio_port.h"
 #include "vmm/vm.h"
+#include "vmm/vm_end.h"
 #include "vmm/vsock_unix.h"
 
 /* A page that the host cannot supply, on its way from a vCPU to the loop (vm_fault.c). */
@@ -116,9 +117,6 @@ struct vm {
 	struct vm_end end;
 };
 
-/* Ends the VM, unless something else has, as struct vm_end will say. From any thread. */
-void vm_finish(struct vm *vm, enum outcome outcome, int code, const char *detail);
-
 /*
  * Gives each region that begins within @size bytes from @start a memory slot of KVM's: the guest
  * may store to whatever devices may write to. -errno with @err set.
@@ -127,9 +125,6 @@ int vm_add_slots(struct vm *vm, gpa_t start, uint64_t size, struct error *err);
 
 /* The calling thread's list of system calls: the event loop's, and a vCPU's. -errno. */
 int vm_confine_vcpu(struct vm *vm);
-
-/* Whether no vCPU is in the guest, or can get there before vm_resume. */
-bool vm_is_parked(const struct vm *vm);
 
 /* Counts @slot, which is ready, among the VM's devices. */
 void vm_adopt_pmem(struct vm *vm, unsigned slot);
