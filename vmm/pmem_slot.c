@@ -8,6 +8,13 @@
 #include <errno.h>
 #include <string.h>
 
+/* Whether a store, which the slot refused, cannot be kept, or not all of it. */
+static bool is_dropped(const struct pmem_backing *backing, uint64_t offset, unsigned size)
+{
+	return offset >= backing->writable_size &&
+	       (backing->readonly || offset + size > backing->file_size);
+}
+
 /*
  * KVM serves memory itself. It brings to us the stores that a slot refuses, and, where it emulates
  * the instruction, accesses to a page that the host could not supply: those are tried once more.
@@ -20,21 +27,23 @@ static int access_memory(struct bus_region *region, uint64_t offset, void *data,
 
 	if (!write)
 		return guarded_copy(data, backing->host + offset, size);
-	if (offset < backing->writable_size)
+	if (!is_dropped(backing, offset, size))
 		return guarded_copy(backing->host + offset, data, size);
 	return pmem_store(pmem, offset, data, size);
 }
 
-/* A store that the slot refused may change what the device counts and tells. */
-static bool is_refused(struct bus_region *region, uint64_t offset, unsigned size, bool write)
+/* What is dropped the device counts and tells; what is kept may wait for the file's page. */
+static bool memory_needs_loop(struct bus_region *region, uint64_t offset, unsigned size, bool write)
 {
 	const struct pmem *pmem = &container_of(region, struct pmem_slot, memory)->pmem;
 
-	(void)size;
-	return write && offset >= pmem->backing->writable_size;
+	return write && is_dropped(pmem->backing, offset, size);
 }
 
-static const struct bus_ops memory_ops = { .access = access_memory, .needs_loop = is_refused };
+static const struct bus_ops memory_ops = {
+	.access = access_memory,
+	.needs_loop = memory_needs_loop,
+};
 
 int pmem_slot_add_memory(const struct pmem_backing *backing, gpa_t start, struct guest_memory *mem,
 			 struct error *err)
