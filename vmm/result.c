@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SCHEMA 1
@@ -27,9 +28,27 @@ static int take(struct result *result, const char *where, struct error *err)
 	return 0;
 }
 
+/* /dev/stdout, say, is not to be replaced by a file. */
+static int remove_older(const struct result *result, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(result->dir_fd, result->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISREG(st.st_mode))
+		return error_set(err, EINVAL,
+				 "--result %s: is there, and no regular file; name one, or give an "
+				 "open descriptor, fd:1 say",
+				 path);
+	if (unlinkat(result->dir_fd, result->name, 0) < 0 && errno != ENOENT)
+		return error_set(err, errno, "--result %s: cannot be replaced: %s", path,
+				 strerror(errno));
+	return 0;
+}
+
 static int open_beside(struct result *result, const char *path, struct error *err)
 {
 	const char *slash = strrchr(path, '/');
+	int ret;
 
 	result->name = slash ? slash + 1 : path;
 	result->dir_fd = parent_directory_open(path, O_PATH);
@@ -39,10 +58,11 @@ static int open_beside(struct result *result, const char *path, struct error *er
 	/* The process number makes it nobody else's. */
 	snprintf(result->temporary, sizeof(result->temporary), ".%.200s.%d", result->name,
 		 (int)getpid());
-	if (!*result->name || (unlinkat(result->dir_fd, result->name, 0) < 0 && errno != ENOENT))
-		return error_set(err, *result->name ? errno : EISDIR,
-				 "--result %s: cannot be replaced: %s", path,
-				 strerror(*result->name ? errno : EISDIR));
+	if (!*result->name)
+		return error_set(err, EISDIR, "--result %s: is a directory; name a file", path);
+	ret = remove_older(result, path, err);
+	if (ret < 0)
+		return ret;
 	result->fd = openat(result->dir_fd, result->temporary,
 			    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (result->fd < 0)
