@@ -7,9 +7,12 @@
 # Without this, bash forgets `set -e` inside $( ), and a failed step would go unseen.
 shopt -s inherit_errexit
 
-# cache_root: print the directory that holds everything cached, outside any build tree.
+# cache_root: print the directory that holds everything cached, outside any build tree; an absolute path.
 cache_root() {
-	printf '%s\n' "${MVMM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mvmm}"
+	local root=${MVMM_CACHE:-${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}}
+	[[ -n $root ]] || die "there is no HOME for the cache to be in; name a directory for it with MVMM_CACHE=DIRECTORY"
+	[[ -n ${MVMM_CACHE:-} ]] || root+=/mvmm
+	realpath -ms "$root"
 }
 
 # die MESSAGE: end the script with one line on stderr.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a VM ended, and the exit status that says so. Part of the interface (mvmm(1), "EXIT STATUS"):
- * a number is never used twice and never changes. 32 to 63 are mvmm's, 126 and up the shell's; what
- * is left is the guest's to choose from.
+ * a number is never used twice and never changes. 32 to 63 are mvmm's (43 that of
+ * scripts/run-in-vm), 126 and up the shell's; what is left is the guest's to choose from.
  */
 #ifndef MVMM_VMM_OUTCOME_H
 #define MVMM_VMM_OUTCOME_H
