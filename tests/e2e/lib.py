@@ -112,6 +112,21 @@ def with_terminal(args, act):
     return status
 
 
+def types(waits_for, keys, answer=b""):
+    """What with_terminal has done: types keys once the first text is there, and waits for the answer."""
+    def act(master, *_):
+        read_until(master, waits_for)
+        os.write(master, keys)
+        read_until(master, answer)
+
+    return act
+
+
+def press_enter(process):
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+
+
 def connect(client, where):
     """Connects to a socket that is there; for a moment nobody listens to it yet."""
     deadline = time.monotonic() + LIMIT
