@@ -4,12 +4,15 @@
 
 #include "tests/check.h"
 #include "tests/driver.h"
+#include "vmm/guarded_copy.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -114,6 +117,7 @@ Test(rng, gives_no_more_than_its_share, .init = setup, .fini = teardown)
 /* Another vCPU that is always faster: what is back is offered again before the next is looked at.
  */
 static unsigned offers_left;
+static bool no_entropy;
 
 ssize_t getrandom(void *buf, size_t len, unsigned flags)
 {
@@ -126,7 +130,8 @@ ssize_t getrandom(void *buf, size_t len, unsigned flags)
 				&driver.ring,
 				(uint16_t)le32toh(driver.ring.used->ring[(back - 1) % 64].id));
 	}
-	return syscall(SYS_getrandom, buf, len, flags);
+	errno = EAGAIN;
+	return no_entropy ? -1 : syscall(SYS_getrandom, buf, len, flags);
 }
 
 /* bad input: Doorbell: requests for ever behind one doorbell -> the event loop goes on */
@@ -177,5 +182,36 @@ Test(rng, buffer_outside_of_memory, .init = setup, .fini = teardown)
 {
 	driver_ring_desc(&driver.ring, 0, DRIVER_RAM_SIZE - 4, 8, WRITE, 0);
 	driver_ring_offer(&driver.ring, 0);
+	expect_broken();
+}
+
+/* bad input: Backing file: entropy for a buffer in a file that was truncated ->
+ * DEVICE_NEEDS_RESET */
+Test(rng, memory_that_the_host_cannot_supply, .init = setup, .fini = teardown)
+{
+	char path[32];
+	int fd = driver_temp_file("/tmp", 4096, path);
+	void *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	check_eq(guarded_copy_init(), 0);
+	check_eq(guest_memory_add(&host.mem, gpa(1ULL << 32), 4096, map, GUEST_PMEM), 0);
+	check_eq(ftruncate(fd, 0), 0);
+	driver_ring_desc(&driver.ring, 0, 1ULL << 32, 16, WRITE, 0);
+	driver_ring_offer(&driver.ring, 0);
+	expect_broken();
+	check_eq(rng.bytes, 8, "what is not given does not count");
+	munmap(map, 4096);
+}
+
+/* bad input: Host resources: no entropy yet, early in the host's boot -> DEVICE_NEEDS_RESET, and
+ * nothing that is not random */
+Test(rng, host_without_entropy, .init = setup, .fini = teardown)
+{
+	no_entropy = true;
+	driver_ring_desc(&driver.ring, 0, BUFFER, 64, WRITE, 0);
+	driver_ring_offer(&driver.ring, 0);
+	kick();
+	check_eq(filled(BUFFER, 64), 0);
+	no_entropy = false;
 	expect_broken();
 }

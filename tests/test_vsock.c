@@ -5,9 +5,12 @@
 
 #include "tests/vsock_guest.h"
 #include "vmm/container_of.h"
+#include "vmm/guarded_copy.h"
 
 #include <errno.h>
 #include <linux/virtio_ids.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 TestSuite(vsock, .timeout = 20);
 
@@ -991,6 +994,66 @@ Test(vsock, small_receive_buffer, .init = setup, .fini = teardown)
 	guest_offer(&guest, 0, GUEST_HEADER);
 	guest_ring(&guest, VSOCK_RX);
 	expect_broken(&peers[0]);
+}
+
+#define FILE_AT (1ULL << 32)
+
+/* A file of two pages in guest memory, of which the second one is gone. */
+static void add_torn_file(void)
+{
+	char name[32];
+	int fd = driver_temp_file("/tmp", 8192, name);
+	uint8_t *at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	cr_assert(at != MAP_FAILED);
+	check_eq(guarded_copy_init(), 0);
+	check_eq(guest_memory_add(&guest.host.mem, gpa(FILE_AT), 8192, at, GUEST_PMEM), 0);
+	check_eq(ftruncate(fd, 4096), 0);
+	close(fd);
+}
+
+/* bad input: Backing file: socket device's packet, its header or what is behind it, in a file that
+ * was truncated -> DEVICE_NEEDS_RESET, all connections closed */
+Test(vsock, packet_in_a_truncated_file, .init = setup, .fini = teardown)
+{
+	struct vsock_packet packet = guest_packet(VIRTIO_VSOCK_OP_RW, LOCAL, PORT);
+	struct peer *p = connected();
+
+	add_torn_file();
+	packet.len = 8;
+	guest_stage(&guest, &packet, "12345678", 8);
+	guest.tx.desc[(guest.tx_sent - 1) * 2 + 1].addr = htole64(FILE_AT + 4096);
+	guest_ring(&guest, VSOCK_TX);
+	check_eq(p->n_got, 0);
+	expect_broken(p);
+	p = connected();
+	driver_ring_desc(&guest.tx, 99, FILE_AT + 4096, GUEST_HEADER, 0, 0);
+	driver_ring_offer(&guest.tx, 99);
+	guest_ring(&guest, VSOCK_TX);
+	expect_broken(p);
+}
+
+static void offer_torn(uint16_t i, uint64_t addr)
+{
+	driver_ring_desc(&guest.rx, i, addr, 64, VRING_DESC_F_WRITE, 0);
+	driver_ring_offer(&guest.rx, i);
+	guest_ring(&guest, VSOCK_RX);
+}
+
+/* bad input: Backing file: socket device's receive buffer, at its start or behind the header, in a
+ * file that was truncated -> DEVICE_NEEDS_RESET, all connections closed */
+Test(vsock, receive_buffer_in_a_truncated_file, .init = setup, .fini = teardown)
+{
+	add_torn_file();
+	restart_without_buffers();
+	offer_torn(0, FILE_AT + 4096);
+	expect_broken(&peers[0]);
+	restart_without_buffers();
+	guest_offer(&guest, 0, GUEST_BUFFER);
+	offer_torn(1, FILE_AT + 4096 - GUEST_HEADER);
+	guest_expect(&guest, VIRTIO_VSOCK_OP_RESPONSE, PORT, LOCAL);
+	give(&peers[n_peers - 1], "hello", 5);
+	expect_broken(&peers[n_peers - 1]);
 }
 
 /* One byte is enough. */
