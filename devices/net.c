@@ -271,6 +271,11 @@ static int receive_frame(struct net *net, const char **ret_why)
 	if (ret <= 0)
 		return ret;
 	len = take_frame(net, &h);
+	/* A tap's answer for segments that no header can describe. The frame is gone. */
+	if (len == -EINVAL) {
+		net->counters.receive_dropped++;
+		return 1;
+	}
 	if (len == -EFAULT)
 		*ret_why = "the host cannot supply the memory of a buffer, which lies in a file";
 	if (len < 0)

@@ -592,6 +592,20 @@ Test(net, tap_that_is_gone, .init = setup, .fini = teardown)
 	check_eq(driver_read(&driver, VIRTIO_MMIO_STATUS), READY);
 }
 
+/* bad input: Network: a frame that the tap cannot give, of a kind that its headers have no word for
+ * -> dropped and counted, the next ones come */
+Test(net, frame_that_the_tap_cannot_give, .init = setup, .fini = teardown)
+{
+	offer_buffer(0, RECEIVED, 2048);
+	kick(NET_RECEIVE);
+	read_error = EINVAL;
+	arrive(plain, FRAME);
+	cr_assert(net.counters.receive_dropped > 0);
+	read_error = 0;
+	driver_settle(&host);
+	check_eq(used(&driver.ring), 1);
+}
+
 /* A file of two pages in guest memory, of which the second one is gone. */
 static void add_torn_file(void)
 {

@@ -184,7 +184,7 @@ static void arrive(struct fuzz_input *in)
 
 static void event(struct fuzz_input *in)
 {
-	static const int errors[] = { 0, 0, EBADFD, EFAULT, EINTR, EIO };
+	static const int errors[] = { 0, 0, EBADFD, EFAULT, EINTR, EINVAL };
 	uint8_t what = fuzz_input_u8(in);
 
 	if (what & 1)
