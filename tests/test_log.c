@@ -4,6 +4,7 @@
 
 #include "tests/check.h"
 #include "tests/driver.h"
+#include "vmm/clock.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -142,6 +143,36 @@ Test(log, window_is_no_shorter, .init = driver_log_capture)
 	limit.window_start_ns -= 4000000000ULL;
 	log_guest(&limit, "number 10");
 	check_eq(count_lines(driver_log_text()), 10);
+}
+
+static uint64_t ms_of_a_line(void)
+{
+	uint64_t before = clock_now_ns(CLOCK_MONOTONIC);
+
+	log_error("a line");
+	return (clock_now_ns(CLOCK_MONOTONIC) - before) / 1000000;
+}
+
+/*
+ * bad input: Host resources: standard error that nobody reads any more -> the first message waits a
+ * quarter of a second, those behind it not; they are lost until somebody reads
+ */
+Test(log, reader_that_stands_still)
+{
+	char page[4096] = "", text[sizeof(page) + 100] = "";
+	int fds[2];
+
+	check_eq(pipe(fds), 0);
+	check_eq(fcntl(fds[1], F_SETPIPE_SZ, sizeof(page)), (int)sizeof(page));
+	dup2(fds[1], STDERR_FILENO);
+	check_eq(write(fds[1], page, sizeof(page)), (ssize_t)sizeof(page));
+	cr_assert(ms_of_a_line() >= LOG_PATIENCE_MS);
+	for (unsigned i = 0; i < 10; i++)
+		cr_assert(ms_of_a_line() < LOG_PATIENCE_MS);
+	check_eq(read(fds[0], page, sizeof(page)), (ssize_t)sizeof(page));
+	log_error("heard");
+	check_eq(read(fds[0], text, sizeof(text) - 1), 12);
+	check_str(text, "mvmm: heard\n");
 }
 
 /* Standard error may be closed, full or a broken pipe: mvmm goes on. */

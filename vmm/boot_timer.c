@@ -5,6 +5,7 @@
 #include "boot/layout.h"
 #include "vmm/clock.h"
 #include "vmm/container_of.h"
+#include "vmm/log.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -90,10 +91,15 @@ const char *boot_timer_phase(const struct boot_timer *timer)
 void boot_timer_print(const struct boot_timer *timer)
 {
 	uint64_t start = timer->ns[BOOT_MARK_EXEC];
+	char line[80];
+	int len = snprintf(line, sizeof(line), "%-26s %12s\n", "phase", "ms since exec");
 
-	fprintf(stderr, "%-26s %12s\n", "phase", "ms since exec");
-	for (unsigned i = 0; i < BOOT_MARKS; i++)
-		if (timer->ns[i])
-			fprintf(stderr, "%-26s %12.3f\n", names[i],
-				(double)(timer->ns[i] - start) / 1e6);
+	log_write(line, (size_t)len);
+	for (unsigned i = 0; i < BOOT_MARKS; i++) {
+		if (!timer->ns[i])
+			continue;
+		len = snprintf(line, sizeof(line), "%-26s %12.3f\n", names[i],
+			       (double)(timer->ns[i] - start) / 1e6);
+		log_write(line, (size_t)len);
+	}
 }

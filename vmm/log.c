@@ -4,7 +4,10 @@
 
 #include "vmm/clock.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -26,6 +29,30 @@ static void make_printable(char *text, int len)
 			text[i] = '?';
 }
 
+/*
+ * Whoever reads standard error, or the console that shares a pipe with it, may have stopped
+ * reading. The first line waits for him a little, those behind it not at all, until he goes on.
+ */
+static bool has_room(void)
+{
+	static bool stuck;
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int timeout = __atomic_load_n(&stuck, __ATOMIC_RELAXED) ? 0 : LOG_PATIENCE_MS, ready;
+
+	do {
+		ready = poll(&fd, 1, timeout);
+	} while (ready < 0 && errno == EINTR);
+	__atomic_store_n(&stuck, ready == 0, __ATOMIC_RELAXED);
+	return ready != 0;
+}
+
+void log_write(const char *bytes, size_t len)
+{
+	/* There is nobody to tell when standard error itself cannot be written. */
+	if (has_room() && write(STDERR_FILENO, bytes, len) < 0)
+		return;
+}
+
 static void write_line(enum log_level level, const char *fmt, va_list args)
 {
 	static const char *const prefix[] = { "mvmm: ", "mvmm: warning: ", "mvmm: ",
@@ -44,9 +71,7 @@ static void write_line(enum log_level level, const char *fmt, va_list args)
 		used = (int)sizeof(line) - 2;
 	make_printable(line, used);
 	line[used++] = '\n';
-	/* There is nobody to tell when standard error itself cannot be written. */
-	if (write(STDERR_FILENO, line, (size_t)used) < 0)
-		return;
+	log_write(line, (size_t)used);
 }
 
 #define DEFINE_LOG(name, level)                                                                    \

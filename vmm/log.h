@@ -7,7 +7,11 @@
 #ifndef MVMM_VMM_LOG_H
 #define MVMM_VMM_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+/* How long a line waits for a reader who does not read, in ms; then it is lost. */
+#define LOG_PATIENCE_MS 250
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -15,11 +19,17 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
  */
 void log_set_level(enum log_level level);
 
-/* Each writes one line, "mvmm: " and the text, in a single write(2). Safe from any thread. */
+/*
+ * Each writes one line, "mvmm: " and the text, in a single write(2). Safe from any thread, none of
+ * which it holds up for long: what nobody reads is lost.
+ */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes @bytes as they are, whatever the level; safe in a signal handler, too. */
+void log_write(const char *bytes, size_t len);
 
 /* One for each source of guest-caused lines, zeroed at the start; used by one thread at a time. */
 struct log_limit {

@@ -84,7 +84,8 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(LOOP, "io_uring_register", IS(1, IORING_UNREGISTER_RING_FDS)),
 	/* Locks and conditions, and threads that wait for others to end. */
 	CALL(ALL, "futex"),
-	/* Messages; eventfds that wake the loop. */
+	/* Messages, if somebody reads them; eventfds that wake the loop. */
+	CALL(ALL, "poll"),
 	CALL(ALL, "write"),
 	/* Input for the console and from control clients. */
 	CALL(LOOP, "read"),

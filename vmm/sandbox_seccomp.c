@@ -2,6 +2,7 @@
 /* Installs seccomp filters, and tells of what they stop: violation. */
 #include "vmm/sandbox_seccomp.h"
 
+#include "vmm/log.h"
 #include "vmm/outcome.h"
 #include "vmm/terminal.h"
 
@@ -76,8 +77,7 @@ static void violation(int signo, siginfo_t *info, void *context)
 	add(&line, "), which its list does not allow: mvmm has a defect, or was attacked by its "
 		   "guest; please report it. With --sandbox log such calls are logged, and made\n");
 	terminal_restore();
-	/* There is nobody to tell when standard error itself cannot be written. */
-	(void)!write(STDERR_FILENO, line.text, line.len);
+	log_write(line.text, line.len);
 	_exit(OUTCOME_SANDBOX);
 }
 
