@@ -195,6 +195,33 @@ Test(console_backend, file_is_made_anew, .init = setup, .fini = teardown)
 	check_str(content(0, "log"), "hello\n");
 }
 
+/* Their lines are in it behind each other, and none over another's. */
+Test(console_backend, one_file_twice, .init = setup, .fini = teardown)
+{
+	BEGIN("file=log", "file=log");
+	say("hello\n");
+	console_drain(&console);
+	check_str(content(0, "log"), "hello\nhello\n");
+}
+
+/* bad input: Console: FIFO that nobody reads, at the start or later -> nobody waits for a reader */
+Test(console_backend, fifo_whose_readers_come_and_go, .init = setup, .fini = teardown)
+{
+	int fd;
+
+	check_eq(mkfifo("log", 0600), 0);
+	BEGIN("file=log");
+	say("before");
+	fd = open("log", O_RDONLY | O_NONBLOCK);
+	check_str(hear(fd, 6), "before");
+	close(fd);
+	say("meanwhile");
+	fd = open("log", O_RDONLY | O_NONBLOCK);
+	check_str(hear(fd, 9), "meanwhile");
+	close(fd);
+	check_str(driver_log_text(), "");
+}
+
 Test(console_backend, several_get_all_and_any_may_speak, .init = setup, .fini = teardown)
 {
 	int first, second;
@@ -394,6 +421,24 @@ Test(console_backend, stuck_reader, .init = setup, .fini = teardown)
 	leave(fd);
 }
 
+/* bad input: Console: reader that does not read until the end -> what it has not read is counted */
+Test(console_backend, rest_that_nobody_reads, .init = setup, .fini = teardown)
+{
+	unsigned left;
+
+	check_eq(mkfifo("log", 0600), 0);
+	BEGIN("file=log");
+	console_write(&console, much(), CONSOLE_BUFFER_SIZE);
+	driver_settle(&host);
+	console_write(&console, much(), 1000);
+	console.drain_limit = (struct __kernel_timespec){ .tv_nsec = 20000000 };
+	console_drain(&console);
+	left = console.backends[0].out_count;
+	cr_assert(left > 0);
+	check_eq(console_report(&console), left);
+	check_contains(driver_log_text(), "bytes of the guest's output were dropped");
+}
+
 Test(console_backend, reader_beside_a_stuck_one_loses_nothing, .init = setup, .fini = teardown)
 {
 	int stuck, fd;
@@ -504,6 +549,37 @@ Test(console_backend, terminal_whose_users_come_and_go, .init = setup, .fini = t
 		close(fd);
 		driver_settle(&host);
 	}
+}
+
+static char last_words[32];
+
+static void *read_late(void *arg)
+{
+	int fd = open(arg, O_RDWR | O_NOCTTY);
+
+	usleep(100000);
+	if (fd < 0 || read(fd, last_words, sizeof(last_words) - 1) < 0)
+		*last_words = '\0';
+	close(fd);
+	return NULL;
+}
+
+/* Who is a little behind at the end still gets to read it, since it goes with the terminal. */
+Test(console_backend, terminal_is_read_before_the_end, .init = setup, .fini = teardown)
+{
+	uint64_t began;
+	pthread_t reader;
+
+	BEGIN("pty");
+	check_eq(pthread_create(&reader, NULL, read_late, (void *)(uintptr_t)terminal()), 0);
+	say("last words");
+	began = clock_now_ns(CLOCK_MONOTONIC);
+	console_drain(&console);
+	event_loop_fini(&host.loop);
+	console_fini(&console);
+	cr_assert(clock_now_ns(CLOCK_MONOTONIC) - began < 900000000);
+	pthread_join(reader, NULL);
+	check_str(last_words, "last words");
 }
 
 /* bad input: Console: pseudo-terminal that nobody opens -> the guest goes on */

@@ -182,6 +182,23 @@ static void drain_timeout_done(struct event_op *op, int result)
 	event_loop_stop(c->loop);
 }
 
+static void look_again(struct event_op *op, int result)
+{
+	struct console *c = container_of(op, struct console, look);
+
+	(void)result;
+	c->look_queued = false;
+	event_loop_stop(c->loop);
+}
+
+/* Nobody tells when a pseudo-terminal has been read. */
+static void await_look(struct console *c)
+{
+	if (!c->look_queued)
+		event_loop_delay(c->loop, &c->look, &c->look_pause);
+	c->look_queued = true;
+}
+
 int console_init(struct console *console, const struct console_ops *ops,
 		 struct console_device *device, struct event_loop *loop, struct console_tail *tail)
 {
@@ -196,6 +213,8 @@ int console_init(struct console *console, const struct console_ops *ops,
 	console->wake.done = wake_done;
 	console->drain_timeout.done = drain_timeout_done;
 	console->drain_limit.tv_sec = 1;
+	console->look.done = look_again;
+	console->look_pause.tv_nsec = 10000000;
 	return 0;
 }
 
@@ -263,13 +282,15 @@ void console_drain(struct console *console)
 	console->draining = true;
 	event_loop_delay(console->loop, &console->drain_timeout, &console->drain_limit);
 	/* Others may stop the loop too. */
-	while (!console->drain_over && !all_drained(console))
+	while (!console->drain_over && !all_drained(console)) {
+		await_look(console);
 		if (event_loop_run(console->loop) < 0)
 			break;
+	}
 	console->draining = false;
 }
 
-uint64_t console_report(const struct console *console)
+uint64_t console_report(struct console *console)
 {
 	uint64_t dropped = 0;
 

@@ -58,15 +58,15 @@ struct console {
 	unsigned n_backends;
 	bool escape_pressed;
 	bool to_monitor; /* what is typed */
-	bool draining, drain_over;
+	bool draining, drain_over, look_queued;
 	pthread_mutex_t lock;		/* guest's threads and the loop; also the backends' */
 	uint8_t in[CONSOLE_INPUT_SIZE]; /* a ring: what the guest has not taken yet */
 	unsigned in_start, in_count;
 	bool input_wanted; /* the loop waits for room in it */
 	int wake_fd;	   /* eventfd, owned: a guest's thread wants something of the loop */
 	uint64_t wake_count;
-	struct event_op wake, drain_timeout;
-	struct __kernel_timespec drain_limit;
+	struct event_op wake, drain_timeout, look;
+	struct __kernel_timespec drain_limit, look_pause;
 };
 
 /*
@@ -106,12 +106,12 @@ unsigned console_list_files(const struct console *console, struct sandbox_file *
 bool console_listens(const struct console *console);
 
 /*
- * Runs the event loop until all is written, for at most a second. After the vCPUs and the loop have
- * ended.
+ * Runs the event loop until all is written, and read at pseudo-terminals, for at most a second.
+ * After the vCPUs and the loop have ended.
  */
 void console_drain(struct console *console);
 
 /* Logs what was dropped, and returns how many bytes. */
-uint64_t console_report(const struct console *console);
+uint64_t console_report(struct console *console);
 
 #endif

@@ -252,6 +252,14 @@ void console_backend_wake(struct console_backend *b)
 	console_backend_await_input(b);
 }
 
+/* What nobody has read at a pseudo-terminal is lost with it, unlike what is in a pipe. */
+static bool is_read(const struct console_backend *b)
+{
+	struct pollfd other_end = { .fd = b->owned_fds[1], .events = POLLIN };
+
+	return other_end.fd <= 0 || poll(&other_end, 1, 0) != 1;
+}
+
 bool console_backend_drained(struct console_backend *b)
 {
 	bool drained;
@@ -263,11 +271,13 @@ bool console_backend_drained(struct console_backend *b)
 	pthread_mutex_unlock(b->lock);
 	if (!drained && !b->write_queued)
 		begin_write(b);
-	return drained;
+	return drained && is_read(b);
 }
 
-uint64_t console_backend_report(const struct console_backend *b)
+uint64_t console_backend_report(struct console_backend *b)
 {
+	b->dropped += b->out_count;
+	b->out_count = 0;
 	if (b->dropped)
 		log_warning("%s %s: %" PRIu64 " bytes of the guest's output were dropped",
 			    b->config->option, b->config->given, b->dropped);
@@ -395,9 +405,21 @@ static int open_stdio(struct console_backend *b, struct error *err)
 	return 0;
 }
 
+/*
+ * Nobody waits for the reader of a FIFO: with both its ends open it takes output before he comes
+ * and after he has gone. What several places put into one file is all in it, behind each other.
+ */
+static int how_to_open(const char *path)
+{
+	struct stat st;
+	bool fifo = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+
+	return fifo ? O_RDWR : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
+}
+
 static int open_file(struct console_backend *b, struct error *err)
 {
-	b->out_fd = open(b->config->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	b->out_fd = open(b->config->path, how_to_open(b->config->path) | O_CLOEXEC, 0666);
 	if (b->out_fd < 0)
 		return error_set(err, errno, "%s file=%s: cannot open for writing: %s",
 				 b->config->option, b->config->path, strerror(errno));

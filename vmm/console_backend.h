@@ -97,10 +97,14 @@ void console_backend_wake(struct console_backend *backend);
 /* On the loop's thread: listens, if there is room for input. */
 void console_backend_await_input(struct console_backend *backend);
 
-/* Whether nothing is to be written; before that the line about what was dropped, if one is due. */
+/* Whether nothing is to be written, nor to be read at a pseudo-terminal; before that the line about
+ * what was dropped, if one is due. */
 bool console_backend_drained(struct console_backend *backend);
 
-/* Logs, at the end, what was dropped; returns how many bytes. */
-uint64_t console_backend_report(const struct console_backend *backend);
+/*
+ * At the end, when nobody writes any more: logs what was dropped, with what is still there, and
+ * returns how many bytes that are.
+ */
+uint64_t console_backend_report(struct console_backend *backend);
 
 #endif
