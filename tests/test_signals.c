@@ -28,7 +28,15 @@ static void caught(struct signals *s, int signo)
 	n_caught++;
 }
 
-static const struct signals_ops ops = { .caught = caught };
+static unsigned n_continued;
+
+static void continued(struct signals *s)
+{
+	(void)s;
+	n_continued++;
+}
+
+static const struct signals_ops ops = { .caught = caught, .continued = continued };
 
 static void setup(void)
 {
@@ -46,6 +54,14 @@ Test(signals, are_events, .init = setup)
 		check_eq(last_caught, ending[i]);
 		check_eq(n_caught, i + 1);
 	}
+}
+
+Test(signals, going_on_after_a_stop_is_no_end, .init = setup)
+{
+	kill(getpid(), SIGCONT);
+	driver_settle(&host);
+	check_eq(n_continued, 1);
+	check_eq(n_caught, 0);
 }
 
 Test(signals, sigpipe_is_ignored, .init = setup)

@@ -139,6 +139,12 @@ static void end_by_bus_error(struct child *child)
 	raise(SIGBUS);
 }
 
+static void end_by_a_limit(struct child *child)
+{
+	go_raw(child);
+	raise(SIGXCPU);
+}
+
 static void end_by_trap(struct child *child)
 {
 	go_raw(child);
@@ -207,6 +213,11 @@ Test(terminal, restored_after_a_bus_error, .init = setup)
 	expect_end(end_by_bus_error, 0, SIGBUS);
 }
 
+Test(terminal, restored_after_a_signal_that_nobody_expects, .init = setup)
+{
+	expect_end(end_by_a_limit, 0, SIGXCPU);
+}
+
 Test(terminal, restored_after_a_bad_instruction, .init = setup)
 {
 	expect_end(end_by_trap, 0, SIGILL);
@@ -243,6 +254,61 @@ Test(terminal, background_job_leaves_it_alone, .init = setup)
 	start_child(&child, in_the_background);
 	await_reached(&child);
 	cr_assert(as_before());
+	check_eq(let_go(&child), 7 << 8);
+	cr_assert(as_before());
+}
+
+/* As the shell's "bg" leaves it: who sets a terminal's modes from there is stopped. */
+static void end_in_the_background(struct child *child)
+{
+	pid_t job = fork();
+	int status;
+
+	if (job == 0) {
+		signal(SIGTTOU, SIG_IGN);
+		setpgid(0, 0);
+		tcsetpgrp(STDIN_FILENO, getpgrp());
+		signal(SIGTTOU, SIG_DFL);
+		if (terminal_raw() < 0)
+			_exit(96);
+		tcsetpgrp(STDIN_FILENO, getppid());
+		terminal_restore();
+		_exit(7);
+	}
+	waitpid(job, &status, WUNTRACED);
+	reached(child);
+	kill(job, SIGKILL);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 95);
+}
+
+Test(terminal, end_in_the_background_leaves_it_alone, .init = setup)
+{
+	struct child child;
+
+	start_child(&child, end_in_the_background);
+	await_reached(&child);
+	check_eq(let_go(&child), 7 << 8);
+	cr_assert(is_raw());
+}
+
+static void go_on(struct child *child)
+{
+	go_raw(child);
+	go_raw(child);
+	exit(7);
+}
+
+Test(terminal, raw_again_after_a_stop, .init = setup)
+{
+	struct child child;
+	char c = 0;
+
+	start_child(&child, go_on);
+	await_reached(&child);
+	check_eq(tcsetattr(slave, TCSANOW, &before), 0, "as a shell does");
+	check_eq(write(child.go[1], &c, 1), 1);
+	check_eq(read(child.reached[0], &c, 1), 1);
+	cr_assert(is_raw());
 	check_eq(let_go(&child), 7 << 8);
 	cr_assert(as_before());
 }

@@ -106,7 +106,9 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(ALL, "rt_sigprocmask"),
 	/* A signal's default is put back to die of it. */
 	CALL(ALL, "rt_sigaction"),
-	/* The terminal is restored, at the end or in a crash; libc looks at it before and after. */
+	/* The terminal is restored, at the end or in a crash, if it is ours; libc looks at it
+	 * before and after. */
+	CALL(ALL, "ioctl", IS(0, 0), IS(1, TIOCGPGRP)),
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TCGETS)),
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TCSETS)),
 	/* Time, on hosts whose clock the vDSO cannot read. */

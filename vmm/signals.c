@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Signals that end mvmm. */
+/* Signals that end mvmm, and the one by which it goes on after a stop. */
 #include "vmm/signals.h"
 
 #include "vmm/container_of.h"
@@ -20,7 +20,11 @@ static void signal_read(struct event_op *op, int result)
 {
 	struct signals *signals = container_of(op, struct signals, op);
 
-	if (result == (int)sizeof(signals->info))
+	if (result != (int)sizeof(signals->info))
+		; /* interrupted */
+	else if (signals->info.ssi_signo == SIGCONT)
+		signals->ops->continued(signals);
+	else
 		signals->ops->caught(signals, (int)signals->info.ssi_signo);
 	await_signal(signals);
 }
@@ -50,6 +54,7 @@ int signals_init(struct signals *signals, const struct signals_ops *ops, struct 
 {
 	sigset_t set = ending_signals();
 
+	sigaddset(&set, SIGCONT);
 	signal(SIGPIPE, SIG_IGN);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals->ops = ops;

@@ -15,7 +15,10 @@
 struct signals;
 
 struct signals_ops {
+	/* mvmm is to end. */
 	void (*caught)(struct signals *signals, int signo);
+	/* It was stopped, as by kill -STOP, and goes on: SIGCONT. */
+	void (*continued)(struct signals *signals);
 };
 
 struct signals {

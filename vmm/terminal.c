@@ -11,13 +11,21 @@
 
 static struct termios saved;
 static volatile sig_atomic_t raw;
+static pid_t group;
+
+/* A job in the background leaves the terminal to the one in front, or it would be stopped. */
+static bool in_front(void)
+{
+	return tcgetpgrp(STDIN_FILENO) == group;
+}
 
 void terminal_restore(void)
 {
 	if (!raw)
 		return;
 	raw = false;
-	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+	if (in_front())
+		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 }
 
 /* SA_RESETHAND has put the default action back: raising it again ends the process as it should. */
@@ -27,16 +35,13 @@ static void restore_and_die(int signo)
 	raise(signo);
 }
 
-int terminal_raw(void)
+/* For signals that nobody expects, and those of bugs; the others end mvmm in order. */
+static void catch_fatal_signals(void)
 {
-	static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
+	static const int fatal[] = { SIGSEGV, SIGBUS,  SIGILL,	SIGFPE,	   SIGABRT, SIGSYS,
+				     SIGTRAP, SIGALRM, SIGXCPU, SIGVTALRM, SIGPROF, SIGUSR2 };
 	struct sigaction action = { .sa_handler = restore_and_die, .sa_flags = SA_RESETHAND };
-	struct termios t;
 
-	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp())
-		return 0;
-	if (tcgetattr(STDIN_FILENO, &saved) < 0)
-		return -errno;
 	for (unsigned i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
 		struct sigaction old;
 
@@ -44,7 +49,24 @@ int terminal_raw(void)
 		if (sigaction(fatal[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
 			sigaction(fatal[i], &action, NULL);
 	}
-	atexit(terminal_restore);
+}
+
+int terminal_raw(void)
+{
+	struct termios t;
+
+	if (!isatty(STDIN_FILENO))
+		return 0;
+	if (!group)
+		group = getpgrp();
+	if (!in_front())
+		return 0;
+	if (!raw && tcgetattr(STDIN_FILENO, &saved) < 0)
+		return -errno;
+	if (!raw) {
+		catch_fatal_signals();
+		atexit(terminal_restore);
+	}
 	t = saved;
 	cfmakeraw(&t);
 	t.c_oflag |= OPOST;

@@ -8,8 +8,9 @@
 
 /*
  * Every key goes to the guest; output processing stays on, so that our own lines look right.
- * Nothing happens where standard input is no terminal or belongs to another job. -errno where it
- * fails.
+ * Nothing happens where standard input is no terminal or belongs to another job. Again once mvmm
+ * goes on after a stop: whoever had the terminal meanwhile has set modes of his own. -errno where
+ * it fails.
  */
 int terminal_raw(void);
 

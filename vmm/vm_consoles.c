@@ -3,7 +3,10 @@
 #include "vmm/vm_consoles.h"
 
 #include "boot/layout.h"
+#include "vmm/config_console.h"
 #include "vmm/container_of.h"
+#include "vmm/log.h"
+#include "vmm/terminal.h"
 #include "vmm/vm_end.h"
 #include "vmm/vm_state.h"
 
@@ -63,12 +66,21 @@ int vm_consoles_init(struct vm *vm, const struct config *config, struct error *e
 {
 	int ret;
 
+	vm->takes_keys = config_has_stdio_console(config) || has_stdio_monitor(config);
 	kvm_line_init(&vm->serial_interrupt, &vm->kvm, LAYOUT_SERIAL_GSI);
 	serial_port_init(&vm->serial, &vm->consoles[VM_CONSOLE_SERIAL], &vm->serial_interrupt.line);
 	ret = add(vm, &vm->serial.device, config, &config->serial, err);
 	if (ret == 0 && config->console.given)
 		ret = add(vm, &vm->virtio_port.device, config, &config->console, err);
 	return ret;
+}
+
+void vm_consoles_take_terminal(const struct vm *vm)
+{
+	int ret = vm->takes_keys ? terminal_raw() : 0;
+
+	if (ret < 0)
+		log_warning("cannot set the terminal's mode: %s", strerror(-ret));
 }
 
 void vm_consoles_start(struct vm *vm)

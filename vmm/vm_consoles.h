@@ -14,6 +14,12 @@ struct vm;
 /* Makes the serial port and opens what @config names. -errno with @err set. */
 int vm_consoles_init(struct vm *vm, const struct config *config, struct error *err);
 
+/*
+ * Has each key of a terminal on standard input come at once, if they are for the guest or for a
+ * monitor: at the start, and after a stop.
+ */
+void vm_consoles_take_terminal(const struct vm *vm);
+
 /* Begins to hear what is said to the guest. */
 void vm_consoles_start(struct vm *vm);
 

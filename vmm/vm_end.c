@@ -80,7 +80,15 @@ static void signal_caught(struct signals *signals, int signo)
 	vm_finish(container_of(signals, struct vm, signals), OUTCOME_SIGNAL, signo, detail);
 }
 
-const struct signals_ops vm_signals_ops = { .caught = signal_caught };
+static void signal_continued(struct signals *signals)
+{
+	vm_consoles_take_terminal(container_of(signals, struct vm, signals));
+}
+
+const struct signals_ops vm_signals_ops = {
+	.caught = signal_caught,
+	.continued = signal_continued,
+};
 
 static void count_exits(struct vm_exits *all, const struct vcpu *vcpu)
 {

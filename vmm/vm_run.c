@@ -88,11 +88,10 @@ void vm_resume(struct vm *vm)
 
 static void start_console(struct vm *vm)
 {
-	int ret = terminal_raw();
+	int ret;
 
-	if (ret < 0)
-		log_warning("cannot set the terminal's mode: %s", strerror(-ret));
-	/* Behind terminal_raw, whose action for SIGBUS stays that of all other accesses. */
+	vm_consoles_take_terminal(vm);
+	/* Behind the terminal's action for SIGBUS, which stays that of all other accesses. */
 	ret = guarded_copy_init();
 	if (ret < 0)
 		log_warning("cannot handle SIGBUS: %s", strerror(-ret));

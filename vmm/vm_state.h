@@ -105,6 +105,7 @@ struct vm {
 	struct vm_watchdog watchdog;
 	struct vm_hang hang;
 	bool has_files;	 /* sockets, or the result, to serve or to name at the end */
+	bool takes_keys; /* standard input is for the guest or a monitor */
 	bool controlled; /* somebody can say cont */
 	bool crash_told; /* atomic: that the guest runs its crash kernel */
 	bool paused;
