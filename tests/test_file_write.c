@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -94,4 +95,50 @@ Test(file_write, after_signals)
 	take(0);
 	check_eq(n_taken, PIPE + sizeof(more));
 	check_eq(memcmp(taken + PIPE, more, sizeof(more)), 0);
+}
+
+/* bad input: Host resources: pipe that nobody reads -> given up in the time */
+Test(file_write, patience_ends)
+{
+	static char page[PIPE], back[PIPE];
+
+	check_eq(pipe(ends), 0);
+	check_eq(fcntl(ends[1], F_SETPIPE_SZ, PIPE), PIPE);
+	check_eq(file_write_patiently(ends[1], page, PIPE, 1000), 0);
+	check_eq(file_write_patiently(ends[1], "rest", 4, 50), -ETIMEDOUT);
+	check_eq(read(ends[0], back, PIPE), PIPE);
+	check_eq(file_write_patiently(ends[1], "rest", 4, 50), 0);
+	check_eq(read(ends[0], back, PIPE), 4);
+}
+
+static void *read_late(void *arg)
+{
+	unsigned *left = arg;
+
+	while (*left) {
+		ssize_t n;
+
+		usleep(20000);
+		n = read(ends[0], taken, sizeof(taken));
+		*left -= n > 0 ? (unsigned)n : 0;
+	}
+	return NULL;
+}
+
+/* As launchers make them: a reader who comes later than the non-blocking pipe is full. */
+Test(file_write, patience_with_a_non_blocking_pipe)
+{
+	static char data[3 * PIPE];
+	unsigned left = sizeof(data);
+	pthread_t reader;
+
+	check_eq(pipe2(ends, O_NONBLOCK), 0);
+	check_eq(fcntl(ends[1], F_SETPIPE_SZ, PIPE), PIPE);
+	check_eq(pthread_create(&reader, NULL, read_late, &left), 0);
+	check_eq(file_write_patiently(ends[1], data, sizeof(data), 5000), 0);
+	pthread_join(reader, NULL);
+	check_eq(left, 0);
+	close(ends[0]);
+	signal(SIGPIPE, SIG_IGN);
+	check_eq(file_write_patiently(ends[1], data, 1, 5000), -EPIPE);
 }

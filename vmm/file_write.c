@@ -2,7 +2,11 @@
 /* Calls write(2) until everything is written. */
 #include "vmm/file_write.h"
 
+#include "vmm/clock.h"
+
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <unistd.h>
 
 int file_write_all(int fd, const void *data, size_t size)
@@ -18,6 +22,39 @@ int file_write_all(int fd, const void *data, size_t size)
 			return n < 0 ? -errno : -EIO;
 		rest += n;
 		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Until @end, in ns of CLOCK_MONOTONIC. -ETIMEDOUT. */
+static int await_room(int fd, uint64_t end)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	uint64_t now;
+
+	while ((now = clock_now_ns(CLOCK_MONOTONIC)) < end)
+		if (poll(&room, 1, (int)((end - now) / 1000000) + 1) > 0)
+			return 0;
+	return -ETIMEDOUT;
+}
+
+int file_write_patiently(int fd, const void *data, size_t size, unsigned patience_ms)
+{
+	uint64_t end = clock_now_ns(CLOCK_MONOTONIC) + patience_ms * 1000000ULL;
+	const char *rest = data;
+
+	while (size) {
+		ssize_t n;
+		int ret = await_room(fd, end);
+
+		if (ret < 0)
+			return ret;
+		/* So much a pipe takes without waiting if it has any room. */
+		n = write(fd, rest, size < PIPE_BUF ? size : PIPE_BUF);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		rest += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
 	}
 	return 0;
 }

@@ -11,4 +11,10 @@
  */
 int file_write_all(int fd, const void *data, size_t size);
 
+/*
+ * The same for a pipe or socket whose reader may stand still, and which may be non-blocking: waits
+ * at most @patience_ms in all, then -ETIMEDOUT.
+ */
+int file_write_patiently(int fd, const void *data, size_t size, unsigned patience_ms);
+
 #endif

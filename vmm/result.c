@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define SCHEMA 1
+/* For who reads a pipe. Signals wait meanwhile. */
+#define PATIENCE_MS 5000
 
 static int take(struct result *result, const char *where, struct error *err)
 {
@@ -218,7 +220,7 @@ static int write_object(const struct result *result, const json_t *object)
 		return -ENOMEM;
 	len = strlen(text);
 	text[len] = '\n'; /* in the place of its NUL */
-	ret = file_write_all(result->fd, text, len + 1);
+	ret = file_write_patiently(result->fd, text, len + 1, PATIENCE_MS);
 	free(text);
 	if (ret == 0 && result->dir_fd > 0 &&
 	    renameat(result->dir_fd, result->temporary, result->dir_fd, result->name) < 0)
@@ -239,6 +241,9 @@ int result_write(struct result *result, const struct vm_end *end, const struct b
 	object = describe(end, timer);
 	ret = write_object(result, object);
 	json_decref(object);
+	if (ret == -ETIMEDOUT)
+		return error_set(err, -ret, "--result %s: cannot be written: nobody reads it",
+				 result->path);
 	return ret < 0 ? error_set(err, -ret, "--result %s: cannot be written: %s", result->path,
 				   strerror(-ret))
 		       : 0;
