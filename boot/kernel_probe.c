@@ -192,7 +192,7 @@ static int probe_file(const struct input_file *file, struct kernel_probe *probe,
 {
 	enum kernel_format format;
 	struct platform_cache cache;
-	struct error why = { "" };
+	struct error why = { 0 };
 	int r;
 
 	r = kernel_file_identify(file, &format, err);

@@ -19,8 +19,22 @@ Test(error, formats_and_returns)
 	check_str(err.text, "second");
 }
 
+/* What is wrong with an option is no fault of the host's, but for what the host lacks. */
+Test(error, blame)
+{
+	struct error err = { 0 };
+
+	check_eq(error_blame_option(&err, 0), 0);
+	cr_assert(!err.usage);
+	check_eq(error_blame_option(&err, -EMFILE), -EMFILE);
+	cr_assert(!err.usage);
+	check_eq(error_blame_option(&err, -ENOENT), -ENOENT);
+	cr_assert(err.usage);
+}
+
 Test(error, needs_no_place)
 {
+	check_eq(error_blame_option(NULL, -EIO), -EIO);
 	check_eq(error_set(NULL, EIO, "nobody reads %s", "this"), -EIO);
 }
 

@@ -4,6 +4,7 @@
 
 #undef error_set
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -17,4 +18,11 @@ int error_set(struct error *err, int code, const char *fmt, ...)
 		va_end(args);
 	}
 	return -code;
+}
+
+int error_blame_option(struct error *err, int ret)
+{
+	if (err && ret < 0)
+		err->usage = ret != -ENOMEM && ret != -EMFILE && ret != -ENFILE;
+	return ret;
 }

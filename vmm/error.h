@@ -6,9 +6,18 @@
 #ifndef MVMM_VMM_ERROR_H
 #define MVMM_VMM_ERROR_H
 
+#include <stdbool.h>
+
 struct error {
 	char text[512];
+	bool usage; /* told by error_blame_option, for who gives mvmm its exit status */
 };
+
+/*
+ * @ret, 0 or -errno, comes of what an option says or names: then the user is to blame for it and
+ * not the host, unless it is that which lacks memory or descriptors. Returns @ret.
+ */
+int error_blame_option(struct error *err, int ret);
 
 /*
  * Formats the line into @err and returns -@code, so that a caller can `return error_set(...)`.

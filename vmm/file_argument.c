@@ -68,7 +68,7 @@ static int duplicate(const char *option, const char *text, int fd, struct error 
 	return copy < 0 ? error_set(err, errno, "%s %s: %s", option, text, strerror(errno)) : copy;
 }
 
-int file_argument_take(const char *option, const char *text, int access, struct error *err)
+static int take(const char *option, const char *text, int access, struct error *err)
 {
 	int fd = parse(text), flags, ret;
 
@@ -95,4 +95,9 @@ int file_argument_take(const char *option, const char *text, int access, struct 
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return error_set(err, errno, "%s %s: %s", option, text, strerror(errno));
 	return fd;
+}
+
+int file_argument_take(const char *option, const char *text, int access, struct error *err)
+{
+	return error_blame_option(err, take(option, text, access, err));
 }

@@ -172,7 +172,7 @@ static enum outcome create_and_run(struct run *run, struct error *err)
 	    machine_allocate(&run->machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
 		return OUTCOME_USAGE;
 	if (vm_create(&run->config, &run->machine, &run->timer, &run->vm, err) < 0)
-		return OUTCOME_HOST_ERROR;
+		return err->usage ? OUTCOME_USAGE : OUTCOME_HOST_ERROR;
 	outcome = load_and_run(run, err);
 	vm_free(run->vm);
 	return outcome;

@@ -95,7 +95,7 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 	if (config->watchdog)
 		ret = vm_watchdog_init(vm, err);
 	if (ret == 0)
-		ret = vm_consoles_init(vm, config, err);
+		ret = error_blame_option(err, vm_consoles_init(vm, config, err));
 	if (ret < 0)
 		return ret;
 	/* There is room for them: layout.h keeps their places apart. */
@@ -166,7 +166,7 @@ static int create_control(struct vm *vm, const struct config *config, struct err
 	vm->controlled = config->n_controls > 0;
 	for (unsigned i = 0; i < config->n_controls && ret == 0; i++)
 		ret = open_control(vm, &config->controls[i], stdio_is_console, err);
-	return ret;
+	return error_blame_option(err, ret);
 }
 
 static int build(struct vm *vm, const struct config *config, struct error *err)

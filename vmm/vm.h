@@ -15,7 +15,8 @@ struct result;
 
 /*
  * Makes a VM of @machine with empty guest memory. @config, @machine and
- * @timer stay the caller's and must outlive it. -errno with @err set.
+ * @timer stay the caller's and must outlive it. -errno with @err set, which says whether an option
+ * is to blame, or else the host.
  */
 int vm_create(const struct config *config, struct machine *machine, struct boot_timer *timer,
 	      struct vm **ret_vm, struct error *err);

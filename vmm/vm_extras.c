@@ -34,7 +34,7 @@ static int add_vsock(struct vm *vm, const struct config *config, struct error *e
 		   vm->vsock_buffers);
 	ret = vsock_unix_init(&vm->vsock_unix, &vm->vsock, &vm->loop, config->vsock_path,
 			      config->sandbox.chroot, err);
-	return ret < 0 ? ret : add(vm, &vm->vsock.virtio, err);
+	return ret < 0 ? error_blame_option(err, ret) : add(vm, &vm->vsock.virtio, err);
 }
 
 static void set_offloads(struct net *net, uint64_t features)

@@ -31,7 +31,7 @@ static void write_params(const struct kernel_image *image, const struct boot_rep
 	const struct boot_machine machine = { .ram_size = FUZZ_RAM_SIZE, .cpus = 1 };
 	struct guest_memory memory = { .count = 0 };
 	const struct boot_params *params = (void *)(low + LAYOUT_ZERO_PAGE);
-	struct error err = { { 0 } };
+	struct error err = { 0 };
 
 	memset(low, 0, sizeof(low));
 	guest_memory_add(&memory, gpa(0), sizeof(low), low, GUEST_RAM);
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct input_file *file = fuzz_file(data, size);
 	struct boot_report report = { 0 };
 	struct kernel_image image;
-	struct error err = { { 0 } };
+	struct error err = { 0 };
 
 	if (!size)
 		return -1;

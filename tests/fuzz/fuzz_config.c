@@ -67,7 +67,7 @@ static void check_config(const struct config *c)
 static void parse_values(char *text)
 {
 	struct keyval list[8];
-	struct error err = { { 0 } };
+	struct error err = { 0 };
 	uint64_t value = 42;
 	char *copy = strdup(text);
 	int n;
@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct config config;
 	char text[TEXT_MAX + 1], *argv[WORDS_MAX + 1];
-	struct error err = { { 0 } };
+	struct error err = { 0 };
 	int argc;
 
 	if (size > TEXT_MAX)

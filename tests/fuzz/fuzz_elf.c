@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct guest_memory *memory = fuzz_ram();
 	const struct input_file *file = fuzz_file(data, size);
 	struct kernel_image image;
-	struct error err = { { 0 } };
+	struct error err = { 0 };
 
 	if (!size)
 		return -1;

@@ -26,7 +26,7 @@ static void keep_library(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct kernel_probe probe;
-	struct error err = { { 0 } };
+	struct error err = { 0 };
 
 	if (!size)
 		return -1;
