@@ -165,8 +165,8 @@ Test(ready, end_in_one_line)
 	check_str(hear(fd), strerror(EAGAIN));
 	ready_tell(&ready);
 	hear(fd);
-	ready_tell_end(&ready, 38, "disk a\nMAINPID=1\tb");
-	check_str(hear(fd), "STOPPING=1\nEXIT_STATUS=38\nSTATUS=disk a?MAINPID=1?b");
+	ready_tell_end(&ready, 38, "disk a\nMAINPID=1\tb\xff ~");
+	check_str(hear(fd), "STOPPING=1\nEXIT_STATUS=38\nSTATUS=disk a?MAINPID=1?b? ~");
 	memset(why, 'y', sizeof(why));
 	why[sizeof(why) - 1] = '\0';
 	ready_tell_end(&ready, 38, why);

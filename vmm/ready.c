@@ -118,9 +118,10 @@ void ready_tell_end(struct ready *ready, int status, const char *why)
 		return;
 	head = snprintf(text, sizeof(text), "STOPPING=1\nEXIT_STATUS=%d\nSTATUS=", status);
 	snprintf(text + head, sizeof(text) - (size_t)head, "%s", why);
-	/* A newline, in a file's name say, would begin another assignment. */
+	/* A newline, in a file's name say, would begin another assignment, and what is no UTF-8 is
+	 * not taken. */
 	for (char *c = text + head; *c; c++)
-		if ((unsigned char)*c < ' ')
+		if (*c < ' ' || *c > '~')
 			*c = '?';
 	notify(ready, text);
 }
