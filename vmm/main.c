@@ -146,14 +146,19 @@ static int begin_deadline(struct run *run, bool guest_runs, struct error *err)
 		       : 0;
 }
 
+static enum outcome blame(const struct error *err)
+{
+	return err->usage ? OUTCOME_USAGE : OUTCOME_HOST_ERROR;
+}
+
 static enum outcome load_and_run(struct run *run, struct error *err)
 {
 	if (vm_load(run->vm, err) < 0)
-		return OUTCOME_USAGE;
+		return blame(err);
 	/* The process can be confined only while it has no other threads. */
 	deadline_stop(&run->deadline);
 	if (vm_confine(run->vm, &run->result, err) < 0)
-		return OUTCOME_USAGE;
+		return blame(err);
 	if (begin_deadline(run, true, err) < 0)
 		return OUTCOME_HOST_ERROR;
 	vm_run(run->vm, &run->ready, &run->end);
@@ -172,7 +177,7 @@ static enum outcome create_and_run(struct run *run, struct error *err)
 	    machine_allocate(&run->machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
 		return OUTCOME_USAGE;
 	if (vm_create(&run->config, &run->machine, &run->timer, &run->vm, err) < 0)
-		return err->usage ? OUTCOME_USAGE : OUTCOME_HOST_ERROR;
+		return blame(err);
 	outcome = load_and_run(run, err);
 	vm_free(run->vm);
 	return outcome;

@@ -99,7 +99,7 @@ static int add_rules(int rules_fd, const struct sandbox_options *options,
 				  strerror(-ret));
 	}
 	for (unsigned i = 0; i < options->n_allowed && ret == 0; i++)
-		ret = allow_directory(rules_fd, options->allowed[i], err);
+		ret = error_blame_option(err, allow_directory(rules_fd, options->allowed[i], err));
 	return ret;
 }
 
@@ -149,10 +149,12 @@ static int check_files(const struct sandbox_file *files, unsigned n_files, const
 {
 	for (unsigned i = 0; i < n_files; i++)
 		if (faccessat(files[i].dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
-			return error_set(err, errno,
-					 "--user %s: it could not remove the socket %s at the end: "
-					 "%s; use a directory that it may write to",
-					 user, files[i].path, strerror(errno));
+			return error_set(
+				err, errno,
+				"--user %s: it could not %s %s at the end: %s; use a "
+				"directory that it may write to",
+				user, files[i].renamed ? "write the result" : "remove the socket",
+				files[i].path, strerror(errno));
 	return 0;
 }
 
@@ -218,7 +220,7 @@ int sandbox_confine(const struct sandbox_options *options, const struct sandbox_
 		return ret;
 	if (mode_of(options) != SANDBOX_OFF)
 		close_inherited();
-	ret = drop_privileges(options, files, n_files, err);
+	ret = error_blame_option(err, drop_privileges(options, files, n_files, err));
 	if (ret == 0)
 		ret = lock(options, rules_fd, err);
 	if (rules_fd >= 0)

@@ -223,8 +223,8 @@ int vm_load(struct vm *vm, struct error *err)
 {
 	struct boot_report report;
 	struct boot_entry entry;
-	int ret = boot_load(&vm->machine->boot, &vm->machine->source, &vm->memory, &entry, &report,
-			    err);
+	int ret = error_blame_option(err, boot_load(&vm->machine->boot, &vm->machine->source,
+						    &vm->memory, &entry, &report, err));
 
 	if (ret < 0)
 		return ret;
