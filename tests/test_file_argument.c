@@ -137,3 +137,17 @@ Test(file_argument, what_it_names_can_be_looked_at)
 	check_eq(file_argument_stat("fd:x", &a), -EINVAL);
 	check_eq(file_argument_stat("/nonexistent", &a), -ENOENT);
 }
+
+Test(file_argument, lists_what_was_taken)
+{
+	int low = memfd_create("file", 0), high = fcntl(low, F_DUPFD, 1000);
+
+	check_eq(file_argument_next(0), -1);
+	check_eq(take(high, O_RDWR), high, "%s", err.text);
+	check_eq(take(low, O_RDWR), low, "%s", err.text);
+	check_eq(take(low, O_RDWR), -EBUSY);
+	check_eq(file_argument_next(0), low);
+	check_eq(file_argument_next(low), low);
+	check_eq(file_argument_next(low + 1), high);
+	check_eq(file_argument_next(high + 1), -1);
+}

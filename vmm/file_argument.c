@@ -11,6 +11,12 @@
 #include <unistd.h>
 
 #define PREFIX "fd:"
+/* More than all options together can have. */
+#define MAX_TAKEN 128
+
+/* Descriptors are the process's, so this is, too. */
+static int taken[MAX_TAKEN];
+static unsigned n_taken;
 
 bool file_argument_is_fd(const char *text)
 {
@@ -61,6 +67,24 @@ static int check_access(const char *option, const char *text, int fd, int access
 	return 0;
 }
 
+static bool is_listed(int fd)
+{
+	for (unsigned i = 0; i < n_taken; i++)
+		if (taken[i] == fd)
+			return true;
+	return false;
+}
+
+int file_argument_next(int from)
+{
+	int next = -1;
+
+	for (unsigned i = 0; i < n_taken; i++)
+		if (taken[i] >= from && (next < 0 || taken[i] < next))
+			next = taken[i];
+	return next;
+}
+
 static int duplicate(const char *option, const char *text, int fd, struct error *err)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -92,8 +116,13 @@ static int take(const char *option, const char *text, int access, struct error *
 				 "%s %s: is given twice, or was not open when mvmm was started; "
 				 "give each use a descriptor of its own",
 				 option, text);
+	if (!is_listed(fd) && n_taken == MAX_TAKEN)
+		return error_set(err, EMFILE, "%s %s: %d descriptors were given; give paths",
+				 option, text, MAX_TAKEN);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return error_set(err, errno, "%s %s: %s", option, text, strerror(errno));
+	if (!is_listed(fd))
+		taken[n_taken++] = fd;
 	return fd;
 }
 

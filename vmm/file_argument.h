@@ -30,4 +30,10 @@ int file_argument_stat(const char *text, struct stat *ret_st);
  */
 int file_argument_take(const char *option, const char *text, int access, struct error *err);
 
+/*
+ * The lowest descriptor from @from on that was taken, in its own place: unlike all others of mvmm's
+ * it can have any number. -1: there is none.
+ */
+int file_argument_next(int from);
+
 #endif

@@ -2,6 +2,7 @@
 /* The order in which things are given up. Start reading at sandbox_confine. */
 #include "vmm/sandbox.h"
 
+#include "vmm/file_argument.h"
 #include "vmm/log.h"
 #include "vmm/sandbox_landlock.h"
 #include "vmm/sandbox_privileges.h"
@@ -58,11 +59,24 @@ static unsigned close_inherited_from(int fd)
 	return unused;
 }
 
+/* All but those that mvmm was given. */
+static void close_above(unsigned first)
+{
+	int taken;
+
+	while ((taken = file_argument_next((int)first)) >= 0) {
+		if ((unsigned)taken > first)
+			close_range(first, (unsigned)taken - 1, 0);
+		first = (unsigned)taken + 1;
+	}
+	close_range(first, ~0U, 0);
+}
+
 /*
  * All of mvmm's own descriptors have FD_CLOEXEC, and what came through exec cannot have it: so
  * those without it, but for the standard ones, are somebody else's. New descriptors get the lowest
- * free number, and mvmm has few open that it closes again: so where many are free none above is
- * mvmm's.
+ * free number, and mvmm has few open that it closes again: so where many are free those above that
+ * are mvmm's were given to it.
  */
 static void close_inherited(void)
 {
@@ -70,7 +84,7 @@ static void close_inherited(void)
 
 	while (close_inherited_from(fd) < STEP / 2)
 		fd += STEP;
-	close_range((unsigned)fd + STEP, ~0U, 0);
+	close_above((unsigned)fd + STEP);
 }
 
 static int allow_directory(int rules_fd, const char *path, struct error *err)
