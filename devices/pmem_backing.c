@@ -84,6 +84,7 @@ static int lock_file(struct pmem_backing *b, const struct pmem_backing_options *
 
 	if (ret >= 0) {
 		b->lock_fd = passed ? -1 : ret;
+		b->process_lock = passed;
 		return 0;
 	}
 	if (ret != -EBUSY)
@@ -231,6 +232,18 @@ int pmem_backing_open(struct pmem_backing *backing, const struct pmem_backing_op
 		b.writable_size = b.size;
 	*backing = b;
 	return 0;
+}
+
+int pmem_backing_lock_again(struct pmem_backing *backing, struct error *err)
+{
+	const struct pmem_backing_options opt = {
+		.path = backing->path,
+		.readonly = backing->readonly,
+		.share = backing->share,
+		.option = "--pmem",
+	};
+
+	return backing->process_lock ? lock_file(backing, &opt, err) : 0;
 }
 
 void pmem_backing_close(struct pmem_backing *backing)

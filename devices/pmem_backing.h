@@ -25,6 +25,7 @@ struct pmem_backing {
 	uint8_t *host; /* owned mapping of size bytes, guest memory */
 	bool readonly;
 	bool share;
+	bool process_lock; /* one that any close of the file by this process ends (fd:N) */
 };
 
 struct pmem_backing_options {
@@ -45,6 +46,12 @@ struct pmem_backing_options {
  */
 int pmem_backing_open(struct pmem_backing *backing, const struct pmem_backing_options *opt,
 		      struct error *err);
+
+/*
+ * Descriptors that this process inherited were closed, which ended the lock if one of them was of
+ * this file: locks it again. -EBUSY with @err set: somebody else has locked it meanwhile.
+ */
+int pmem_backing_lock_again(struct pmem_backing *backing, struct error *err);
 
 /* Unmaps and closes; takes a zeroed one. Stores of the guest that were not flushed still reach the
  * file. */
