@@ -291,6 +291,8 @@ Test(config_file, result_of_a_refusal)
 	check_str(config.result, "mine");
 	cr_assert(parse("{\"result\": \"file\"}", "--nonsense") < 0);
 	check_str(config.result, "file");
+	cr_assert(parse("{\"result\": \"twice\", \"cpus\": 1, \"cpus\": 1}", "") < 0);
+	check_str(config.result, "twice");
 	cr_assert(parse("{\"result\": [1], \"cpus\": 99}", "") < 0);
 	cr_assert(!config.result);
 	config_fini(&config);

@@ -362,10 +362,15 @@ static int apply(struct config *config, const struct file *file, uint64_t given,
 	return ret;
 }
 
-/* Where the error is to be told that there was before. */
-static void find_result(struct config *config, const json_t *root, uint64_t given)
+/* Where the error is to be told that there was before, be it a name that is there twice. */
+static void find_result(struct config *config, struct file *file, uint64_t given)
 {
-	const json_t *value = json_object_get(root, "result");
+	json_error_t why;
+	const json_t *value;
+
+	if (!file->root && file->text)
+		file->root = json_loadb(file->text, file->len, 0, &why);
+	value = json_object_get(file->root, "result");
 
 	if (!config->result && json_is_string(value))
 		apply_member(config, "result", value, given, &(struct error){ 0 });
@@ -379,7 +384,7 @@ int config_file_apply(struct config *config, const char *where, uint64_t given, 
 	if (ret == 0)
 		ret = apply(config, &file, given, err);
 	if (ret < 0)
-		find_result(config, file.root, given);
+		find_result(config, &file, given);
 	json_decref(file.root);
 	free(file.text);
 	return ret;
