@@ -160,17 +160,17 @@ static void expect_room_again(void)
 
 	put(UART_IER, UART_IER_THRI);
 	check_eq(interrupts(), 0);
-	check_eq(backend->out_count, CONSOLE_BUFFER_SIZE);
+	check_eq(backend->output.count, CONSOLE_BUFFER_SIZE);
 	/* What comes nevertheless is dropped, and nothing else. */
 	for (unsigned n = 0; n < 1000; n++)
 		put(UART_TX, 'b');
-	check_eq(backend->out_count, CONSOLE_BUFFER_SIZE);
+	check_eq(backend->output.count, CONSOLE_BUFFER_SIZE);
 	while (!has_room()) {
 		cr_assert(read(out[0], bytes, sizeof(bytes)) > 0);
 		driver_await(&host, out[0], POLLIN);
 		driver_settle(&host);
 	}
-	cr_assert(backend->out_count <= CONSOLE_BUFFER_SIZE / 2, "not for each byte anew");
+	cr_assert(backend->output.count <= CONSOLE_BUFFER_SIZE / 2, "not for each byte anew");
 	cr_assert(interrupts() >= 1);
 	cr_assert(!memchr(bytes, 'b', sizeof(bytes)));
 }
@@ -430,7 +430,7 @@ Test(console, drain_writes_the_rest, .init = setup)
 		put(UART_TX, 'z');
 	console_drain(&console);
 	check_eq(read(out[0], text, sizeof(text)), 20000);
-	check_eq(backend->out_count, 0);
+	check_eq(backend->output.count, 0);
 }
 
 Test(console, drain_of_nothing_does_not_wait, .init = setup)
@@ -454,7 +454,7 @@ Test(console, drain_does_not_wait_for_ever, .init = setup)
 	before = seconds();
 	console_drain(&console);
 	cr_assert(seconds() - before >= 0.05);
-	cr_assert(backend->out_count > 0);
+	cr_assert(backend->output.count > 0);
 }
 
 Test(console, drain_with_a_reader_that_is_gone, .init = setup)

@@ -176,11 +176,11 @@ static const uint8_t *much(void)
 /* Runs the loop until a stuck reader is taken for one. */
 static void await_stuck(unsigned i)
 {
-	for (unsigned n = 0; n < 500 && !console.backends[i].stuck; n++) {
+	for (unsigned n = 0; n < 500 && !console.backends[i].output.stuck; n++) {
 		usleep(1000);
 		driver_settle(&host);
 	}
-	cr_assert(console.backends[i].stuck);
+	cr_assert(console.backends[i].output.stuck);
 }
 
 Test(console_backend, file_is_made_anew, .init = setup, .fini = teardown)
@@ -359,10 +359,10 @@ Test(console_backend, socket_client_dies_while_it_is_stuck, .init = setup, .fini
 		console_write(&console, much(), CONSOLE_BUFFER_SIZE);
 		driver_settle(&host);
 	}
-	check_eq(console.backends[0].held, true);
+	check_eq(console.backends[0].output.held, true);
 	readies = 0;
 	leave(fd);
-	check_eq(console.backends[0].held, false);
+	check_eq(console.backends[0].output.held, false);
 	check_eq(readies, 1);
 	fd = connect_to("s");
 	say("still here");
@@ -413,7 +413,7 @@ Test(console_backend, stuck_reader, .init = setup, .fini = teardown)
 	check_eq(say("lost"), UINT32_MAX);
 	check_eq(strncmp(hear(fd, kept), (const char *)much(), 1024), 0);
 	check_str(hear(fd, (unsigned)strlen(line)), line);
-	check_eq(console.backends[0].stuck, false);
+	check_eq(console.backends[0].output.stuck, false);
 	say("heard");
 	check_str(hear(fd, 5), "heard");
 	check_eq(console_report(&console), 4);
@@ -433,7 +433,7 @@ Test(console_backend, rest_that_nobody_reads, .init = setup, .fini = teardown)
 	console_write(&console, much(), 1000);
 	console.drain_limit = (struct __kernel_timespec){ .tv_nsec = 20000000 };
 	console_drain(&console);
-	left = console.backends[0].out_count;
+	left = console.backends[0].output.count;
 	cr_assert(left > 0);
 	check_eq(console_report(&console), left);
 	check_contains(driver_log_text(), "bytes of the guest's output were dropped");
@@ -451,8 +451,8 @@ Test(console_backend, reader_beside_a_stuck_one_loses_nothing, .init = setup, .f
 		driver_settle(&host);
 		check_eq(memcmp(hear(fd, 4096), much() + i, 4096), 0, "%u", i);
 	}
-	cr_assert(console.backends[0].dropped > 0);
-	check_eq(console.backends[1].dropped, 0);
+	cr_assert(console.backends[0].output.dropped > 0);
+	check_eq(console.backends[1].output.dropped, 0);
 	leave(stuck);
 	leave(fd);
 }
@@ -508,8 +508,8 @@ Test(console_backend, rate, .init = setup, .fini = teardown)
 		driver_settle(&host);
 	}
 	check_eq(strlen(content(0, "log")), 10240);
-	check_eq(console.backends[0].dropped, 30000 - 10240);
-	console.backends[0].second -= 1000000000;
+	check_eq(console.backends[0].output.dropped, 30000 - 10240);
+	console.backends[0].output.second -= 1000000000;
 	say("a second later");
 	check_str(content(0, "log") + 10240, "\n[19760 bytes dropped]\na second later");
 	/* At the end it is told, too. */

@@ -4,16 +4,15 @@
  * connects to a UNIX socket, a pseudo-terminal, a descriptor. The guest's threads put bytes into a
  * buffer; the event loop writes them out.
  *
- * A place that takes less than the guest writes fills the buffer. Then the guest is asked to wait,
- * but not for long: if half of the buffer has not been taken within CONSOLE_PATIENCE_NS, what the
- * guest writes is dropped until all of the buffer has been. So a reader that is merely slower than
- * a burst loses nothing, and one that is stuck holds up nobody. What goes beyond @rate is dropped
- * at once. A line "[N bytes dropped]" stands in its place. Start reading at console_backend_put.
+ * What the guest writes is bounded and never waits for whoever takes it (console_output.h): a guest
+ * that was asked to wait goes on after CONSOLE_PATIENCE_NS. console_backend_open.c has the kinds of
+ * places. Start reading at console_backend_put.
  */
 #ifndef MVMM_VMM_CONSOLE_BACKEND_H
 #define MVMM_VMM_CONSOLE_BACKEND_H
 
 #include "vmm/config.h"
+#include "vmm/console_output.h"
 #include "vmm/control_socket.h"
 #include "vmm/event_loop.h"
 
@@ -21,7 +20,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONSOLE_BUFFER_SIZE 65536
 #define CONSOLE_PATIENCE_NS 250000000
 
 struct console_backend;
@@ -51,16 +49,8 @@ struct console_backend {
 	int peer_fd;			     /* who is connected there, owned; 0: nobody */
 	bool peer_gone;			     /* and only operations are left of it */
 	int out_fd;			     /* -1: output is for nobody */
-	uint8_t out[CONSOLE_BUFFER_SIZE];    /* a ring */
-	unsigned out_start, out_count;
-	bool writing;	     /* the loop is writing, or was told to begin */
-	bool held;	     /* the guest is asked to wait, */
-	uint64_t held_since; /* since then, in ns of CLOCK_MONOTONIC */
-	bool stuck;	     /* all is dropped until the buffer is empty */
-	uint64_t second;     /* when the one began that @rate counts in */
-	uint64_t in_second;  /* bytes taken in it */
-	uint64_t dropped;    /* bytes in all, */
-	uint64_t untold;     /* and since the last line that says so */
+	struct console_output output;
+	bool writing; /* the loop is writing, or was told to begin */
 	bool told_stuck;
 	struct event_op write, writable, input, hangup, patience;
 	bool write_queued; /* a write, or a wait for room, is in flight */
@@ -76,6 +66,9 @@ struct console_backend {
 int console_backend_open(struct console_backend *backend, const struct config_backend *config,
 			 const struct console_backend_ops *ops, struct event_loop *loop,
 			 pthread_mutex_t *lock, int wake_fd, struct error *err);
+
+/* For console_backend_open: who connects to @socket is served. */
+extern const struct control_socket_ops console_backend_socket_ops;
 
 /* The same with descriptors, which stay the caller's; either may be -1. */
 void console_backend_init(struct console_backend *backend, const struct config_backend *config,
