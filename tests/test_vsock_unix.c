@@ -473,6 +473,43 @@ Test(vsock_unix, connections_come_and_go, .init = setup, .fini = teardown)
 	}
 }
 
+/* bad input: Socket device: all of the host's peers die at once, with data under way both ways ->
+ * the guest gets what they said, then the ends; nothing is left open */
+Test(vsock_unix, all_peers_die_at_once, .init = setup, .fini = teardown)
+{
+	static uint8_t data[GUEST_BUFFER];
+	static int fds[VSOCK_MAX_CONNECTIONS];
+	uint32_t ports[VSOCK_MAX_CONNECTIONS], said = 0, ends = 0;
+
+	for (unsigned i = 0; i < VSOCK_MAX_CONNECTIONS; i++) {
+		fds[i] = connected_client(&ports[i]);
+		guest_ring(&guest, VSOCK_RX);
+		guest_send_data(&guest, LOCAL, ports[i], data, sizeof(data));
+	}
+	for (unsigned i = 0; i < VSOCK_MAX_CONNECTIONS; i++) {
+		check_eq(write(fds[i], "last", 4), 4);
+		close(fds[i]);
+	}
+	for (unsigned i = 0; i < 10; i++) {
+		settle();
+		while (guest_waiting(&guest)) {
+			struct vsock_packet p = guest_take(&guest);
+
+			said += p.len;
+			ends += p.op == VIRTIO_VSOCK_OP_SHUTDOWN && p.flags == VSOCK_SHUTDOWN_BOTH;
+		}
+		guest_ring(&guest, VSOCK_RX);
+	}
+	check_eq(said, 4 * VSOCK_MAX_CONNECTIONS);
+	check_eq(ends, VSOCK_MAX_CONNECTIONS);
+	for (unsigned i = 0; i < VSOCK_MAX_CONNECTIONS; i++)
+		guest_send(&guest, VIRTIO_VSOCK_OP_RST, LOCAL, ports[i]);
+	settle();
+	for (unsigned i = 0; i < VSOCK_UNIX_CHANNELS; i++)
+		check_eq(side.channels[i].fd, 0, "channel %u", i);
+	close(connected_client(&ports[0]));
+}
+
 /* With --chroot, the guest's connections go to the same place by the name that it has then. */
 Test(vsock_unix, path_below_another_root)
 {
