@@ -319,12 +319,16 @@ static void frames_came(struct event_op *op, int result)
 static void settle_offloads(struct net *net)
 {
 	uint64_t offloads = net->virtio.driver_features & GUEST_OFFLOADS;
+	int ret;
 
 	if (net->offloads_set && net->offloads == offloads)
 		return;
 	net->offloads_set = true;
 	net->offloads = offloads;
-	net->ops->set_offloads(net, offloads);
+	ret = net->ops->set_offloads(net, offloads);
+	if (ret < 0)
+		log_guest(&net->limit, "%s: cannot tell the tap what the guest takes: %s",
+			  net->virtio.name, strerror(-ret));
 }
 
 static void net_kick(struct virtio_device *dev, unsigned queue)

@@ -35,9 +35,10 @@ struct net;
 struct net_ops {
 	/*
 	 * The driver of the device is ready for frames as the VIRTIO_NET_F_GUEST_* bits of
-	 * @features say, those without a checksum and those that are still to be segmented.
+	 * @features say, those without a checksum and those that are still to be segmented. -errno:
+	 * it may send others then, which are dropped.
 	 */
-	void (*set_offloads)(struct net *net, uint64_t features);
+	int (*set_offloads)(struct net *net, uint64_t features);
 };
 
 /* Frames, and bytes without headers; dropped: those that could not be taken or given. */

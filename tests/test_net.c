@@ -48,12 +48,14 @@ static struct net net;
 static int peer; /* the network */
 static uint64_t offloads;
 static unsigned offloads_set;
+static int offload_error;
 
-static void set_offloads(struct net *which, uint64_t features)
+static int set_offloads(struct net *which, uint64_t features)
 {
 	cr_assert(which == &net);
 	offloads = features;
 	offloads_set++;
+	return -offload_error;
 }
 
 static const struct net_ops ops = { .set_offloads = set_offloads };
@@ -378,6 +380,23 @@ Test(net, tells_the_host_what_the_driver_takes, .init = setup, .fini = teardown)
 	start(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_CSUM));
 	check_eq(offloads_set, 2);
 	check_eq(offloads, BIT(VIRTIO_NET_F_GUEST_CSUM));
+}
+
+/* bad input: Network: driver that changes what it takes for ever, of a tap that is gone -> a few
+ * lines in the log */
+Test(net, offloads_that_the_host_refuses, .init = setup, .fini = teardown)
+{
+	unsigned lines = 0;
+
+	driver_log_capture();
+	offload_error = EBADFD;
+	for (unsigned i = 0; i < 100; i++)
+		start(i % 2 ? ALL_FEATURES : BIT(VIRTIO_F_VERSION_1));
+	check_eq(offloads_set, 101);
+	for (const char *s = driver_log_text(); (s = strchr(s, '\n')); s++)
+		lines++;
+	cr_assert(lines >= 1 && lines <= 11, "%u lines", lines);
+	check_contains(driver_log_text(), "net0: cannot tell the tap what the guest takes: ");
 }
 
 /* The device works, after the driver has reset it. */

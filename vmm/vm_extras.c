@@ -37,14 +37,9 @@ static int add_vsock(struct vm *vm, const struct config *config, struct error *e
 	return ret < 0 ? error_blame_option(err, ret) : add(vm, &vm->vsock.virtio, err);
 }
 
-static void set_offloads(struct net *net, uint64_t features)
+static int set_offloads(struct net *net, uint64_t features)
 {
-	int ret = tap_set_offloads(net->fd, features);
-
-	/* Frames of a kind that the driver cannot take are dropped then. */
-	if (ret < 0)
-		log_warning("%s: cannot tell the tap what the guest takes: %s", net->virtio.name,
-			    strerror(-ret));
+	return tap_set_offloads(net->fd, features);
 }
 
 static const struct net_ops net_ops = { .set_offloads = set_offloads };

@@ -125,9 +125,10 @@ ssize_t readv(int fd, const struct iovec *iovec, int count)
 	return (ssize_t)len;
 }
 
-static void set_offloads(struct net *which, uint64_t features)
+static int set_offloads(struct net *which, uint64_t features)
 {
 	fuzz_check(which == &net && !(features & ~net.virtio.driver_features));
+	return 0;
 }
 
 static const struct net_ops ops = { .set_offloads = set_offloads };
