@@ -140,11 +140,12 @@ static const char *send_frame(struct net *net, const struct virtqueue_chain *cha
 /* What is left after a burst waits for one turn of the loop. */
 static void send_frames(struct net *net)
 {
+	uint64_t end = net->counters.sent_bytes + NET_BURST_BYTES;
 	struct virtqueue_chain chain;
 	const char *why = NULL;
 	unsigned n = 0;
 
-	while (n < NET_BURST && !why &&
+	while (n < NET_BURST && net->counters.sent_bytes < end && !why &&
 	       virtqueue_pop(&net->queues[NET_TRANSMIT], &chain, &why) > 0) {
 		why = send_frame(net, &chain);
 		n++;
@@ -155,7 +156,7 @@ static void send_frames(struct net *net)
 	}
 	if (n)
 		virtio_queue_used(&net->virtio, NET_TRANSMIT);
-	if (n == NET_BURST && !net->more_posted) {
+	if ((n == NET_BURST || net->counters.sent_bytes >= end) && !net->more_posted) {
 		net->more_posted = true;
 		event_loop_post(net->loop, &net->more);
 	}
@@ -287,10 +288,11 @@ static int receive_frame(struct net *net, const char **ret_why)
 static void receive_frames(struct net *net)
 {
 	uint64_t received = net->counters.received;
+	uint64_t end = net->counters.received_bytes + NET_BURST_BYTES;
 	const char *why = NULL;
 	int ret = 1;
 
-	for (unsigned n = 0; n < NET_BURST && ret > 0; n++)
+	for (unsigned n = 0; n < NET_BURST && net->counters.received_bytes < end && ret > 0; n++)
 		ret = receive_frame(net, &why);
 	if (why) {
 		virtio_broken(&net->virtio, why);

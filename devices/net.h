@@ -21,8 +21,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Frames of each direction that are moved before the devices beside it get their turn. */
+/*
+ * Frames, and bytes of them, that are moved each way before the devices beside it get their turn: a
+ * frame that is still to be segmented costs as much as many others.
+ */
 #define NET_BURST 32
+#define NET_BURST_BYTES (256u << 10)
 
 /* The longest one: an IPv6 packet of 64 KiB with two tags of a VLAN. */
 #define NET_FRAME_MAX (ETH_HLEN + 8 + 40 + 65535)

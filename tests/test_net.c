@@ -62,7 +62,9 @@ static const struct net_ops ops = { .set_offloads = set_offloads };
 
 /* What system calls on the tap answer, instead of doing anything; 0: they do. */
 static int read_error, write_error;
-static unsigned flood; /* frames that come out of nowhere */
+static unsigned flood; /* frames that come out of nowhere, */
+static unsigned flood_len = FRAME;
+static bool swallow; /* what is sent goes nowhere */
 
 /*
  * Another event, which is there when the first frame of a flood is moved: how many had been when it
@@ -94,7 +96,7 @@ static ssize_t flooding_frame(const struct iovec *iov)
 	flood--;
 	begin_other();
 	memset(iov[0].iov_base, 0, iov[0].iov_len);
-	return HEADER + FRAME;
+	return HEADER + (ssize_t)flood_len;
 }
 
 ssize_t readv(int fd, const struct iovec *iov, int n)
@@ -108,6 +110,8 @@ ssize_t readv(int fd, const struct iovec *iov, int n)
 ssize_t writev(int fd, const struct iovec *iov, int n)
 {
 	begin_other();
+	if (swallow)
+		return 1;
 	errno = write_error;
 	return write_error ? -1 : syscall(SYS_writev, fd, iov, n);
 }
@@ -716,6 +720,36 @@ Test(net, receiving_does_not_hold_the_loop, .init = setup, .fini = teardown)
 		driver_settle(&host);
 	check_eq(used(&driver.ring), SIZE);
 	check_eq(net.awaiting, false, "no buffers, no waiting");
+	flood = 0;
+}
+
+#define LARGE 60000
+
+/* bad input: Network: frames of 60,000 bytes, both ways -> other devices get their turn after 256
+ * KiB */
+Test(net, large_frames_do_not_hold_the_loop, .init = setup, .fini = teardown)
+{
+	prepare(SENT);
+	swallow = true;
+	for (uint16_t i = 0; i < NET_BURST; i++)
+		send_at(i, SENT, HEADER + LARGE);
+	other_waits = true;
+	for (unsigned i = 0; i < 4; i++)
+		kick(NET_TRANSMIT);
+	cr_assert(moved_before <= 2 * (NET_BURST_BYTES / LARGE + 1), "%lu", moved_before);
+	check_eq(used(&transmit), NET_BURST, "all of it in the end");
+	net.counters.sent = 0;
+	for (uint16_t i = 0; i < NET_BURST; i++)
+		offer_buffer(i, RECEIVED, HEADER + LARGE);
+	kick(NET_RECEIVE);
+	flood = UINT32_MAX;
+	flood_len = LARGE;
+	other_waits = true;
+	arrive(plain, FRAME);
+	cr_assert(moved_before <= 2 * (NET_BURST_BYTES / LARGE + 1), "%lu", moved_before);
+	for (unsigned i = 0; i < 4; i++)
+		driver_settle(&host);
+	check_eq(used(&driver.ring), NET_BURST);
 	flood = 0;
 }
 

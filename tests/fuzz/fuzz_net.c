@@ -36,6 +36,7 @@ static int read_error, write_error;
 /* Since the last step, and since the start. */
 static unsigned reads, writes;
 static uint64_t given, given_bytes, taken;
+static uint64_t bytes_before; /* moved until the last step, both ways */
 
 /* By the specification (section 5.1.6): whether a frame of this kind may go one way. */
 static bool negotiated(uint8_t flags, uint8_t gso_type, const unsigned features[4])
@@ -141,7 +142,7 @@ static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loo
 	(void)in;
 	n_frames = reads = writes = 0;
 	read_error = write_error = 0;
-	given = given_bytes = taken = 0;
+	given = given_bytes = taken = bytes_before = 0;
 	net_init(&net, "fuzz", &ops, TAP_FD, mac, loop, mem);
 	return &net.virtio;
 }
@@ -220,6 +221,10 @@ static void check(void)
 	fuzz_check(reads <= NET_BURST && writes <= NET_BURST, "%u and %u in one step", reads,
 		   writes);
 	reads = writes = 0;
+	fuzz_check(n->sent_bytes + n->received_bytes - bytes_before <
+			   2ULL * (NET_BURST_BYTES + NET_FRAME_MAX),
+		   "%lu bytes in one step", n->sent_bytes + n->received_bytes - bytes_before);
+	bytes_before = n->sent_bytes + n->received_bytes;
 	fuzz_check(loop_count(LOOP_POLL) <= 1 && loop_count(LOOP_CALL) <= 1);
 	fuzz_check(n->sent == taken);
 	fuzz_check(n->received == given && n->received_bytes == given_bytes, "%lu of %lu frames",
