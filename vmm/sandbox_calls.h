@@ -86,6 +86,9 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(ALL, "futex"),
 	/* Messages, if somebody reads them; eventfds that wake the loop. */
 	CALL(ALL, "poll"),
+	/* How the kernel goes on with a poll that waits, when it has interrupted it for work of the
+	 * ring's, or was stopped: for who reads --result. */
+	CALL(LOOP, "restart_syscall"),
 	CALL(ALL, "write"),
 	/* Input for the console and from control clients. */
 	CALL(LOOP, "read"),
