@@ -9,6 +9,7 @@
 #include "vmm/container_of.h"
 #include "vmm/signals.h"
 
+#include <fcntl.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -311,6 +312,27 @@ Test(terminal, raw_again_after_a_stop, .init = setup)
 	cr_assert(is_raw());
 	check_eq(let_go(&child), 7 << 8);
 	cr_assert(as_before());
+}
+
+static void unblock(struct child *child)
+{
+	bool blocks;
+
+	dup2(slave, STDOUT_FILENO);
+	terminal_unblock();
+	blocks =
+		fcntl(slave, F_GETFL) & O_NONBLOCK || !(fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK);
+	reached(child);
+	_exit(blocks || !isatty(STDOUT_FILENO) || fcntl(STDOUT_FILENO, F_GETFD));
+}
+
+Test(terminal, unblocked_for_us_alone, .init = setup)
+{
+	struct child child;
+
+	start_child(&child, unblock);
+	await_reached(&child);
+	check_eq(let_go(&child), 0);
 }
 
 Test(terminal, standard_input_is_none)

@@ -31,9 +31,13 @@ static int open_stdio(struct console_backend *b, struct error *err)
 static int how_to_open(const char *path)
 {
 	struct stat st;
-	bool fifo = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+	mode_t kind = stat(path, &st) == 0 ? st.st_mode & S_IFMT : 0;
 
-	return fifo ? O_RDWR : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
+	if (kind == S_IFIFO)
+		return O_RDWR;
+	/* A terminal, for one, would hold the loop up: see terminal_unblock. */
+	return kind == S_IFCHR ? O_WRONLY | O_NOCTTY | O_NONBLOCK
+			       : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
 }
 
 static int open_file(struct console_backend *b, struct error *err)
@@ -97,6 +101,9 @@ static int open_fd(struct console_backend *b, struct error *err)
 	b->owned_fds[0] = fd;
 	if (access != O_RDONLY)
 		b->out_fd = fd;
+	/* As how_to_open says; the launcher keeps it, if at all, for another use. */
+	if (isatty(fd))
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	if (access == O_RDONLY || (access == O_RDWR && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)))
 		b->in_fd = fd;
 	return 0;

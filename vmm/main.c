@@ -176,6 +176,7 @@ static enum outcome create_and_run(struct run *run, struct error *err)
 	    sandbox_join(&run->config.sandbox, err) < 0 ||
 	    machine_allocate(&run->machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
 		return OUTCOME_USAGE;
+	terminal_unblock();
 	if (vm_create(&run->config, &run->machine, &run->timer, &run->vm, err) < 0)
 		return blame(err);
 	outcome = load_and_run(run, err);

@@ -3,9 +3,12 @@
 #include "vmm/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -72,4 +75,28 @@ int terminal_raw(void)
 	t.c_oflag |= OPOST;
 	raw = true;
 	return tcsetattr(STDIN_FILENO, TCSANOW, &t) < 0 ? -errno : 0;
+}
+
+/* Opened anew, it is non-blocking for us, and not for the shell that shares the one we were given.
+ */
+static void unblock(int fd)
+{
+	int number, own, access = fcntl(fd, F_GETFL) & O_ACCMODE;
+	char path[32];
+
+	/* Who opens the master's side gets another terminal. */
+	if (!isatty(fd) || ioctl(fd, TIOCGPTN, &number) == 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, access | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (own < 0)
+		return;
+	dup2(own, fd);
+	close(own);
+}
+
+void terminal_unblock(void)
+{
+	unblock(STDOUT_FILENO);
+	unblock(STDERR_FILENO);
 }
