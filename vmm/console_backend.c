@@ -173,7 +173,7 @@ static bool is_read(const struct console_backend *b)
 {
 	struct pollfd other_end = { .fd = b->owned_fds[1], .events = POLLIN };
 
-	return other_end.fd <= 0 || poll(&other_end, 1, 0) != 1;
+	return other_end.fd <= 0 || ppoll(&other_end, 1, &(struct timespec){ 0 }, NULL) != 1;
 }
 
 bool console_backend_drained(struct console_backend *b)

@@ -32,9 +32,13 @@ static int await_room(int fd, uint64_t end)
 	struct pollfd room = { .fd = fd, .events = POLLOUT };
 	uint64_t now;
 
-	while ((now = clock_now_ns(CLOCK_MONOTONIC)) < end)
-		if (poll(&room, 1, (int)((end - now) / 1000000) + 1) > 0)
+	while ((now = clock_now_ns(CLOCK_MONOTONIC)) < end) {
+		const struct timespec left = { .tv_sec = (time_t)((end - now) / 1000000000),
+					       .tv_nsec = (long)((end - now) % 1000000000) };
+
+		if (ppoll(&room, 1, &left, NULL) > 0)
 			return 0;
+	}
 	return -ETIMEDOUT;
 }
 

@@ -37,10 +37,12 @@ static bool has_room(void)
 {
 	static bool stuck;
 	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
-	int timeout = __atomic_load_n(&stuck, __ATOMIC_RELAXED) ? 0 : LOG_PATIENCE_MS, ready;
+	long ms = __atomic_load_n(&stuck, __ATOMIC_RELAXED) ? 0 : LOG_PATIENCE_MS;
+	const struct timespec patience = { .tv_nsec = ms * 1000000 };
+	int ready;
 
 	do {
-		ready = poll(&fd, 1, timeout);
+		ready = ppoll(&fd, 1, &patience, NULL);
 	} while (ready < 0 && errno == EINTR);
 	__atomic_store_n(&stuck, ready == 0, __ATOMIC_RELAXED);
 	return ready != 0;

@@ -84,11 +84,9 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(LOOP, "io_uring_register", IS(1, IORING_UNREGISTER_RING_FDS)),
 	/* Locks and conditions, and threads that wait for others to end. */
 	CALL(ALL, "futex"),
-	/* Messages, if somebody reads them; eventfds that wake the loop. */
-	CALL(ALL, "poll"),
-	/* How the kernel goes on with a poll that waits, when it has interrupted it for work of the
-	 * ring's, or was stopped: for who reads --result. */
-	CALL(LOOP, "restart_syscall"),
+	/* Messages, if somebody reads them; eventfds that wake the loop. Not poll(2), which the
+	 * kernel goes on with by another call, restart_syscall, where it was interrupted. */
+	CALL(ALL, "ppoll"),
 	CALL(ALL, "write"),
 	/* Input for the console and from control clients. */
 	CALL(LOOP, "read"),
