@@ -72,9 +72,9 @@ int socket(int domain, int type, int protocol)
 	return new_socket();
 }
 
-int connect(int fd, const struct sockaddr *addr, socklen_t len)
+int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
-	const struct sockaddr_un *to = (const struct sockaddr_un *)addr;
+	const struct sockaddr_un *to = addr.__sockaddr_un__;
 	uint32_t port;
 
 	end_of(fd);
