@@ -314,16 +314,22 @@ Test(terminal, raw_again_after_a_stop, .init = setup)
 	cr_assert(as_before());
 }
 
+static bool is_unblocked(int fd)
+{
+	return fcntl(fd, F_GETFL) & O_NONBLOCK && isatty(fd) && !fcntl(fd, F_GETFD);
+}
+
 static void unblock(struct child *child)
 {
-	bool blocks;
+	bool good;
 
+	dup2(slave, STDIN_FILENO);
 	dup2(slave, STDOUT_FILENO);
 	terminal_unblock();
-	blocks =
-		fcntl(slave, F_GETFL) & O_NONBLOCK || !(fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK);
+	good = is_unblocked(STDIN_FILENO) && is_unblocked(STDOUT_FILENO) &&
+	       !(fcntl(slave, F_GETFL) & O_NONBLOCK);
 	reached(child);
-	_exit(blocks || !isatty(STDOUT_FILENO) || fcntl(STDOUT_FILENO, F_GETFD));
+	_exit(!good);
 }
 
 Test(terminal, unblocked_for_us_alone, .init = setup)

@@ -239,9 +239,9 @@ static void input_done(struct event_op *op, int result)
 {
 	struct console_backend *b = container_of(op, struct console_backend, input);
 
-	(void)result;
 	b->input_polled = false;
-	if (b->in_fd >= 0)
+	/* See event_loop_poll: nobody knows whether there is something, and a read might wait. */
+	if (result >= 0 && b->in_fd >= 0)
 		read_input(b);
 	console_backend_await_input(b);
 	leave_peer(b);

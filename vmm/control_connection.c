@@ -108,9 +108,9 @@ static void read_done(struct event_op *op, int result)
 	struct control_connection *c = container_of(op, struct control_connection, read);
 	ssize_t n;
 
-	(void)result;
 	c->reading = false;
-	if (!c->dead && !c->ending) {
+	/* See event_loop_poll: nobody knows whether there is something, and a read might wait. */
+	if (result >= 0 && !c->dead && !c->ending) {
 		n = read(c->in_fd, c->in, sizeof(c->in));
 		if (n > 0) {
 			c->in_start = 0;

@@ -69,7 +69,11 @@ void event_loop_register(struct event_loop *loop, int fd);
 /* Forgets @fd, before it is closed: its number may soon be another file's. */
 void event_loop_unregister(struct event_loop *loop, int fd);
 
-/* Queue one operation; its result is a byte count, or the ready events for poll (POLLIN, ...). */
+/*
+ * Queue one operation; its result is a byte count, or the ready events for poll (POLLIN, ...). A
+ * poll may fail without any fault of the file: io_uring cannot go on with one of a terminal that
+ * was woken for nothing, as by a change of modes (-EINVAL, Linux 6.18). It can be asked again.
+ */
 void event_loop_read(struct event_loop *loop, struct event_op *op, int fd, void *buf, unsigned len);
 void event_loop_write(struct event_loop *loop, struct event_op *op, int fd, const void *buf,
 		      unsigned len);

@@ -97,6 +97,7 @@ static void unblock(int fd)
 
 void terminal_unblock(void)
 {
+	unblock(STDIN_FILENO);
 	unblock(STDOUT_FILENO);
 	unblock(STDERR_FILENO);
 }

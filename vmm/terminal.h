@@ -15,9 +15,10 @@
 int terminal_raw(void);
 
 /*
- * Has writes to a terminal at standard output or error take what there is room for. From Linux 6.10
- * on io_uring makes others in the thread that asks, the event loop's, and they would wait there for
- * whoever shows the terminal. One that cannot be opened again stays as it is.
+ * Has writes to a terminal at standard output or error take what there is room for, and reads from
+ * one at standard input what is there. From Linux 6.10 on io_uring makes other writes in the thread
+ * that asks, the event loop's, and they would wait there for whoever shows the terminal. One that
+ * cannot be opened again stays as it is.
  */
 void terminal_unblock(void);
 
