@@ -84,6 +84,8 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(LOOP, "io_uring_register", IS(1, IORING_UNREGISTER_RING_FDS)),
 	/* Locks and conditions, and threads that wait for others to end. */
 	CALL(ALL, "futex"),
+	/* How the kernel goes on with a wait for --timeout that a stop of mvmm has interrupted. */
+	CALL(LOOP, "restart_syscall"),
 	/* Messages, if somebody reads them; eventfds that wake the loop. Not poll(2), which the
 	 * kernel goes on with by another call, restart_syscall, where it was interrupted. */
 	CALL(ALL, "ppoll"),
