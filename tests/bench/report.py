@@ -28,10 +28,11 @@ def _bars(axes, table):
             middle = statistics.median(samples)
             at = y + (i - (len(table.contenders) - 1) / 2) * height
             axes.barh(at, middle, height * 0.92, color=COLOURS[i], label=who if y == 0 else None)
+            high = middle
             if len(samples) > 1:
                 low, _, high = statistics.quantiles(samples, n=4)
                 axes.plot([low, high], [at, at], color="#212529", linewidth=1)
-            axes.annotate(f"{middle:,.{table.digits}f}", (middle, at), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7)
+            axes.annotate(f"{middle:,.{table.digits}f}", (high, at), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7)
     axes.set_yticks(range(len(table.rows)), [case for case, _ in table.rows])
     axes.invert_yaxis()
     if table.log:
