@@ -34,7 +34,7 @@ help:
 	@echo 'make test-monitors  mvmm that breaks or audits its flushes, and its attacker, for the tests'
 	@echo 'make unit         builds and runs the unit tests'
 	@echo 'make fuzz         fuzz targets, in build/fuzz; scripts/fuzz runs them'
-	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: three minutes'
+	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: four minutes'
 	@echo 'make check        every test; scripts/check installs what is missing first'
 	@echo 'make bench        measures mvmm beside others, writes docs/bench/: a quarter of an hour'
 	@echo 'make install      into DESTDIR and PREFIX ($(PREFIX))'
