@@ -207,14 +207,6 @@ static void event(struct fuzz_input *in)
 		vsock_event(&vsock, &p->stream, VSOCK_HANGUP);
 }
 
-static void answered(const struct device_answer *answer)
-{
-	if (answer->queue == VSOCK_RX)
-		fuzz_check(answer->written >= sizeof(struct virtio_vsock_hdr));
-	else
-		fuzz_check(answer->queue == VSOCK_TX && answer->written == 0);
-}
-
 static void check_connection(const struct vsock_connection *c)
 {
 	const struct peer *p;
@@ -261,7 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.stop = stop,
 		.request = vsock_request,
 		.event = event,
-		.answered = answered,
+		.answered = vsock_request_answered,
 		.check = check,
 	};
 

@@ -272,14 +272,6 @@ static void event(struct fuzz_input *in)
 		something_happens(what, FIRST_FD + fuzz_input_u8(in) % SOCKETS);
 }
 
-static void answered(const struct device_answer *answer)
-{
-	if (answer->queue == VSOCK_RX)
-		fuzz_check(answer->written >= sizeof(struct virtio_vsock_hdr));
-	else
-		fuzz_check(answer->queue == VSOCK_TX && answer->written == 0);
-}
-
 static void check_channel(const struct vsock_unix_channel *ch)
 {
 	const struct end *end = end_of(ch->fd);
@@ -323,7 +315,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.stop = stop,
 		.request = vsock_request,
 		.event = event,
-		.answered = answered,
+		.answered = vsock_request_answered,
 		.check = check,
 	};
 

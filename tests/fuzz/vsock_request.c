@@ -2,6 +2,7 @@
 /* What a guest sends to the socket device. */
 #include "tests/fuzz/vsock_request.h"
 
+#include "devices/vsock.h"
 #include "devices/vsock_packet.h"
 
 unsigned vsock_request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, unsigned size)
@@ -37,4 +38,12 @@ unsigned vsock_request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, un
 	memcpy(bytes, &header, sizeof(header));
 	memset(bytes + sizeof(header), 0x5a, size - sizeof(header));
 	return size;
+}
+
+void vsock_request_answered(const struct device_answer *answer)
+{
+	if (answer->queue == VSOCK_RX)
+		fuzz_check(answer->written >= sizeof(struct virtio_vsock_hdr));
+	else
+		fuzz_check(answer->queue == VSOCK_TX && answer->written == 0);
 }

@@ -3,7 +3,7 @@
 #ifndef MVMM_TESTS_FUZZ_VSOCK_REQUEST_H
 #define MVMM_TESTS_FUZZ_VSOCK_REQUEST_H
 
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/device.h"
 
 #define VSOCK_REQUEST_CID 3 /* the guest's */
 
@@ -12,5 +12,8 @@
  * guest's, 52, 53 and the first two that we choose of the host's.
  */
 unsigned vsock_request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, unsigned size);
+
+/* device.h's answered: a packet has a header, and nothing is written to one of the guest's. */
+void vsock_request_answered(const struct device_answer *answer);
 
 #endif
