@@ -16,10 +16,10 @@ STATIC_LIBS := -larchive -lz -lbz2 -llzma -lzstd -llz4
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-SOURCES := $(wildcard vmm/*.c devices/*.c boot/*.c)
+SOURCES := $(wildcard boot/*.c devices/*/*.c vmm/*.c vmm/*/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
-TEST_SOURCES := $(wildcard tests/*.c tests/counts/*.c tests/fuzz/*.c)
-UNIT_SOURCES := $(wildcard tests/test_*.c) tests/driver.c
+TEST_SOURCES := $(shell find tests/unit tests/support tests/hooks -name '*.c') $(wildcard tests/counts/*.c tests/fuzz/*.c)
+UNIT_SOURCES := $(shell find tests/unit -name 'test_*.c') tests/support/driver.c
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/obj/%.o)
 
 .PHONY: all help static test-guests bench bench-programs check check-fast unit fuzz fuzz-targets fuzz-objects install clean format
@@ -48,7 +48,7 @@ $(BUILD)/mvmm: $(OBJECTS)
 # Everything in one file: libarchive is linked instead of opened at run time (boot/archive_api.h).
 static: $(BUILD)/mvmm-static
 
-$(BUILD)/mvmm-static: $(SOURCES) $(BUILD)/gen/boot/dsdt.inc $(BUILD)/gen/vmm/sandbox_filters.inc
+$(BUILD)/mvmm-static: $(SOURCES) $(BUILD)/gen/boot/dsdt.inc $(BUILD)/gen/vmm/sandbox/sandbox_filters.inc
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) -DMVMM_STATIC $(LDFLAGS) -static -o $@ $(SOURCES) $(LIBS) $(STATIC_LIBS)
 
@@ -58,27 +58,27 @@ $(BUILD)/obj/%.o: %.c
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The DSDT is ASL, compiled into a C array; its addresses come from layout.h.
-$(BUILD)/gen/boot/dsdt.inc: boot/dsdt.asl boot/layout.h
+$(BUILD)/gen/boot/dsdt.inc: boot/dsdt.asl vmm/base/layout.h
 	$(call say,IASL,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x assembler-with-cpp -I. -o $(@D)/dsdt.i.asl $<
 	$(Q)$(IASL) -we -tc -p $(@D)/dsdt $(@D)/dsdt.i.asl >$(@D)/iasl.log 2>&1 || { cat $(@D)/iasl.log; exit 1; }
 	$(Q)sed 's/^unsigned char/static const unsigned char/' $(@D)/dsdt.hex >$@
 
-$(BUILD)/obj/boot/acpi.o: $(BUILD)/gen/boot/dsdt.inc
+$(BUILD)/obj/boot/acpi_x86.o: $(BUILD)/gen/boot/dsdt.inc
 
 # The sandbox's filters are BPF, made of a table. Without the user's flags, which may be a sanitizer's.
-$(BUILD)/sandbox-filters: scripts/sandbox-filters.c vmm/sandbox_calls.h
+$(BUILD)/sandbox-filters: scripts/sandbox-filters.c vmm/sandbox/sandbox_calls.h
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O1 -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS) -o $@ $< -lseccomp
 
-$(BUILD)/gen/vmm/sandbox_filters.inc: $(BUILD)/sandbox-filters
+$(BUILD)/gen/vmm/sandbox/sandbox_filters.inc: $(BUILD)/sandbox-filters
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$< >$@
 
-$(BUILD)/obj/vmm/sandbox_seccomp.o: $(BUILD)/gen/vmm/sandbox_filters.inc
+$(BUILD)/obj/vmm/sandbox/sandbox_seccomp.o: $(BUILD)/gen/vmm/sandbox/sandbox_filters.inc
 
 # The wrap lets a test decide when an fdatasync ends, and how.
 $(BUILD)/unit-tests: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(UNIT_OBJECTS)
@@ -86,7 +86,7 @@ $(BUILD)/unit-tests: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(UNIT_OBJ
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -Wl,--wrap=event_loop_fdatasync -o $@ $^ $(LIBS) -lcriterion
 
 # What scripts/counts counts the instructions of.
-$(BUILD)/count-flush: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(BUILD)/obj/tests/driver.o $(BUILD)/obj/tests/counts/flush.o
+$(BUILD)/count-flush: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(BUILD)/obj/tests/support/driver.o $(BUILD)/obj/tests/counts/flush.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
@@ -117,16 +117,16 @@ $(BUILD)/bench/first-guest.elf: tests/bench/first_guest.S guest-images/test-gues
 test-monitors: $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm $(BUILD)/sandbox-hook.so
 
 $(BUILD)/broken-flush/mvmm: WRAPS := -Wl,--wrap=event_loop_fdatasync
-$(BUILD)/broken-flush/mvmm: $(OBJECTS) $(BUILD)/obj/tests/broken_flush.o
+$(BUILD)/broken-flush/mvmm: $(OBJECTS) $(BUILD)/obj/tests/hooks/broken_flush.o
 $(BUILD)/flush-audit/mvmm: WRAPS := -Wl,--wrap=event_loop_fdatasync -Wl,--wrap=virtqueue_push
-$(BUILD)/flush-audit/mvmm: $(OBJECTS) $(BUILD)/obj/tests/flush_audit.o
+$(BUILD)/flush-audit/mvmm: $(OBJECTS) $(BUILD)/obj/tests/hooks/flush_audit.o
 $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm:
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) $(WRAPS) -o $@ $^ $(LIBS)
 
 # Plays an attacker in tests/e2e/sandbox; never part of mvmm.
-$(BUILD)/sandbox-hook.so: tests/e2e/sandbox_hook.c
+$(BUILD)/sandbox-hook.so: tests/hooks/sandbox_hook.c
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -fsanitize%,$(CFLAGS)) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -shared -fPIC -o $@ $< -ldl
 

@@ -8,7 +8,7 @@
 #ifndef MVMM_BOOT_ARCHIVE_API_H
 #define MVMM_BOOT_ARCHIVE_API_H
 
-#include "vmm/error.h"
+#include "vmm/base/error.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -2,14 +2,14 @@
 /* The order in which a machine is made ready to boot; each step has a file of its own. */
 #include "boot/boot.h"
 
-#include "boot/acpi.h"
+#include "boot/acpi_x86.h"
 #include "boot/boot_params.h"
 #include "boot/devicetree.h"
-#include "boot/entry.h"
+#include "boot/entry_x86.h"
 #include "boot/initrd.h"
 #include "boot/input_file.h"
 #include "boot/kernel_file.h"
-#include "boot/layout.h"
+#include "vmm/base/layout.h"
 
 #include <errno.h>
 

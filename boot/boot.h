@@ -8,9 +8,9 @@
 #define MVMM_BOOT_BOOT_H
 
 #include "boot/input_file.h"
-#include "boot/layout.h"
-#include "vmm/error.h"
-#include "vmm/guest_memory.h"
+#include "vmm/base/error.h"
+#include "vmm/base/guest_memory.h"
+#include "vmm/base/layout.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,10 +25,10 @@ enum boot_platform { BOOT_PLATFORM_AUTO, BOOT_PLATFORM_DT, BOOT_PLATFORM_ACPI };
 enum boot_device_kind {
 	BOOT_DEVICE_VIRTIO_MMIO, /* in a slot of layout.h */
 	BOOT_DEVICE_SERIAL,	 /* 16550 at LAYOUT_SERIAL_PORT; addr and size are ports */
-	BOOT_DEVICE_POWER,	 /* registers of devices/power.h */
+	BOOT_DEVICE_POWER,	 /* registers of devices/platform/power.h */
 	BOOT_DEVICE_EXIT,	 /* the exit status at LAYOUT_EXIT_BASE and LAYOUT_EXIT_PORT */
 	BOOT_DEVICE_PANIC,	 /* pvpanic at LAYOUT_PANIC_BASE and LAYOUT_PANIC_PORT */
-	BOOT_DEVICE_WATCHDOG,	 /* registers of devices/watchdog.h */
+	BOOT_DEVICE_WATCHDOG,	 /* registers of devices/platform/watchdog.h */
 };
 
 struct boot_device {

@@ -3,7 +3,7 @@
 #ifndef MVMM_BOOT_DECOMPRESSOR_H
 #define MVMM_BOOT_DECOMPRESSOR_H
 
-#include "vmm/error.h"
+#include "vmm/base/error.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  */
 #include "boot/devicetree.h"
 
-#include "boot/layout.h"
 #include "boot/numa.h"
+#include "vmm/base/layout.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
  * The devices of the machine for ACPI, all that can be there: _STA looks into the page that acpi.c
  * fills at LAYOUT_ACPI_STATE. Compiled at build time, after the C preprocessor, into dsdt.inc.
  */
-#include "boot/layout.h"
+#include "vmm/base/layout.h"
 
 /* Edge-triggered, so that a pulse from an irqfd is all it takes. */
 #define GSI(number) Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive) { number }

@@ -2,7 +2,7 @@
 /* The memory map: which parts of layout.h are the kernel's to use. */
 #include "boot/e820.h"
 
-#include "boot/layout.h"
+#include "vmm/base/layout.h"
 
 static void add(struct e820_map *map, uint64_t start, uint64_t end, enum e820_type type)
 {

@@ -5,7 +5,7 @@
  */
 #include "boot/elf.h"
 
-#include "boot/layout.h"
+#include "vmm/base/layout.h"
 
 #include <elf.h>
 #include <errno.h>

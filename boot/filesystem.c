@@ -6,7 +6,7 @@
  */
 #include "boot/filesystem.h"
 
-#include "vmm/endian.h"
+#include "vmm/base/endian.h"
 
 #include <stddef.h>
 #include <stdint.h>

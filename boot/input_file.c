@@ -2,8 +2,8 @@
 /* Bounded, read-only access to the files that a guest starts from. */
 #include "boot/input_file.h"
 
-#include "vmm/aligned_map.h"
-#include "vmm/file_argument.h"
+#include "vmm/base/aligned_map.h"
+#include "vmm/base/file_argument.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,8 +7,8 @@
 #ifndef MVMM_BOOT_INPUT_FILE_H
 #define MVMM_BOOT_INPUT_FILE_H
 
-#include "vmm/error.h"
-#include "vmm/guest_memory.h"
+#include "vmm/base/error.h"
+#include "vmm/base/guest_memory.h"
 
 #include <stddef.h>
 #include <stdint.h>

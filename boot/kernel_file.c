@@ -2,9 +2,9 @@
 /* Tells bzImage from ELF and hands the file to the one that loads it. */
 #include "boot/kernel_file.h"
 
-#include "boot/bzimage.h"
+#include "boot/bzimage_x86.h"
 #include "boot/elf.h"
-#include "boot/layout.h"
+#include "vmm/base/layout.h"
 
 #include <elf.h>
 #include <errno.h>

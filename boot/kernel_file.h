@@ -7,8 +7,8 @@
 #define MVMM_BOOT_KERNEL_FILE_H
 
 #include "boot/input_file.h"
-#include "vmm/error.h"
-#include "vmm/guest_memory.h"
+#include "vmm/base/error.h"
+#include "vmm/base/guest_memory.h"
 
 #include <asm/bootparam.h>
 #include <stdint.h>

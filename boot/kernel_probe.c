@@ -5,12 +5,12 @@
  */
 #include "boot/kernel_probe.h"
 
-#include "boot/bzimage.h"
+#include "boot/bzimage_x86.h"
 #include "boot/decompressor.h"
 #include "boot/input_file.h"
 #include "boot/kernel_file.h"
 #include "boot/platform_cache.h"
-#include "vmm/log.h"
+#include "vmm/base/log.h"
 
 #include <errno.h>
 #include <inttypes.h>

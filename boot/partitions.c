@@ -6,7 +6,7 @@
  */
 #include "boot/partitions.h"
 
-#include "vmm/endian.h"
+#include "vmm/base/endian.h"
 
 #include <errno.h>
 #include <linux/types.h>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A tool of the build: makes seccomp filters of vmm/sandbox_calls.h and writes them as C arrays, so
- * that mvmm needs neither libseccomp nor its time at the start. With --list it writes the table for
- * tests/e2e/sandbox-calls instead: a line for each entry and kind of thread. Start reading at main.
+ * A tool of the build: makes seccomp filters of vmm/sandbox/sandbox_calls.h and writes them as C
+ * arrays, so that mvmm needs neither libseccomp nor its time at the start. With --list it writes
+ * the table for tests/e2e/sandbox-calls instead: a line for each entry and kind of thread. Start
+ * reading at main.
  */
-#include "vmm/sandbox_calls.h"
+#include "vmm/sandbox/sandbox_calls.h"
 
 #include <linux/filter.h>
 #include <stdbool.h>
@@ -137,7 +138,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--list") == 0) {
 		list();
 	} else {
-		printf("/* Made by scripts/sandbox-filters.c from vmm/sandbox_calls.h. */\n");
+		printf("/* Made by scripts/sandbox-filters.c from vmm/sandbox/sandbox_calls.h. */\n");
 		printf("#define SANDBOX_PID 0x%xu\n", SANDBOX_PID);
 		write_filters("strict", SCMP_ACT_TRAP);
 		write_filters("logging", SCMP_ACT_LOG);

@@ -4,21 +4,21 @@
  * program in one screen: parse, plan, make, confine, run; this is the only file that ends the
  * process.
  */
-#include "vmm/config.h"
-#include "vmm/container_of.h"
-#include "vmm/ctl.h"
-#include "vmm/deadline.h"
-#include "vmm/log.h"
-#include "vmm/machine.h"
-#include "vmm/machine_allocate.h"
-#include "vmm/machine_show.h"
-#include "vmm/ready.h"
-#include "vmm/result.h"
-#include "vmm/sandbox.h"
-#include "vmm/signals.h"
-#include "vmm/terminal.h"
-#include "vmm/vm.h"
-#include "vmm/vm_run.h"
+#include "vmm/base/container_of.h"
+#include "vmm/base/deadline.h"
+#include "vmm/base/log.h"
+#include "vmm/config/config.h"
+#include "vmm/control/ctl.h"
+#include "vmm/host/ready.h"
+#include "vmm/host/signals.h"
+#include "vmm/host/terminal.h"
+#include "vmm/machine/machine.h"
+#include "vmm/machine/machine_allocate.h"
+#include "vmm/machine/machine_show.h"
+#include "vmm/sandbox/sandbox.h"
+#include "vmm/vm/result.h"
+#include "vmm/vm/vm.h"
+#include "vmm/vm/vm_run.h"
 
 #include <fcntl.h>
 #include <malloc.h>

@@ -3,8 +3,8 @@
  * The test "flood". As older kernels do, it hands a device more flushes while others are under way,
  * each with its own doorbell; as soon as one comes back its descriptors serve the next. Before each
  * doorbell the flush's word in the device's memory (the n-th for flush n) gets a new number, by
- * which tests/flush_audit.c knows what an fdatasync has covered. Every flush must come back once,
- * with success. Start reading at flood_run, then at drive.
+ * which tests/hooks/flush_audit.c knows what an fdatasync has covered. Every flush must come back
+ * once, with success. Start reading at flood_run, then at drive.
  */
 #include "flood.h"
 

@@ -45,7 +45,7 @@ static void *map(int fd, size_t size, int flags)
 
 int main(void)
 {
-	/* As in vmm/boot_timer.c: what exec and the dynamic loader used, without waiting. */
+	/* As in vmm/wiring/boot_timer.c: what exec and the dynamic loader used, without waiting. */
 	double start = now_ms(CLOCK_MONOTONIC) - now_ms(CLOCK_PROCESS_CPUTIME_ID);
 	static const uint8_t code[] = { 0xb0, 0x01, 0xe6, PORT }; /* mov al, 1; out PORT, al */
 	int kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");

@@ -6,10 +6,10 @@
  *
  * count-flush COUNT BATCH: as many flushes, BATCH of them outstanding. Start reading at interrupt.
  */
-#include "devices/pmem.h"
-#include "tests/check.h"
-#include "tests/driver.h"
-#include "vmm/container_of.h"
+#include "devices/virtio/pmem.h"
+#include "tests/support/check.h"
+#include "tests/support/driver.h"
+#include "vmm/base/container_of.h"
 
 #include <endian.h>
 #include <linux/virtio_pmem.h>

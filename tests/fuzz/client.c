@@ -4,7 +4,7 @@
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/loop.h"
-#include "vmm/log.h"
+#include "vmm/base/log.h"
 
 #include <poll.h>
 

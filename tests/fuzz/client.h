@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A client of the control plane for the fuzz targets: what it sends is the input, cut into reads at
- * each byte 0xff; how it reads its answers is the input's first byte. Behind it is tests/fake_vm.h.
+ * each byte 0xff; how it reads its answers is the input's first byte. Behind it is
+ * tests/support/fake_vm.h.
  */
 #ifndef MVMM_TESTS_FUZZ_CLIENT_H
 #define MVMM_TESTS_FUZZ_CLIENT_H
 
-#include "tests/fake_vm.h"
-#include "vmm/control_connection.h"
+#include "tests/support/fake_vm.h"
+#include "vmm/control/control_connection.h"
 
 #include <stdbool.h>
 #include <stddef.h>

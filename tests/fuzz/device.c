@@ -2,9 +2,9 @@
 /* The guest of device.h and what it checks. Start reading at step and, for the checks, judge. */
 #include "tests/fuzz/device.h"
 
-#include "devices/virtio_mmio.h"
-#include "vmm/endian.h"
-#include "vmm/guest_memory.h"
+#include "devices/virtio/virtio_mmio.h"
+#include "vmm/base/endian.h"
+#include "vmm/base/guest_memory.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>

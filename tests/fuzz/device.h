@@ -18,7 +18,7 @@
 #ifndef MVMM_TESTS_FUZZ_DEVICE_H
 #define MVMM_TESTS_FUZZ_DEVICE_H
 
-#include "devices/virtio.h"
+#include "devices/virtio/virtio.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/loop.h"
 

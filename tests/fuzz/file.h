@@ -5,7 +5,7 @@
 
 #include "boot/input_file.h"
 #include "tests/fuzz/fuzz.h"
-#include "vmm/guest_memory.h"
+#include "vmm/base/guest_memory.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: boot/bzimage.c boot/boot_params.c boot/initrd.c boot/e820.c boot/kernel_file.c
+// Covers: boot/bzimage_x86.c boot/boot_params_x86.c boot/initrd.c boot/e820.c boot/kernel_file.c
 /*
  * Any bytes as a bzImage, loaded, with an initrd behind it and its header in the zero page. What is
  * accepted lies in RAM above 1 MiB, enters itself, and overlaps nothing.
  */
 #include "boot/boot_params.h"
-#include "boot/bzimage.h"
+#include "boot/bzimage_x86.h"
 #include "boot/initrd.h"
-#include "boot/layout.h"
 #include "tests/fuzz/file.h"
+#include "vmm/base/layout.h"
 
 #include <asm/bootparam.h>
 

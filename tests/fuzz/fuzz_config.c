@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: vmm/config.c vmm/config_file.c vmm/config_memory.c vmm/config_numa.c vmm/config_pmem.c
-// Covers: vmm/keyval.c vmm/memory_backend.c
+// Covers: vmm/config/config.c vmm/config/config_file.c vmm/config/config_memory.c
+// vmm/config/config_numa.c vmm/config/config_pmem.c Covers: vmm/base/keyval.c
+// vmm/config/memory_backend.c
 /*
  * The command line: the input's lines are its words; or, if it begins with a brace, the file of
  * --config. What is accepted is within all limits, what is refused has a text that says why.
  */
 #include "tests/fuzz/fuzz.h"
-#include "vmm/config.h"
-#include "vmm/keyval.h"
+#include "vmm/base/keyval.h"
+#include "vmm/config/config.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: devices/virtio_mmio.c devices/virtqueue.c devices/pmem.c vmm/guest_memory.c
+// Covers: devices/virtio/virtio_mmio.c devices/virtio/virtqueue.c devices/virtio/pmem.c
+// vmm/base/guest_memory.c
 /*
  * A whole guest as the input: register stores of all widths, stores anywhere, doorbells, and
  * fdatasyncs that end when and as they like, against the model in machine.c. So, for any guest: no

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: vmm/hmp.c vmm/hmp_info.c vmm/hmp_line.c vmm/hmp_session.c
+// Covers: vmm/control/hmp.c vmm/control/hmp_info.c vmm/control/hmp_line.c vmm/control/hmp_session.c
 /* Any keys typed at the monitor for people, on a terminal and not. */
-#include "vmm/hmp_session.h"
+#include "vmm/control/hmp_session.h"
 
 #include "tests/fuzz/client.h"
 #include "tests/fuzz/fuzz.h"

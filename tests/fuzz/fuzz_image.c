@@ -8,7 +8,7 @@
 #include "boot/partitions.h"
 #include "boot/root_disk.h"
 #include "tests/fuzz/file.h"
-#include "vmm/endian.h"
+#include "vmm/base/endian.h"
 
 #include <zlib.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: devices/net.c devices/virtqueue.c
+// Covers: devices/virtio/net.c devices/virtio/virtqueue.c
 /*
  * virtio-net between any driver and any network: what comes to the tap is a frame whose header
  * names nothing beyond it and nothing that was not negotiated, what comes to the guest is a frame
  * that came from the tap and that its driver can take, and no step moves more than a burst.
  */
-#include "devices/net.h"
+#include "devices/virtio/net.h"
 
 #include "tests/fuzz/device.h"
 

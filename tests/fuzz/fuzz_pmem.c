@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: devices/pmem.c devices/virtqueue.c
+// Covers: devices/virtio/pmem.c devices/virtio/virtqueue.c
 /*
  * Requests of all shapes to a pmem device whose driver is ready: how many descriptors, of what
  * length, where, with what in them, and how the fdatasyncs end meanwhile; judged by the model in

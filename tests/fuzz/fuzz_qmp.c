@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: vmm/qmp.c vmm/qmp_commands.c vmm/qmp_events.c vmm/qmp_json.c vmm/qmp_types.c
-// Covers: vmm/json_stream.c vmm/control_connection.c
+// Covers: vmm/control/qmp.c vmm/control/qmp_commands.c vmm/control/qmp_events.c
+// vmm/control/qmp_json.c vmm/control/qmp_types.c Covers: vmm/control/json_stream.c
+// vmm/control/control_connection.c
 /*
  * Any bytes from a QMP client. It gets JSON objects, one a line, whatever it sends, and when it is
  * gone nothing of it is left.
  */
-#include "vmm/qmp.h"
+#include "vmm/control/qmp.h"
 
 #include "tests/fuzz/client.h"
 #include "tests/fuzz/fuzz.h"

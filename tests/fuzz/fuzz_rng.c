@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: devices/rng.c devices/virtqueue.c
+// Covers: devices/virtio/rng.c devices/virtio/virtqueue.c
 /*
  * virtio-rng with requests of all shapes: each that comes back was filled, up to the bound, and
  * nothing else was written to.
  */
-#include "devices/rng.h"
+#include "devices/virtio/rng.h"
 
 #include "tests/fuzz/device.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: devices/virtio_console.c devices/virtqueue.c
+// Covers: devices/virtio/virtio_console.c devices/virtio/virtqueue.c
 /*
  * virtio-console with buffers of all shapes, an outside that has room now and then and types now
  * and then: each byte of input reaches the guest once and in order, output never exceeds its room
  * or what a turn may take, and the next turn goes on with it.
  */
-#include "devices/virtio_console.h"
+#include "devices/virtio/virtio_console.h"
 
 #include "tests/fuzz/device.h"
 

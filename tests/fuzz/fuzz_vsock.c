@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: devices/vsock.c devices/vsock_connection.c devices/virtqueue.c
+// Covers: devices/virtio/vsock.c devices/virtio/vsock_connection.c devices/virtio/virtqueue.c
 /*
  * The socket device between a guest and hosts that do what they like: no stream is used once it is
  * closed, or left open when its connection is gone; the host is given no more than the guest sent,
  * and the guest no more than it has credit for; what waits is bounded.
  */
-#include "devices/vsock.h"
+#include "devices/virtio/vsock.h"
 
 #include "tests/fuzz/device.h"
 #include "tests/fuzz/vsock_request.h"
-#include "vmm/container_of.h"
+#include "vmm/base/container_of.h"
 
 #include <errno.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: vmm/vsock_unix.c devices/vsock.c devices/vsock_connection.c
+// Covers: vmm/host/vsock_unix.c devices/virtio/vsock.c devices/virtio/vsock_connection.c
 /*
  * The socket device with its sockets, between a guest and programs on the host that do what they
  * like: say any line, in pieces; send, read, end and die at any time. Each descriptor is closed
  * once and not used afterwards, each is waited for or is on its way out, clients are counted right.
  * The kernel's part, which are stream sockets without a kernel, is played below.
  */
-#include "vmm/vsock_unix.h"
+#include "vmm/host/vsock_unix.h"
 
 #include "tests/fuzz/device.h"
 #include "tests/fuzz/vsock_request.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event loop played by hand: it stands in for vmm/event_loop.c, keeps what is in flight, and a
- * target decides what ends next and how. No system call, no time, the same for the same input.
+ * The event loop played by hand: it stands in for vmm/base/event_loop.c, keeps what is in flight,
+ * and a target decides what ends next and how. No system call, no time, the same for the same
+ * input.
  */
 #ifndef MVMM_TESTS_FUZZ_LOOP_H
 #define MVMM_TESTS_FUZZ_LOOP_H
 
-#include "vmm/event_loop.h"
+#include "vmm/base/event_loop.h"
 
 #include <stdbool.h>
 

@@ -2,12 +2,12 @@
 /* The fuzzed machine and its model; machine.h is its manual. */
 #include "tests/fuzz/machine.h"
 
-#include "devices/pmem.h"
-#include "devices/virtio_mmio.h"
+#include "devices/virtio/pmem.h"
+#include "devices/virtio/virtio_mmio.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/loop.h"
-#include "vmm/endian.h"
-#include "vmm/guest_memory.h"
+#include "vmm/base/endian.h"
+#include "vmm/base/guest_memory.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
@@ -364,7 +364,7 @@ static void model_write(uint64_t offset, uint32_t value, uint32_t status_before,
 			model_kick();
 		break;
 	case VIRTIO_MMIO_INTERRUPT_ACK:
-		/* The used buffer bit stays: see devices/virtio_mmio.h. */
+		/* The used buffer bit stays: see devices/virtio/virtio_mmio.h. */
 		model.interrupt_status &= ~(value & VIRTIO_MMIO_INT_CONFIG);
 		break;
 	default:

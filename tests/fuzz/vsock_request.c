@@ -2,8 +2,8 @@
 /* What a guest sends to the socket device. */
 #include "tests/fuzz/vsock_request.h"
 
-#include "devices/vsock.h"
-#include "devices/vsock_packet.h"
+#include "devices/virtio/vsock.h"
+#include "devices/virtio/vsock_packet.h"
 
 unsigned vsock_request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, unsigned size)
 {

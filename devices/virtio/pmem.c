@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * virtio-pmem. A flush: pmem_kick pops it, start_sync submits the fdatasync, sync_done answers it.
+ */
+#include "devices/virtio/pmem.h"
+
+#include "vmm/base/clock.h"
+#include "vmm/base/container_of.h"
+#include "vmm/base/endian.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Section 5.19.6: 0 is success. Never -12, which Linux takes for a lack of its own memory. */
+#define RESPONSE_OK 0
+#define RESPONSE_FAILED (-1)
+
+static struct pmem *pmem_of(struct virtio_device *dev)
+{
+	return container_of(dev, struct pmem, virtio);
+}
+
+/* Writes the answer and hands the request back. -EIO: the host cannot supply the memory for it. */
+static int answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t ret)
+{
+	const __le32 wire = host_to_le32((uint32_t)ret);
+	uint32_t done = 0;
+
+	for (unsigned i = 0; i < flush->n_buffers; i++) {
+		const struct virtqueue_buffer *b = &flush->buffers[i];
+
+		int failed = guest_memory_write(pmem->queue.mem, b->addr,
+						(const uint8_t *)&wire + done, b->len);
+
+		/* The pop found it valid, and guest memory's regions do not change. */
+		assert(failed != -EFAULT);
+		if (failed)
+			return failed;
+		done += b->len;
+	}
+	virtqueue_push(&pmem->queue, flush->head, sizeof(wire));
+	if (ret == RESPONSE_OK)
+		pmem->counters.flushes++;
+	else
+		pmem->counters.flush_errors++;
+	return 0;
+}
+
+/*
+ * Answers the covered flushes and moves those that wait to the front. Data that was lost is told to
+ * one batch of flushes, as Linux tells a failed write-back once; where a reset has left none to
+ * tell, the next one hears of it.
+ */
+static void answer_covered(struct pmem *pmem, int result)
+{
+	unsigned n = pmem->n_covered;
+	bool told = false, unanswered = false;
+
+	if (result < 0)
+		pmem->error_untold = true;
+	if (!n)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		const struct pmem_flush *flush = &pmem->flushes[i];
+		bool failed = flush->refused || pmem->error_untold;
+
+		if (answer(pmem, flush, failed ? RESPONSE_FAILED : RESPONSE_OK) < 0)
+			unanswered = true;
+		else
+			told |= !flush->refused;
+	}
+	if (told)
+		pmem->error_untold = false;
+	pmem->n_flushes -= n;
+	pmem->n_covered = 0;
+	memmove(pmem->flushes, pmem->flushes + n, pmem->n_flushes * sizeof(pmem->flushes[0]));
+	virtio_queue_used(&pmem->virtio, 0);
+	/* A used request without its answer could be taken for a success. */
+	if (unanswered)
+		virtio_broken(&pmem->virtio, "the host cannot supply the memory of a response, "
+					     "which lies in a file");
+}
+
+static void count_sync(struct pmem *pmem)
+{
+	uint64_t us = (clock_now_ns(CLOCK_MONOTONIC) - pmem->sync_start_ns) / 1000;
+	unsigned bucket = us < 2 ? 0 : 63 - (unsigned)__builtin_clzll(us);
+
+	if (bucket >= PMEM_LATENCY_BUCKETS)
+		bucket = PMEM_LATENCY_BUCKETS - 1;
+	pmem->counters.latency[bucket]++;
+	pmem->counters.fdatasyncs++;
+	if (pmem->n_covered)
+		pmem->counters.coalesced += pmem->n_covered - 1;
+}
+
+/* Begins one fdatasync for every flush that was popped so far. */
+static void start_sync(struct pmem *pmem)
+{
+	if (pmem->syncing || !pmem->n_flushes)
+		return;
+	pmem->n_covered = pmem->n_flushes;
+	if (!pmem->backing->share || pmem->backing->readonly) {
+		/* Nothing of this device is ever meant to reach the file. */
+		answer_covered(pmem, 0);
+		return;
+	}
+	pmem->syncing = true;
+	pmem->sync_start_ns = clock_now_ns(CLOCK_MONOTONIC);
+	event_loop_fdatasync(pmem->loop, &pmem->sync, pmem->backing->fd);
+}
+
+static void sync_done(struct event_op *op, int result)
+{
+	struct pmem *pmem = container_of(op, struct pmem, sync);
+
+	pmem->syncing = false;
+	count_sync(pmem);
+	if (result < 0) {
+		log_guest(&pmem->limit, "%s: fdatasync of %s failed: %s", pmem->virtio.name,
+			  pmem->backing->path, strerror(-result));
+		if (pmem->ops)
+			pmem->ops->flush_failed(pmem, -result);
+	}
+	/* A reset meanwhile has emptied the list: then this covers nothing. */
+	answer_covered(pmem, result);
+	start_sync(pmem);
+}
+
+/* Keeps of the chain what the answer needs: the first 4 writable bytes. */
+static void keep(struct pmem_flush *flush, const struct virtqueue_chain *chain)
+{
+	uint32_t left = sizeof(struct virtio_pmem_resp);
+
+	*flush = (struct pmem_flush){ .head = chain->head };
+	for (unsigned i = 0; i < chain->n_writable && left; i++) {
+		struct virtqueue_buffer b = chain->buffers[chain->n_readable + i];
+
+		if (!b.len)
+			continue;
+		if (b.len > left)
+			b.len = left;
+		flush->buffers[flush->n_buffers++] = b;
+		left -= b.len;
+	}
+}
+
+/* Whether the request, as far as it could be read (@ret), is a flush. */
+static bool is_flush(struct pmem *pmem, int ret, const struct virtio_pmem_req *request)
+{
+	if (ret < 0) {
+		log_guest(
+			&pmem->limit,
+			"%s: request refused: the host cannot supply its memory, which lies in a file",
+			pmem->virtio.name);
+		return false;
+	}
+	if (le32_to_host(request->type) == VIRTIO_PMEM_REQ_TYPE_FLUSH)
+		return true;
+	log_guest(&pmem->limit, "%s: request of unknown type %" PRIu32 " refused",
+		  pmem->virtio.name, le32_to_host(request->type));
+	return false;
+}
+
+/* Validates one request. NULL, or the rule that the driver broke. */
+static const char *take(struct pmem *pmem, const struct virtqueue_chain *chain)
+{
+	struct virtio_pmem_req request;
+	struct pmem_flush *flush = &pmem->flushes[pmem->n_flushes];
+	int ret;
+
+	if (chain->readable_len < sizeof(request))
+		return "request shorter than 4 bytes";
+	if (chain->writable_len < sizeof(struct virtio_pmem_resp))
+		return "response buffer shorter than 4 bytes";
+	ret = virtqueue_chain_read(&pmem->queue, chain, 0, &request, sizeof(request));
+	if (ret == -EFAULT)
+		return "request outside of guest memory";
+	keep(flush, chain);
+	pmem->n_flushes++;
+	/* Its answer waits for the others': so a drain takes a queue's worth of requests at most.
+	 */
+	flush->refused = !is_flush(pmem, ret, &request);
+	return NULL;
+}
+
+static void pmem_kick(struct virtio_device *dev, unsigned queue)
+{
+	struct pmem *pmem = pmem_of(dev);
+	struct virtqueue_chain chain;
+	const char *why = NULL;
+
+	(void)queue;
+	while (!why && virtqueue_pop(&pmem->queue, &chain, &why) > 0)
+		why = take(pmem, &chain);
+	if (why)
+		virtio_broken(dev, why);
+	else
+		start_sync(pmem);
+}
+
+/* A running fdatasync goes on, but what it covered is forgotten, hence never answered. */
+static void pmem_stop_queue(struct virtio_device *dev, unsigned queue)
+{
+	struct pmem *pmem = pmem_of(dev);
+
+	(void)queue;
+	pmem->n_flushes = 0;
+	pmem->n_covered = 0;
+}
+
+static const struct virtio_device_ops pmem_ops = {
+	.kick = pmem_kick,
+	.stop_queue = pmem_stop_queue,
+};
+
+void pmem_init(struct pmem *pmem, const char *name, struct pmem_backing *backing, gpa_t start,
+	       struct event_loop *loop, const struct guest_memory *mem)
+{
+	/* Not the flushes: a page of them is touched only if a guest has that many in flight. */
+	memset(pmem, 0, offsetof(struct pmem, flushes));
+	pmem->virtio = (struct virtio_device){
+		.ops = &pmem_ops,
+		.name = name,
+		.id = VIRTIO_ID_PMEM,
+		.features = 1ULL << VIRTIO_F_VERSION_1,
+		.config = &pmem->config,
+		.config_size = sizeof(pmem->config),
+		.queues = &pmem->queue,
+		.n_queues = 1,
+	};
+	pmem->loop = loop;
+	pmem->backing = backing;
+	pmem->start = start;
+	pmem->config.start = host_to_le64(start.value);
+	pmem->config.size = host_to_le64(backing->size);
+	pmem->sync.done = sync_done;
+	virtqueue_init(&pmem->queue, mem);
+	event_loop_register(loop, backing->fd);
+}
+
+int pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len)
+{
+	int dropped = pmem_backing_store(pmem->backing, offset, data, len);
+
+	if (dropped <= 0)
+		return dropped;
+	pmem->counters.stores_dropped++;
+	pmem->error_untold = true;
+	log_guest(&pmem->limit,
+		  "%s: store at offset 0x%" PRIx64 " dropped: %s %s; the next flush fails",
+		  pmem->virtio.name, offset, pmem->backing->path,
+		  pmem->backing->readonly ? "is read-only" : "ends before it");
+	return 0;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * virtio-vsock, the socket device (VIRTIO 1.3 section 5.10): packets between ports of the guest's
+ * and streams of the host's. Streams only. What the host's ends are it leaves to a vsock_host.
+ *
+ * A guest that breaks the rules of a ring breaks the device, as with others; a packet that makes no
+ * sense is answered with VIRTIO_VSOCK_OP_RST and ends at most its own connection.
+ *
+ * Nothing is ever sent on the event queue: its one event tells of a machine that was moved or
+ * restored, and a driver that resets the device knows that its connections are gone.
+ */
+#ifndef MVMM_DEVICES_VSOCK_H
+#define MVMM_DEVICES_VSOCK_H
+
+#include "devices/virtio/virtio.h"
+#include "devices/virtio/vsock_connection.h"
+#include "vmm/base/event_loop.h"
+#include "vmm/base/log.h"
+
+#include <stddef.h>
+
+#define VSOCK_MAX_CONNECTIONS 128
+#define VSOCK_BUFFERS ((size_t)VSOCK_MAX_CONNECTIONS * VSOCK_BUFFER)
+/* Answers to packets of no connection that wait for a buffer of the guest's (5.10.6.1). */
+#define VSOCK_MAX_RESETS 64
+/* Bytes, of all connections and both ways, that are moved before other devices get their turn. */
+#define VSOCK_TURN (256u << 10)
+
+enum { VSOCK_RX, VSOCK_TX, VSOCK_EVENT, VSOCK_QUEUES };
+
+struct vsock_host;
+
+struct vsock_host_ops {
+	/* The guest connects to the host's @port: a stream for it, or NULL if nobody listens. */
+	struct vsock_stream *(*connect)(struct vsock_host *host, uint32_t port);
+};
+
+struct vsock_host {
+	const struct vsock_host_ops *ops;
+};
+
+/* Bytes as the guest received and sent them; a connection is counted once it is there. */
+struct vsock_counters {
+	uint64_t connections, refused, received_bytes, sent_bytes;
+};
+
+struct vsock {
+	struct virtio_device virtio;
+	struct virtqueue queues[VSOCK_QUEUES];
+	struct virtio_vsock_config config;
+	uint64_t guest_cid;
+	struct vsock_host *host; /* borrowed */
+	struct event_loop *loop; /* borrowed */
+	uint32_t turn_left;	 /* bytes; once it is 0, */
+	struct event_call more;	 /* this one begins the next turn, */
+	bool more_posted;	 /* and is on its way */
+	bool running;		 /* the driver is ready, and has its queues */
+	bool used[VSOCK_QUEUES]; /* whether the driver is to be told */
+	unsigned rx_left;	 /* packets that may be given in this turn */
+	bool rx_held;		 /* a buffer was taken and is not used yet: */
+	struct virtqueue_chain rx_chain;
+	uint32_t next_port; /* of the host, for connections that it asks for */
+	unsigned next;	    /* whose packet is to be given */
+	struct vsock_connection connections[VSOCK_MAX_CONNECTIONS];
+	struct vsock_packet resets[VSOCK_MAX_RESETS];
+	unsigned n_resets;
+	struct vsock_counters counters;
+	struct log_limit limit;
+	uint8_t payload[VSOCK_BUFFER]; /* last: vsock_init leaves it alone */
+};
+
+/*
+ * A device for the guest @cid (3 to 0xfffffffe); @host, @loop, @mem and @buffers, of VSOCK_BUFFERS
+ * bytes, stay the caller's. Only those of the buffers are touched that are needed.
+ */
+void vsock_init(struct vsock *vsock, uint32_t cid, struct vsock_host *host, struct event_loop *loop,
+		const struct guest_memory *mem, uint8_t *buffers);
+
+/* Closes all streams; takes a zeroed one. */
+void vsock_fini(struct vsock *vsock);
+
+/*
+ * The host asks for a connection to the guest's @port: @stream is the device's until its close.
+ * -ENOTCONN: there is no driver; -EBUSY: VSOCK_MAX_CONNECTIONS are there; then it stays the
+ * caller's.
+ */
+int vsock_connect(struct vsock *vsock, struct vsock_stream *stream, uint32_t port);
+
+/* What happened at @stream: VSOCK_READABLE, ...; nothing if the device has closed it. */
+void vsock_event(struct vsock *vsock, struct vsock_stream *stream, unsigned event);
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The watchdog with a real clock. */
+#include "devices/platform/watchdog.h"
+
+#include "tests/support/check.h"
+#include "tests/support/driver.h"
+#include "vmm/base/layout.h"
+
+#include <time.h>
+
+TestSuite(watchdog, .timeout = 20);
+
+static struct driver_host host;
+static struct watchdog watchdog;
+static unsigned bitten;
+
+static void bites(struct watchdog *who)
+{
+	cr_assert(who == &watchdog);
+	bitten++;
+	event_loop_stop(&host.loop);
+}
+
+static const struct watchdog_ops ops = { .bites = bites };
+
+static void setup(void)
+{
+	driver_host_init(&host);
+	watchdog_init(&watchdog, &ops, &host.loop);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void start(uint32_t seconds)
+{
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_SECONDS, seconds);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_RUN, 1);
+}
+
+/* Runs the loop until it bites; how many ms that took. */
+static uint64_t await_bite(void)
+{
+	uint64_t from = now_ms();
+
+	check_eq(event_loop_run(&host.loop), 0);
+	check_eq(bitten, 1);
+	return now_ms() - from;
+}
+
+Test(watchdog, registers, .init = setup)
+{
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_RUN), 0);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_SECONDS), 30);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_LEFT), 0);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_LEFT, 1);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_RUN), 0);
+	start(7);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_RUN), 1);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_SECONDS), 7);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_LEFT), 7);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_SECONDS, 9);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_LEFT), 9);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_RUN, 2);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_RUN), 0);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_LEFT), 0);
+	for (uint64_t offset = LAYOUT_WATCHDOG_SIZE; offset < 64; offset++)
+		check_eq(watchdog_read(&watchdog, offset), 0);
+}
+
+Test(watchdog, takes_only_sound_times, .init = setup)
+{
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_SECONDS, LAYOUT_WATCHDOG_MAX_SECONDS);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_SECONDS), LAYOUT_WATCHDOG_MAX_SECONDS);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_SECONDS, 0);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_SECONDS, LAYOUT_WATCHDOG_MAX_SECONDS + 1);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_SECONDS, UINT32_MAX);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_SECONDS), LAYOUT_WATCHDOG_MAX_SECONDS);
+}
+
+Test(watchdog, bites_when_its_time_is_over, .init = setup)
+{
+	uint64_t took;
+
+	start(1);
+	took = await_bite();
+	cr_assert(took >= 990 && took < 3000, "%lu ms", took);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_LEFT), 0);
+}
+
+Test(watchdog, time_made_shorter, .init = setup)
+{
+	uint64_t took;
+
+	start(LAYOUT_WATCHDOG_MAX_SECONDS);
+	driver_settle(&host);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_SECONDS, 1);
+	took = await_bite();
+	cr_assert(took >= 990 && took < 4000, "%lu ms", took);
+}
+
+/* As if the guest had had no time left for an hour. */
+Test(watchdog, renewed_before_the_look, .init = setup)
+{
+	uint64_t took;
+
+	start(1);
+	watchdog.due_ns = 1;
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_LEFT, 1);
+	driver_settle(&host);
+	check_eq(bitten, 0);
+	took = await_bite();
+	cr_assert(took >= 990, "%lu ms", took);
+}
+
+Test(watchdog, stopped_and_started_again, .init = setup)
+{
+	start(1);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_RUN, 0);
+	cr_assert(watchdog.waits);
+	watchdog_renew(&watchdog);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_RUN), 0);
+	watchdog_write(&watchdog, LAYOUT_WATCHDOG_RUN, 1);
+	cr_assert(await_bite() >= 990);
+}
+
+Test(watchdog, renewed_after_a_bite, .init = setup)
+{
+	start(1);
+	await_bite();
+	bitten = 0;
+	watchdog_renew(&watchdog);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_LEFT), 1);
+	cr_assert(await_bite() >= 990);
+}
+
+Test(watchdog, zeroed_one_is_renewed)
+{
+	struct watchdog none = { 0 };
+
+	watchdog_renew(&none);
+	check_eq(none.waits, false);
+}

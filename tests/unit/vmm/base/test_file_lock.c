@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who may lock a file beside whom, for how long, and who is named. Start reading at exclusion. */
+#include "vmm/base/file_lock.h"
+
+#include "tests/support/check.h"
+#include "tests/support/driver.h"
+#include "tests/support/open_descriptors.h"
+#include "tests/support/refuse_call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+TestSuite(file_lock, .timeout = 10);
+
+static char path[32];
+static int file;
+
+static void setup(void)
+{
+	file = driver_temp_file("/dev/shm", 4096, path);
+}
+
+static struct file_lock_holder holder;
+
+static int take(bool writes)
+{
+	holder = (struct file_lock_holder){ -1, false };
+	return file_lock_take(file, writes, &holder);
+}
+
+/* A process that locks the file in the given way, and has it until end_holder. */
+static pid_t start_holder_by(int (*lock)(bool writes), bool writes)
+{
+	int ready[2];
+	char byte = 0;
+	pid_t child;
+
+	check_eq(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		byte = lock(writes) >= 0;
+		check_eq(write(ready[1], &byte, 1), 1);
+		pause();
+		_exit(0);
+	}
+	check_eq(read(ready[0], &byte, 1), 1);
+	check_eq(byte, 1);
+	return child;
+}
+
+static pid_t start_holder(bool writes)
+{
+	return start_holder_by(take, writes);
+}
+
+static void end_holder(pid_t child)
+{
+	kill(child, SIGKILL);
+	check_eq(waitpid(child, NULL, 0), child);
+}
+
+Test(file_lock, exclusion, .init = setup)
+{
+	static const struct {
+		bool first, second;
+		int ret;
+	} cases[] = {
+		{ true, true, -EBUSY },
+		{ true, false, -EBUSY },
+		{ false, true, -EBUSY },
+		{ false, false, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		pid_t child = start_holder(cases[i].first);
+		int lock = take(cases[i].second);
+
+		check_eq(lock < 0 ? lock : 0, cases[i].ret, "case %zu", i);
+		if (lock < 0) {
+			check_eq(holder.pid, child, "case %zu", i);
+			check_eq(holder.writes, cases[i].first, "case %zu", i);
+		} else {
+			close(lock);
+		}
+		end_holder(child);
+		lock = take(cases[i].second);
+		cr_assert(lock >= 0, "ends with its process");
+		close(lock);
+	}
+}
+
+Test(file_lock, ends_when_it_is_closed_and_no_sooner, .init = setup)
+{
+	int lock = take(true), other = open(path, O_RDWR);
+
+	cr_assert(lock >= 0);
+	check_eq(fcntl(lock, F_GETFD), FD_CLOEXEC);
+	/* What ends the older kind of lock. */
+	close(other);
+	check_eq(take(false), -EBUSY);
+	check_eq(holder.pid, 0, "nobody else");
+	check_eq(holder.writes, true);
+	close(lock);
+	lock = take(false);
+	cr_assert(lock >= 0);
+	close(lock);
+}
+
+/* A program that only locks is no holder of ours: seen, but not known. */
+Test(file_lock, a_strangers_lock, .init = setup)
+{
+	struct flock wanted = { .l_type = F_RDLCK };
+	int other = open(path, O_RDWR);
+
+	check_eq(fcntl(other, F_OFD_SETLK, &wanted), 0);
+	check_eq(take(true), -EBUSY);
+	check_eq(holder.pid, 0);
+	check_eq(holder.writes, false);
+	close(other);
+}
+
+/* Two readers, of which neither is the one to blame. */
+Test(file_lock, names_one_of_several, .init = setup)
+{
+	pid_t a = start_holder(false), b = start_holder(false);
+
+	check_eq(take(true), -EBUSY);
+	cr_assert(holder.pid == a || holder.pid == b, "%d", (int)holder.pid);
+	end_holder(a);
+	check_eq(take(true), -EBUSY);
+	check_eq(holder.pid, b);
+	end_holder(b);
+}
+
+Test(file_lock, another_file_does_not_matter, .init = setup)
+{
+	pid_t child = start_holder(true);
+	int lock;
+
+	file = memfd_create("other", MFD_CLOEXEC);
+	lock = take(true);
+	cr_assert(lock >= 0);
+	end_holder(child);
+}
+
+Test(file_lock, leaves_nothing_open_where_there_are_no_locks, .init = setup)
+{
+	unsigned before = open_descriptors();
+
+	refuse_command(SYS_fcntl, F_OFD_SETLK, ENOLCK);
+	check_eq(take(true), -ENOLCK);
+	check_eq(take(false), -ENOLCK);
+	check_eq(holder.pid, -1, "untouched");
+	check_eq(open_descriptors(), before);
+}
+
+/* Descriptors that were passed to us: one open file, as a launcher gives it to several. */
+
+static int take_passed(bool writes)
+{
+	holder = (struct file_lock_holder){ -1, false };
+	return file_lock_take_passed(file, writes, &holder);
+}
+
+/* bad input: Launcher: one descriptor of an image passed to two VMs -> locked against each other */
+Test(file_lock, passed_to_several, .init = setup)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		bool first = i & 1, second = i & 2;
+		pid_t child = start_holder_by(take_passed, first);
+		int ret = take_passed(second);
+
+		check_eq(ret, first || second ? -EBUSY : 0, "case %u", i);
+		if (ret < 0) {
+			check_eq(holder.pid, child, "case %u", i);
+			check_eq(holder.writes, first, "case %u", i);
+		}
+		end_holder(child);
+		check_eq(take_passed(second), 0, "ends with its process");
+		/* A lock of one's own does not stand in the way of another. */
+		check_eq(take_passed(!second), 0);
+		close(open(path, O_RDONLY));
+	}
+}
+
+/* Both kinds of lock exclude each other, and each tells its holder if that can be known. */
+Test(file_lock, passed_beside_opened, .init = setup)
+{
+	pid_t child = start_holder_by(take_passed, true);
+
+	check_eq(take(false), -EBUSY);
+	check_eq(holder.pid, child);
+	check_eq(holder.writes, true);
+	end_holder(child);
+	child = start_holder(true);
+	check_eq(take_passed(false), -EBUSY);
+	check_eq(holder.pid, 0, "its file would have to be opened");
+	check_eq(holder.writes, true);
+	end_holder(child);
+	child = start_holder(false);
+	check_eq(take_passed(false), 0);
+	end_holder(child);
+}
+
+Test(file_lock, passed_where_there_are_no_locks, .init = setup)
+{
+	refuse_command(SYS_fcntl, F_SETLK, ENOLCK);
+	check_eq(take_passed(true), -ENOLCK);
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Log lines, levels and the limit on what a guest can cause. */
+#include "vmm/base/log.h"
+
+#include "tests/support/check.h"
+#include "tests/support/driver.h"
+#include "vmm/base/clock.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+TestSuite(log, .timeout = 10);
+
+static unsigned count_lines(const char *text)
+{
+	unsigned lines = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		lines++;
+	return lines;
+}
+
+static void log_all(void)
+{
+	log_error("an %s", "error");
+	log_warning("a %s", "warning");
+	log_info("some %s", "information");
+	log_debug("%d", 4711);
+}
+
+Test(log, levels, .init = driver_log_capture)
+{
+	static const char *const lines[] = {
+		"mvmm: an error\n",
+		"mvmm: warning: a warning\n",
+		"mvmm: some information\n",
+		"mvmm: debug: 4711\n",
+	};
+	char expected[200] = "";
+
+	for (int level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_DEBUG; level++) {
+		driver_log_capture();
+		log_set_level((enum log_level)level);
+		log_all();
+		strcat(expected, lines[level]);
+		check_str(driver_log_text(), expected);
+	}
+}
+
+/* bad input: Command line: names with newlines and control characters -> one line, without them */
+Test(log, one_line, .init = driver_log_capture)
+{
+	log_error("%s", "a\nb\x1b[31m\tc\x7f \xc3\xa4\n");
+	check_str(driver_log_text(), "mvmm: a?b?[31m?c? \xc3\xa4?\n");
+}
+
+Test(log, default_level_is_warning)
+{
+	int fds[2];
+	char text[200] = "";
+
+	check_eq(pipe(fds), 0);
+	dup2(fds[1], STDERR_FILENO);
+	log_all();
+	check_eq(read(fds[0], text, sizeof(text) - 1) > 0, true);
+	check_str(text, "mvmm: an error\nmvmm: warning: a warning\n");
+}
+
+Test(log, a_line_is_one_write, .init = driver_log_capture)
+{
+	int fds[2];
+	char text[200] = "";
+
+	/* A pipe of packets: each read gives what one write gave. */
+	check_eq(pipe2(fds, O_DIRECT), 0);
+	dup2(fds[1], STDERR_FILENO);
+	log_error("one %s", "two");
+	check_eq(read(fds[0], text, sizeof(text) - 1), 14);
+	check_str(text, "mvmm: one two\n");
+}
+
+Test(log, long_line_is_cut_and_still_a_line, .init = driver_log_capture)
+{
+	static const unsigned lengths[] = { 1000, 1015, 1016, 1017, 1018, 1019, 1020, 1024, 5000 };
+	static char text[6000];
+
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		const char *logged;
+		size_t len;
+
+		memset(text, 'a', lengths[i]);
+		text[lengths[i]] = '\0';
+		driver_log_capture();
+		log_error("%s", text);
+		logged = driver_log_text();
+		len = strlen(logged);
+		check_eq(count_lines(logged), 1);
+		check_eq(logged[len - 1], '\n');
+		check_eq(logged[len - 2], 'a');
+		check_eq(len, lengths[i] + 7 < 1023 ? lengths[i] + 7 : 1023);
+	}
+}
+
+Test(log, guest_lines_are_limited, .init = driver_log_capture)
+{
+	struct log_limit limit = { 0 }, other = { 0 };
+
+	for (unsigned n = 0; n < 1000; n++)
+		log_guest(&limit, "number %u", n);
+	check_eq(count_lines(driver_log_text()), 10);
+	check_contains(driver_log_text(), "mvmm: warning: number 9\n");
+	check_eq(limit.suppressed, 990);
+	/* Each source has its own limit. */
+	log_guest(&other, "another device");
+	check_contains(driver_log_text(), "another device");
+}
+
+Test(log, next_window_tells_what_was_left_out, .init = driver_log_capture)
+{
+	struct log_limit limit = { 0 };
+
+	for (unsigned n = 0; n < 15; n++)
+		log_guest(&limit, "number %u", n);
+	/* Six seconds ago, rather than waiting for them. */
+	limit.window_start_ns -= 6000000000ULL;
+	log_guest(&limit, "number 15");
+	check_contains(driver_log_text(), "5 more lines");
+	check_contains(driver_log_text(), "number 15\n");
+	check_eq(count_lines(driver_log_text()), 12);
+	/* Told once. */
+	limit.window_start_ns -= 6000000000ULL;
+	log_guest(&limit, "number 16");
+	check_eq(count_lines(driver_log_text()), 13);
+}
+
+Test(log, window_is_no_shorter, .init = driver_log_capture)
+{
+	struct log_limit limit = { 0 };
+
+	for (unsigned n = 0; n < 10; n++)
+		log_guest(&limit, "number %u", n);
+	limit.window_start_ns -= 4000000000ULL;
+	log_guest(&limit, "number 10");
+	check_eq(count_lines(driver_log_text()), 10);
+}
+
+static uint64_t ms_of_a_line(void)
+{
+	uint64_t before = clock_now_ns(CLOCK_MONOTONIC);
+
+	log_error("a line");
+	return (clock_now_ns(CLOCK_MONOTONIC) - before) / 1000000;
+}
+
+/*
+ * bad input: Host resources: standard error that nobody reads any more -> the first message waits a
+ * quarter of a second, those behind it not; they are lost until somebody reads
+ */
+Test(log, reader_that_stands_still)
+{
+	char page[4096] = "", text[sizeof(page) + 100] = "";
+	int fds[2];
+
+	check_eq(pipe(fds), 0);
+	check_eq(fcntl(fds[1], F_SETPIPE_SZ, sizeof(page)), (int)sizeof(page));
+	dup2(fds[1], STDERR_FILENO);
+	check_eq(write(fds[1], page, sizeof(page)), (ssize_t)sizeof(page));
+	cr_assert(ms_of_a_line() >= LOG_PATIENCE_MS);
+	for (unsigned i = 0; i < 10; i++)
+		cr_assert(ms_of_a_line() < LOG_PATIENCE_MS);
+	check_eq(read(fds[0], page, sizeof(page)), (ssize_t)sizeof(page));
+	log_error("heard");
+	check_eq(read(fds[0], text, sizeof(text) - 1), 12);
+	check_str(text, "mvmm: heard\n");
+}
+
+/* Standard error may be closed, full or a broken pipe: mvmm goes on. */
+Test(log, nobody_listens)
+{
+	int fds[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	close(STDERR_FILENO);
+	log_error("closed");
+	check_eq(pipe(fds), 0);
+	dup2(fds[1], STDERR_FILENO);
+	close(fds[0]);
+	log_error("broken");
+	dup2(open("/dev/full", O_WRONLY), STDERR_FILENO);
+	log_error("full");
+}

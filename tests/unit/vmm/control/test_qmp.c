@@ -1,0 +1,640 @@
+// SPDX-License-Identifier: Apache-2.0
+/* QMP sessions: the protocol to the byte, hostile input, slow and vanishing clients. */
+#include "vmm/control/qmp.h"
+
+#include "tests/support/check.h"
+#include "tests/support/fake_vm.h"
+#include "vmm/control/json_stream.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+TestSuite(qmp, .timeout = 60);
+
+#define GREETING                                                                                   \
+	"{\"QMP\":{\"version\":{\"qemu\":{\"micro\":0,\"minor\":2,\"major\":7},"                   \
+	"\"package\":\"mvmm 0.1.0\"},\"capabilities\":[\"oob\"]}}\r\n"
+#define NEGOTIATE "{\"execute\":\"qmp_capabilities\"}\n"
+#define DONE "{\"return\":{}}\r\n"
+#define ERROR(class, text) "{\"error\":{\"class\":\"" class "\",\"desc\":\"" text "\"}}\r\n"
+#define GENERIC(text) ERROR("GenericError", text)
+
+static struct driver_host host;
+static struct fake_vm vm;
+static struct control_clients clients;
+
+/* A client that was greeted. */
+static int connect_client(void)
+{
+	int ends[2];
+
+	fake_vm_sockets(ends);
+	check_eq(qmp_serve(&vm.monitor, &clients, &host.loop, ends[1], ends[1], true), 0);
+	check_str(fake_vm_hear(&host, ends[0]), GREETING);
+	return ends[0];
+}
+
+static int negotiated_client(void)
+{
+	int fd = connect_client();
+
+	check_str(fake_vm_ask(&host, fd, NEGOTIATE), DONE);
+	return fd;
+}
+
+static void setup(void)
+{
+	driver_host_init(&host);
+	fake_vm_init(&vm);
+}
+
+/* An event without its time, which is checked to be now. */
+static const char *without_time(const char *text)
+{
+	static char out[1 << 16];
+	char *to = out;
+	long long seconds;
+	int micro, skipped;
+
+	while (*text) {
+		if (sscanf(text, "\"timestamp\":{\"seconds\":%lld,\"microseconds\":%d},%n",
+			   &seconds, &micro, &skipped) == 2) {
+			cr_assert(llabs(seconds - (long long)time(NULL)) < 60);
+			cr_assert(micro >= 0 && micro < 1000000);
+			text += skipped;
+		} else {
+			*to++ = *text++;
+		}
+	}
+	*to = '\0';
+	return out;
+}
+
+Test(qmp, negotiation, .init = setup)
+{
+	static const char expecting[] = ERROR(
+		"CommandNotFound", "Expecting capabilities negotiation with 'qmp_capabilities'");
+	int fd = connect_client();
+
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"query-status\"}\n"), expecting);
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"nosuch\"}\n"), expecting);
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"qmp_capabilities\",\"id\":\"a\"}\n"),
+		  "{\"return\":{},\"id\":\"a\"}\r\n");
+	check_str(fake_vm_ask(&host, fd, NEGOTIATE),
+		  ERROR("CommandNotFound",
+			"Capabilities negotiation is already complete, command ignored"));
+}
+
+Test(qmp, capabilities, .init = setup)
+{
+	int fd = connect_client();
+
+	check_str(fake_vm_ask(&host, fd,
+			      "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":5}}"),
+		  GENERIC("Invalid parameter type for 'enable', expected: array"));
+	check_str(fake_vm_ask(
+			  &host, fd,
+			  "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"x\"]}}"),
+		  GENERIC("Parameter 'enable' does not accept value 'x'"));
+	check_str(fake_vm_ask(&host, fd,
+			      "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"x\":5}}"),
+		  GENERIC("Parameter 'x' is unexpected"));
+	check_str(fake_vm_ask(&host, fd, "{\"exec-oob\":\"query-status\"}"),
+		  GENERIC("QMP input member 'exec-oob' is unexpected"));
+	check_str(
+		fake_vm_ask(
+			&host, fd,
+			"{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}"),
+		DONE);
+	check_str(fake_vm_ask(&host, fd, "{\"exec-oob\":\"query-status\",\"id\":4}"),
+		  "{\"id\":4,\"error\":{\"class\":\"GenericError\","
+		  "\"desc\":\"The command query-status does not support OOB\"}}\r\n");
+	check_str(fake_vm_ask(&host, fd, "{\"exec-oob\":\"stop\",\"execute\":\"stop\"}"),
+		  GENERIC("QMP input member 'execute' clashes with 'exec-oob'"));
+}
+
+/* The reference's example. */
+Test(qmp, memory_devices_to_the_byte, .init = setup)
+{
+	int fd = negotiated_client();
+
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"query-memory-devices\",\"id\":1}\n"),
+		  "{\"return\":[{\"type\":\"virtio-pmem\",\"data\":{\"memdev\":\"/objects/mem1\","
+		  "\"memaddr\":9663676416,\"size\":67108864,\"id\":\"nv1\"}}],\"id\":1}\r\n");
+	vm.devices[0].id = "";
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"query-memory-devices\"}\n"),
+		  "{\"return\":[{\"type\":\"virtio-pmem\",\"data\":{\"memdev\":\"/objects/mem1\","
+		  "\"memaddr\":9663676416,\"size\":67108864}}]}\r\n");
+	vm.n_devices = 0;
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"query-memory-devices\",\"id\":[]}\n"),
+		  "{\"return\":[],\"id\":[]}\r\n");
+}
+
+/* Each with an answer of its own, on one connection, which survives them all. */
+/*
+ * bad input: Control socket: no JSON, wrong types, unknown commands and arguments -> QEMU's error,
+ * and the next command works
+ */
+Test(qmp, errors, .init = setup)
+{
+	static const struct {
+		const char *request, *answer;
+	} cases[] = {
+		{ "{\"execute\":\"nosuch\"}\n",
+		  ERROR("CommandNotFound", "The command nosuch has not been found") },
+		{ "{\"execute\":\"query-status\\u0000\"}\n",
+		  ERROR("CommandNotFound", "The command  has not been found") },
+		{ "{\"execute\":\"query-status\",\"arguments\":{\"x\":1}}\n",
+		  GENERIC("Parameter 'x' is unexpected") },
+		{ "{\"execute\":\"query-status\",\"arguments\":[]}\n",
+		  GENERIC("QMP input member 'arguments' must be an object") },
+		{ "{\"execute\":\"query-status\",\"id\":{\"a\":[1,2.5,null,\"\u00e9\\u0001\"]},"
+		  "\"foo\":1}\n",
+		  "{\"id\":{\"a\":[1,2.5,null,\"\\u00E9\\u0001\"]},\"error\":{\"class\":"
+		  "\"GenericError\",\"desc\":\"QMP input member 'foo' is unexpected\"}}\r\n" },
+		{ "{\"foo\":1,\"id\":3}\n",
+		  "{\"id\":3,\"error\":{\"class\":\"GenericError\","
+		  "\"desc\":\"QMP input member 'foo' is unexpected\"}}\r\n" },
+		{ "{\"execute\":5}\n", GENERIC("QMP input member 'execute' must be a string") },
+		{ "{\"arguments\":{}}\n", GENERIC("QMP input lacks member 'execute'") },
+		{ "{}", GENERIC("QMP input lacks member 'execute'") },
+		{ "[]\n", GENERIC("QMP input must be a JSON object") },
+		{ "5\n", GENERIC("QMP input must be a JSON object") },
+		{ "\"text\"\n", GENERIC("QMP input must be a JSON object") },
+		{ "null\n", GENERIC("QMP input must be a JSON object") },
+		{ "garbage\n", GENERIC("JSON parse error, invalid keyword 'garbage'") },
+		{ "{\"execute\":}\n", GENERIC("JSON parse error, expecting value") },
+		{ "{\"execute\":\"query-status\",}\n",
+		  GENERIC("JSON parse error, expecting value") },
+		{ "[1,]\n", GENERIC("JSON parse error, expecting value") },
+		{ "]\n", GENERIC("JSON parse error, expecting value") },
+		{ "}\n", GENERIC("JSON parse error, expecting value") },
+		{ ",\n", GENERIC("JSON parse error, expecting value") },
+		{ "{\"a\":[1}\n]}\n", GENERIC("JSON parse error, expected separator in list") },
+		{ "{\"execute\":\"stop\",\"execute\":\"stop\"}\n",
+		  GENERIC("JSON parse error, duplicate key") },
+		{ "{\"execute\" \"x\"}\n", GENERIC("JSON parse error, missing : in object pair") },
+		{ "{1:2}\n", GENERIC("JSON parse error, key is not a string in object") },
+		{ "{true:2}\n", GENERIC("JSON parse error, key is not a string in object") },
+		{ "{id:2}\n", GENERIC("JSON parse error, invalid keyword 'id'") },
+		{ "{\"a\":1 \"b\":2}\n", GENERIC("JSON parse error, expected separator in dict") },
+		{ "[1 2]\n", GENERIC("JSON parse error, expected separator in list") },
+		{ "{\"id\":tru}\n", GENERIC("JSON parse error, invalid keyword 'tru'") },
+		{ "{\"id\":01}\n", GENERIC("JSON parse error, stray '01'") },
+		{ "{\"id\":-}\n", GENERIC("JSON parse error, stray '-'") },
+		{ "@\n", GENERIC("JSON parse error, stray '@'") },
+		{ "\377\n", GENERIC("JSON parse error, stray '?'") },
+		{ "\"unterminated\n", GENERIC("JSON parse error, stray '\\\"unterminated\\n'") },
+		{ "\"\\x\"\n", GENERIC("JSON parse error, invalid escape sequence in string") },
+		{ "\"\\ud800\"\n",
+		  GENERIC("JSON parse error, escape sequence is not a valid Unicode character") },
+		{ "{\"id\":\"\xc3\x28\"}\n",
+		  GENERIC("JSON parse error, invalid UTF-8 sequence in string") },
+		{ "{\"id\":1e999}\n", GENERIC("JSON parse error, number out of range") },
+		{ "{\"id\":99999999999999999999}\n",
+		  GENERIC("JSON parse error, number out of range") },
+		{ "{\"a\\u0000b\":1}\n", GENERIC("JSON parse error, NUL character in key") },
+	};
+	int fd = negotiated_client();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *answer = fake_vm_ask(&host, fd, cases[i].request);
+
+		/* What follows the reported error in the same line may be reported too. */
+		cr_assert(strncmp(answer, cases[i].answer, strlen(cases[i].answer)) == 0,
+			  "%s: \"%s\" instead of \"%s\"", cases[i].request, answer,
+			  cases[i].answer);
+		cr_assert(!strstr(answer, "<end>"), "%s", cases[i].request);
+		check_str(fake_vm_ask(&host, fd, "\n{\"execute\":\"query-name\"}"), DONE);
+	}
+}
+
+/* Where one command ends is a matter of brackets, not of lines. */
+/*
+ * bad input: Control socket: commands in pieces of one byte, or many in one -> each is answered
+ * once
+ */
+Test(qmp, framing, .init = setup)
+{
+	static const struct {
+		const char *request, *answer;
+	} cases[] = {
+		{ "{\"execute\":\"query-name\"}", DONE },
+		{ "{\"execute\":\n\r\t \"query-name\"\n}\r\n", DONE },
+		{ "{'execute':'query-name'}", DONE },
+		{ "{'execute':'query-name','id':'a\"b\\'c'}",
+		  "{\"return\":{},\"id\":\"a\\\"b'c\"}\r\n" },
+		{ "{\"execute\":\"query-name\",\"id\":\"it\\'s } ] { [ '\"}",
+		  "{\"return\":{},\"id\":\"it's } ] { [ '\"}\r\n" },
+		{ "{\"execute\":\"query-name\",\"id\":1}{\"execute\":\"query-name\",\"id\":2} "
+		  "{\"execute\":\"query-name\",\"id\":3}",
+		  "{\"return\":{},\"id\":1}\r\n{\"return\":{},\"id\":2}\r\n"
+		  "{\"return\":{},\"id\":3}\r\n" },
+		{ "{\"execute\":\"query-name\",\"id\":\"\\ud83d\\ude00 \\u0000 \\\\\"}",
+		  "{\"return\":{},\"id\":\"\\uD83D\\uDE00 \\u0000 \\\\\"}\r\n" },
+		{ "\r\n\n  \t", "" },
+	};
+	int fd = negotiated_client();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		check_str(fake_vm_ask(&host, fd, cases[i].request), cases[i].answer);
+		/* The same, a byte at a time. */
+		for (const char *s = cases[i].request; *s; s++) {
+			check_eq(write(fd, s, 1), 1);
+			driver_settle(&host);
+		}
+		check_str(fake_vm_hear(&host, fd), cases[i].answer);
+	}
+}
+
+static void say_much(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, bytes, len);
+
+		if (n < 0 && errno != EAGAIN)
+			return;
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+		driver_settle(&host);
+	}
+}
+
+/* 1 MiB of one value is the end of it, however much follows. */
+/* bad input: Control socket: string without end -> refused after 1 MiB, this client is dropped */
+Test(qmp, endless_string, .init = setup)
+{
+	static char text[4 << 20];
+	int fd = negotiated_client(), other = negotiated_client();
+
+	memset(text, 'a', sizeof(text));
+	text[0] = '"';
+	say_much(fd, text, sizeof(text));
+	driver_await(&host, fd, POLLIN);
+	check_str(fake_vm_hear(&host, fd), GENERIC("JSON token size limit exceeded") "<end>");
+	check_str(fake_vm_ask(&host, other, "{\"execute\":\"query-name\"}"), DONE);
+	check_eq(clients.count, 1);
+}
+
+/* bad input: Control socket: list without end -> refused after 1 MiB, this client is dropped */
+Test(qmp, endless_list, .init = setup)
+{
+	static char text[4 << 20];
+	int fd = negotiated_client();
+
+	memset(text, ' ', sizeof(text));
+	text[0] = '[';
+	say_much(fd, text, sizeof(text));
+	driver_await(&host, fd, POLLIN);
+	check_str(fake_vm_hear(&host, fd), GENERIC("JSON token count limit exceeded") "<end>");
+	check_eq(clients.count, 0);
+}
+
+/* Nearly as much is a value as any other. */
+Test(qmp, long_request, .init = setup)
+{
+	static char text[JSON_STREAM_MAX_SIZE - 1000];
+	static const char start[] = "{\"execute\":\"query-name\",\"arguments\":{\"x\":\"";
+	int fd = negotiated_client();
+
+	memset(text, 'a', sizeof(text));
+	memcpy(text, start, sizeof(start) - 1);
+	memcpy(text + sizeof(text) - 3, "\"}}", 3);
+	say_much(fd, text, sizeof(text));
+	driver_await(&host, fd, POLLIN);
+	check_str(fake_vm_hear(&host, fd), GENERIC("Parameter 'x' is unexpected"));
+}
+
+/* bad input: Control socket: nesting deeper than 1,024 -> refused, and the next command works */
+Test(qmp, deep_nesting, .init = setup)
+{
+	static char text[JSON_STREAM_MAX_NESTING + 3];
+	int fd = negotiated_client();
+
+	memset(text, '[', JSON_STREAM_MAX_NESTING + 1);
+	check_str(fake_vm_ask(&host, fd, text), GENERIC("JSON nesting depth limit exceeded"));
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"query-name\"}"), DONE);
+	/* One less is fine, up to its being no object. */
+	memset(text, '[', JSON_STREAM_MAX_NESTING);
+	text[JSON_STREAM_MAX_NESTING] = '\0';
+	check_str(fake_vm_ask(&host, fd, text), "");
+	memset(text, ']', JSON_STREAM_MAX_NESTING);
+	check_str(fake_vm_ask(&host, fd, text), GENERIC("QMP input must be a JSON object"));
+}
+
+Test(qmp, events_before_the_return, .init = setup)
+{
+	int fd = negotiated_client(), silent = connect_client();
+
+	check_str(without_time(fake_vm_ask(&host, fd, "{\"execute\":\"stop\",\"id\":1}")),
+		  "{\"event\":\"STOP\"}\r\n{\"return\":{},\"id\":1}\r\n");
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"stop\"}"), DONE);
+	check_str(without_time(fake_vm_ask(&host, fd, "{\"execute\":\"cont\"}")),
+		  "{\"event\":\"RESUME\"}\r\n" DONE);
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"cont\"}"), DONE);
+	check_str(without_time(fake_vm_ask(&host, fd, "{\"execute\":\"system_powerdown\"}")),
+		  "{\"event\":\"POWERDOWN\"}\r\n" DONE);
+	check_str(without_time(fake_vm_ask(&host, fd, "{\"execute\":\"system_reset\"}")),
+		  "{\"event\":\"RESET\",\"data\":{\"guest\":false,"
+		  "\"reason\":\"host-qmp-system-reset\"}}\r\n" DONE);
+	check_str(without_time(fake_vm_ask(&host, fd, "{\"execute\":\"quit\",\"id\":\"bye\"}")),
+		  "{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":false,"
+		  "\"reason\":\"host-qmp-quit\"}}\r\n{\"return\":{},\"id\":\"bye\"}\r\n");
+	check_eq(vm.pauses + vm.resumes + vm.powerdowns + vm.resets + vm.quits, 5);
+	check_str(fake_vm_hear(&host, silent), "");
+}
+
+Test(qmp, events_of_the_guest, .init = setup)
+{
+	static const struct {
+		enum monitor_cause cause;
+		const char *data;
+	} causes[] = {
+		{ MONITOR_HOST_ERROR, "{\"guest\":false,\"reason\":\"host-error\"}" },
+		{ MONITOR_HOST_SIGNAL, "{\"guest\":false,\"reason\":\"host-signal\"}" },
+		{ MONITOR_HOST_UI, "{\"guest\":false,\"reason\":\"host-ui\"}" },
+		{ MONITOR_GUEST_SHUTDOWN, "{\"guest\":true,\"reason\":\"guest-shutdown\"}" },
+		{ MONITOR_GUEST_RESET, "{\"guest\":true,\"reason\":\"guest-reset\"}" },
+		{ MONITOR_GUEST_PANIC, "{\"guest\":true,\"reason\":\"guest-panic\"}" },
+	};
+	int fd = negotiated_client();
+	char expected[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
+		monitor_was_reset(&vm.monitor, causes[i].cause);
+		snprintf(expected, sizeof(expected), "{\"event\":\"RESET\",\"data\":%s}\r\n",
+			 causes[i].data);
+		check_str(without_time(fake_vm_hear(&host, fd)), expected);
+	}
+	monitor_guest_panicked(&vm.monitor, "pause");
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"pause\"}}\r\n");
+	monitor_watchdog(&vm.monitor, "reset");
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"WATCHDOG\",\"data\":{\"action\":\"reset\"}}\r\n");
+	monitor_flush_failed(&vm.monitor, "nv1", EIO);
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"PMEM_FLUSH_ERROR\",\"data\":{\"id\":\"nv1\",\"errno\":5,"
+		  "\"error\":\"Input/output error\"}}\r\n");
+	monitor_io_error(&vm.monitor, &(struct monitor_io_error){ .id = "nv1",
+								  .file = "disk.img",
+								  .offset = 0x12345000,
+								  .has_offset = true,
+								  .nospace = true,
+								  .reason = "why" });
+	check_str(
+		without_time(fake_vm_hear(&host, fd)),
+		"{\"event\":\"PMEM_IO_ERROR\",\"data\":{\"action\":\"stop\",\"nospace\":true,"
+		"\"reason\":\"why\",\"id\":\"nv1\",\"file\":\"disk.img\",\"offset\":305418240}}\r\n");
+	monitor_io_error(&vm.monitor, &(struct monitor_io_error){ .reason = "why" });
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"PMEM_IO_ERROR\",\"data\":{\"action\":\"stop\",\"nospace\":false,"
+		  "\"reason\":\"why\"}}\r\n");
+	/* The first reason to end is the one. */
+	monitor_shutdown(&vm.monitor, MONITOR_GUEST_SHUTDOWN);
+	monitor_shutdown(&vm.monitor, MONITOR_HOST_ERROR);
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,"
+		  "\"reason\":\"guest-shutdown\"}}\r\n");
+}
+
+/* A guest can make flushes fail as fast as it likes. */
+Test(qmp, flush_errors_are_limited, .init = setup)
+{
+	int fd = negotiated_client();
+	const char *text;
+	unsigned heard = 0;
+
+	for (unsigned i = 0; i < 100000; i++)
+		monitor_flush_failed(&vm.monitor, "nv1", EIO);
+	text = fake_vm_hear(&host, fd);
+	while ((text = strstr(text, "PMEM_FLUSH_ERROR"))) {
+		heard++;
+		text++;
+	}
+	cr_assert(heard >= 10 && heard <= 20, "%u", heard);
+	/* A second later they are heard again. */
+	vm.monitor.flush_errors_since_ns -= 2000000000;
+	monitor_flush_failed(&vm.monitor, "nv1", EIO);
+	check_contains(fake_vm_hear(&host, fd), "PMEM_FLUSH_ERROR");
+}
+
+/* Vcpus take a while to stop: who asked waits, who did not is served. */
+Test(qmp, stop_waits_for_the_vm, .init = setup)
+{
+	int fd = negotiated_client(), other = negotiated_client();
+
+	vm.slow_stop = true;
+	check_str(
+		fake_vm_ask(&host, fd,
+			    "{\"execute\":\"stop\",\"id\":1}{\"execute\":\"query-name\",\"id\":2}"),
+		"");
+	check_str(fake_vm_ask(&host, fd, "{\"execute\":\"query-name\",\"id\":3}"), "");
+	check_str(fake_vm_ask(&host, other, "{\"execute\":\"query-name\"}"), DONE);
+	fake_vm_stopped(&vm);
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"STOP\"}\r\n{\"return\":{},\"id\":1}\r\n"
+		  "{\"return\":{},\"id\":2}\r\n{\"return\":{},\"id\":3}\r\n");
+	check_str(without_time(fake_vm_hear(&host, other)), "{\"event\":\"STOP\"}\r\n");
+}
+
+Test(qmp, stop_by_the_human_monitor_waits, .init = setup)
+{
+	int fd = negotiated_client();
+
+	vm.slow_stop = true;
+	check_str(fake_vm_ask(&host, fd,
+			      "{\"execute\":\"human-monitor-command\","
+			      "\"arguments\":{\"command-line\":\"stop\"},\"id\":1}"),
+		  "");
+	fake_vm_stopped(&vm);
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"STOP\"}\r\n{\"return\":\"\",\"id\":1}\r\n");
+}
+
+/* As `printf ... | nc -N` does: the end of the input is no reason not to answer. */
+/*
+ * bad input: Control socket: client that ends its half with a command half-written -> what was
+ * whole is answered
+ */
+Test(qmp, client_that_only_sends, .init = setup)
+{
+	int fd = negotiated_client();
+
+	vm.slow_stop = true;
+	fake_vm_say(fd, "{\"execute\":\"query-name\",\"id\":1}{\"execute\":\"stop\"}"
+			"{\"execute\":\"query-name\",\"id\":2}{\"half");
+	shutdown(fd, SHUT_WR);
+	check_str(fake_vm_hear(&host, fd), "{\"return\":{},\"id\":1}\r\n");
+	fake_vm_stopped(&vm);
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"STOP\"}\r\n{\"return\":{}}\r\n{\"return\":{},\"id\":2}\r\n<end>");
+	check_eq(clients.count, 0);
+	check_eq(vm.monitor.listeners, NULL);
+}
+
+/* Nothing is left to read or to write, but an answer is to come. */
+Test(qmp, client_that_only_waits, .init = setup)
+{
+	int fd = negotiated_client();
+
+	vm.slow_stop = true;
+	fake_vm_say(fd, "{\"execute\":\"stop\"}");
+	shutdown(fd, SHUT_WR);
+	check_str(fake_vm_hear(&host, fd), "");
+	fake_vm_stopped(&vm);
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  "{\"event\":\"STOP\"}\r\n{\"return\":{}}\r\n<end>");
+}
+
+/* Whoever goes, the others still hear. */
+Test(qmp, clients_go_in_any_order, .init = setup)
+{
+	int fds[4];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = negotiated_client();
+	close(fds[1]);
+	check_str(fake_vm_hear(&host, fds[0]), "");
+	close(fds[0]);
+	check_str(fake_vm_hear(&host, fds[2]), "");
+	check_eq(clients.count, 2);
+	fake_vm_stopped(&vm);
+	check_contains(fake_vm_hear(&host, fds[2]), "STOP");
+	check_contains(fake_vm_hear(&host, fds[3]), "STOP");
+	check_eq(vm.monitor.listeners->next->next, NULL);
+	check_eq(clients.first->next->next, NULL);
+	close(fds[3]);
+	check_str(fake_vm_hear(&host, fds[2]), "");
+	check_contains(fake_vm_ask(&host, fds[2], "{\"execute\":\"cont\"}"), "RESUME");
+}
+
+/*
+ * bad input: Control socket: client that dies mid-command, or while its command runs -> the others
+ * hear what they are due
+ */
+Test(qmp, client_that_vanishes, .init = setup)
+{
+	static const char *const last_words[] = {
+		"",
+		"{\"execute\":\"query-st",
+		"{\"execute\":\"query-name\"}",
+		"{\"execute\":\"stop\"}",
+		"{\"execute\":\"stop\"}{\"execute\":\"query-name\"}",
+		"\"",
+	};
+	int survivor = negotiated_client();
+
+	vm.slow_stop = true;
+	for (size_t i = 0; i < ARRAY_SIZE(last_words); i++) {
+		int fd = negotiated_client();
+
+		if (*last_words[i])
+			fake_vm_say(fd, last_words[i]);
+		close(fd);
+		driver_settle(&host);
+		driver_settle(&host);
+	}
+	fake_vm_stopped(&vm);
+	check_str(without_time(fake_vm_hear(&host, survivor)), "{\"event\":\"STOP\"}\r\n");
+	check_eq(clients.count, 1);
+	check_eq(vm.monitor.listeners->next, NULL);
+}
+
+/* Answers wait for their reader; so do the commands behind them, in the kernel. */
+/*
+ * bad input: Control socket: client that asks 2,000 times before it reads -> bounded memory, every
+ * answer comes
+ */
+Test(qmp, client_that_reads_late, .init = setup)
+{
+	static const char request[] = "{\"execute\":\"query-qmp-schema\"}\n";
+	int fd = negotiated_client(), other = negotiated_client();
+	unsigned sent = 0, lines = 0;
+	char bytes[65536];
+	size_t most = 0;
+	ssize_t n;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		if (write(fd, request, sizeof(request) - 1) == sizeof(request) - 1)
+			sent++;
+		if (i % 100 == 0)
+			driver_settle(&host);
+		for (struct control_connection *c = clients.first; c; c = c->next)
+			most = c->queued.len > most ? c->queued.len : most;
+	}
+	cr_assert(sent > 200, "%u", sent);
+	cr_assert(most < CONTROL_CONNECTION_FULL + 32768, "%zu", most);
+	check_str(fake_vm_ask(&host, other, "{\"execute\":\"query-name\"}"), DONE);
+	while (lines < sent) {
+		driver_await(&host, fd, POLLIN);
+		n = read(fd, bytes, sizeof(bytes));
+		cr_assert(n > 0);
+		for (ssize_t i = 0; i < n; i++)
+			lines += bytes[i] == '\n';
+		driver_settle(&host);
+	}
+	check_eq(clients.count, 2);
+}
+
+/*
+ * bad input: Control socket: client that never reads, while events come -> dropped with a line in
+ * the log, the others are served
+ */
+Test(qmp, client_that_never_reads, .init = setup)
+{
+	int fd = negotiated_client(), other = negotiated_client();
+
+	driver_log_capture();
+	for (unsigned i = 0; i < 100000 && clients.count == 2; i++) {
+		monitor_stopped(&vm.monitor);
+		if (i % 100 == 0)
+			fake_vm_hear(&host, other);
+	}
+	check_eq(clients.count, 1);
+	check_contains(driver_log_text(), "does not read");
+	check_str(fake_vm_ask(&host, other, "\n"), "");
+	check_str(fake_vm_ask(&host, other, "{\"execute\":\"query-name\"}"), DONE);
+	close(fd);
+}
+
+Test(qmp, two_hundred_clients, .init = setup)
+{
+	int fds[200];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = connect_client();
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fake_vm_say(fds[i], NEGOTIATE "{\"execute\":\"query-name\",\"id\":5}");
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		check_str(fake_vm_hear(&host, fds[i]), DONE "{\"return\":{},\"id\":5}\r\n");
+	fake_vm_say(fds[7], "{\"execute\":\"stop\"}");
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		check_contains(fake_vm_hear(&host, fds[i]), "\"event\":\"STOP\"");
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i += 2)
+		close(fds[i]);
+	driver_settle(&host);
+	driver_settle(&host);
+	check_eq(clients.count, 100);
+	check_str(fake_vm_ask(&host, fds[1], "{\"execute\":\"query-name\"}"), DONE);
+}
+
+/* At the end of mvmm: everything is freed, whatever was going on. */
+Test(qmp, abandoned, .init = setup)
+{
+	int fd = negotiated_client();
+
+	connect_client();
+	vm.slow_stop = true;
+	fake_vm_say(fd, "{\"execute\":\"stop\",\"id\":[1]}{\"half");
+	driver_settle(&host);
+	event_loop_fini(&host.loop);
+	while (clients.first)
+		control_connection_abandon(clients.first);
+	check_eq(clients.count, 0);
+	check_eq(vm.monitor.listeners, NULL);
+}

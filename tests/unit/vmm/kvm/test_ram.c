@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Guest RAM below and above the hole for devices. */
+#include "vmm/kvm/ram.h"
+
+#include "tests/support/check.h"
+#include "vmm/base/layout.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+TestSuite(ram, .timeout = 10);
+
+#define MIB (1ULL << 20)
+#define GIB (1ULL << 30)
+
+Test(ram, sizes)
+{
+	static const struct {
+		uint64_t size, low, high;
+	} cases[] = {
+		{ 2 * MIB, 2 * MIB, 0 },       { 256 * MIB, 256 * MIB, 0 },
+		{ 3 * GIB, 3 * GIB, 0 },       { 3 * GIB + 4096, 3 * GIB, 4096 },
+		{ 5 * GIB, 3 * GIB, 2 * GIB }, { 1024 * GIB, 3 * GIB, 1021 * GIB },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct guest_memory mem = { 0 };
+		struct ram ram = { 0 };
+		struct error err = { 0 };
+		uint8_t *first, *last;
+
+		check_eq(ram_init(&ram, cases[i].size, &mem, &err), 0, "%s", err.text);
+		check_eq(mem.count, cases[i].high ? 2 : 1);
+		first = guest_memory_ram(&mem, gpa(0), cases[i].low);
+		cr_assert(first);
+		check_eq((uintptr_t)first % 0x200000, 0);
+		cr_assert(!guest_memory_ram(&mem, gpa(cases[i].low), 1));
+		last = guest_memory_ram(&mem, gpa(cases[i].low - 1), 1);
+		*last = 1;
+		if (cases[i].high) {
+			cr_assert(!guest_memory_ram(&mem, gpa(LAYOUT_ABOVE_4G - 1), 1));
+			/* Its own memory, not the low part's. */
+			cr_assert(guest_memory_ram(&mem, gpa(LAYOUT_ABOVE_4G), cases[i].high) ==
+				  last + 1);
+			last = guest_memory_ram(&mem, gpa(LAYOUT_ABOVE_4G + cases[i].high - 1), 1);
+			*last = 1;
+		}
+		cr_assert(!guest_memory_ram(&mem, gpa(LAYOUT_ABOVE_4G + cases[i].high), 1));
+		ram_fini(&ram);
+		cr_assert(!ram.host);
+		ram_fini(&ram);
+	}
+}
+
+/* bad input: Host resources: ENOMEM at the guest's RAM -> refused, naming --memory and the size */
+Test(ram, host_has_no_room)
+{
+	struct rlimit limit = { 1 * GIB, 1 * GIB };
+	struct guest_memory mem = { 0 };
+	struct ram ram = { 0 };
+	struct error err = { 0 };
+
+	setrlimit(RLIMIT_AS, &limit);
+	check_eq(ram_init(&ram, 2 * GIB, &mem, &err), -ENOMEM);
+	check_contains(err.text, "--memory");
+	check_contains(err.text, "2048 MiB");
+	ram_fini(&ram);
+}
+
+Test(ram, guest_has_no_room)
+{
+	struct guest_memory mem = { 0 };
+	struct ram ram = { 0 };
+	struct error err = { 0 };
+	uint8_t byte;
+
+	guest_memory_add(&mem, gpa(MIB), 1, &byte, GUEST_PMEM);
+	check_eq(ram_init(&ram, 2 * MIB, &mem, &err), -EEXIST);
+	ram_fini(&ram);
+}

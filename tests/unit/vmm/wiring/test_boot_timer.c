@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Marks of a start, and the table that shows them. */
+#include "vmm/wiring/boot_timer.h"
+
+#include "tests/support/bus_value.h"
+#include "tests/support/check.h"
+#include "tests/support/driver.h"
+#include "vmm/base/layout.h"
+
+#include <stdio.h>
+
+TestSuite(boot_timer, .timeout = 10);
+
+static struct boot_timer timer;
+
+static void setup(void)
+{
+	boot_timer_init(&timer);
+}
+
+Test(boot_timer, begins_at_main, .init = setup)
+{
+	cr_assert(timer.ns[BOOT_MARK_MAIN] > 0);
+	cr_assert(timer.ns[BOOT_MARK_EXEC] > 0);
+	cr_assert(timer.ns[BOOT_MARK_EXEC] < timer.ns[BOOT_MARK_MAIN]);
+	for (int mark = BOOT_MARK_PLANNED; mark < BOOT_MARKS; mark++)
+		check_eq(timer.ns[mark], 0);
+	check_eq(timer.port.start, LAYOUT_BOOT_TIMER_PORT);
+	check_eq(timer.port.size, 1);
+}
+
+Test(boot_timer, first_mark_counts, .init = setup)
+{
+	uint64_t first;
+
+	boot_timer_mark(&timer, BOOT_MARK_LOADED);
+	first = timer.ns[BOOT_MARK_LOADED];
+	cr_assert(first >= timer.ns[BOOT_MARK_MAIN]);
+	boot_timer_mark(&timer, BOOT_MARK_LOADED);
+	check_eq(timer.ns[BOOT_MARK_LOADED], first);
+}
+
+Test(boot_timer, guest_marks_through_its_port, .init = setup)
+{
+	struct bus bus = { 0 };
+
+	check_eq(bus_add(&bus, &timer.port), 0);
+	for (unsigned value = 3; value < 256; value++)
+		bus_write(&bus, LAYOUT_BOOT_TIMER_PORT, 1, value);
+	bus_write(&bus, LAYOUT_BOOT_TIMER_PORT, 1, 0);
+	check_eq(timer.ns[BOOT_MARK_GUEST], 0);
+	bus_write(&bus, LAYOUT_BOOT_TIMER_PORT, 1, 1);
+	cr_assert(timer.ns[BOOT_MARK_GUEST] > 0);
+	check_eq(timer.ns[BOOT_MARK_USER_SPACE], 0);
+	bus_write(&bus, LAYOUT_BOOT_TIMER_PORT, 1, 2);
+	cr_assert(timer.ns[BOOT_MARK_USER_SPACE] >= timer.ns[BOOT_MARK_GUEST]);
+	check_eq(bus_read(&bus, LAYOUT_BOOT_TIMER_PORT, 1) & 0xff, 0xff);
+	check_eq(timer.ns[BOOT_MARK_END], 0);
+}
+
+Test(boot_timer, guest_marks_through_its_register, .init = setup)
+{
+	struct bus bus = { 0 };
+
+	check_eq(bus_add(&bus, &timer.byte), 0);
+	bus_write(&bus, LAYOUT_BOOT_TIMER_BASE, 1, 2);
+	cr_assert(timer.ns[BOOT_MARK_USER_SPACE] > 0);
+	check_eq(timer.ns[BOOT_MARK_GUEST], 0);
+	check_eq(bus_read(&bus, LAYOUT_BOOT_TIMER_BASE, 1) & 0xff, 0xff);
+	check_eq(LAYOUT_BOOT_TIMER_BASE - LAYOUT_EXIT_BASE, LAYOUT_EXIT_SIZE - 1);
+}
+
+Test(boot_timer, table, .init = setup)
+{
+	timer.ns[BOOT_MARK_EXEC] = 1000000;
+	timer.ns[BOOT_MARK_MAIN] = 2500000;
+	timer.ns[BOOT_MARK_GUEST] = 9001000;
+	driver_log_capture();
+	boot_timer_print(&timer);
+	fflush(stderr);
+	check_contains(driver_log_text(), "\nexec                              0.000\n");
+	check_contains(driver_log_text(), "\nmain                              1.500\n");
+	check_contains(driver_log_text(), "\nfirst guest instruction           8.001\n");
+	cr_assert(!strstr(driver_log_text(), "guest user space"), "what was not reached");
+}

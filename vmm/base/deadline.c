@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Waits on a condition that nobody fulfils before the time, unless it is stopped. */
+#include "vmm/base/deadline.h"
+
+#include "vmm/base/clock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+static void *wait_for_it(void *arg)
+{
+	struct deadline *deadline = arg;
+	const struct timespec at = { .tv_sec = (time_t)(deadline->at_ns / 1000000000),
+				     .tv_nsec = (long)(deadline->at_ns % 1000000000) };
+	int ret = 0;
+
+	if (deadline->ops->begins)
+		deadline->ops->begins(deadline);
+	pthread_mutex_lock(&deadline->lock);
+	deadline->begun = true;
+	pthread_cond_signal(&deadline->changed);
+	while (!deadline->stopped && ret != ETIMEDOUT)
+		ret = pthread_cond_clockwait(&deadline->changed, &deadline->lock, CLOCK_MONOTONIC,
+					     &at);
+	if (!deadline->stopped)
+		deadline->ops->passed(deadline);
+	pthread_mutex_unlock(&deadline->lock);
+	return NULL;
+}
+
+int deadline_start(struct deadline *deadline, const struct deadline_ops *ops, uint64_t at_ns)
+{
+	sigset_t all, saved;
+	int ret;
+
+	*deadline = (struct deadline){
+		.ops = ops,
+		.at_ns = at_ns,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+	};
+	sigfillset(&all);
+	sigdelset(&all, SIGSYS); /* the sandbox's, should there be one */
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	ret = pthread_create(&deadline->thread, NULL, wait_for_it, deadline);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	deadline->started = ret == 0;
+	pthread_mutex_lock(&deadline->lock);
+	while (deadline->started && !deadline->begun)
+		pthread_cond_wait(&deadline->changed, &deadline->lock);
+	pthread_mutex_unlock(&deadline->lock);
+	return -ret;
+}
+
+void deadline_stop(struct deadline *deadline)
+{
+	if (!deadline->started)
+		return;
+	pthread_mutex_lock(&deadline->lock);
+	deadline->stopped = true;
+	pthread_cond_signal(&deadline->changed);
+	pthread_mutex_unlock(&deadline->lock);
+	pthread_join(deadline->thread, NULL);
+	deadline->started = false;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Locks files and finds out who else does. Start reading at file_lock_take. */
+#include "vmm/base/file_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define LINE_MAX_LEN 256
+#define FILE_KEY_LEN 64
+
+/*
+ * The device and inode of @fd's file as the kernel shows them where it lists locks, which is not
+ * always what fstat(2) says (btrfs, overlayfs). There is a flock on it.
+ */
+static bool find_key(int fd, char ret_key[FILE_KEY_LEN])
+{
+	char path[64], line[LINE_MAX_LEN];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "lock: %*s FLOCK %*s %*s %*s %63s", ret_key) == 1;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* The process that has a flock on the file @key, or 0. */
+static pid_t find_other(const char *key)
+{
+	char line[LINE_MAX_LEN], other[FILE_KEY_LEN];
+	FILE *f = fopen("/proc/locks", "re");
+	pid_t pid, found = 0;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s FLOCK %*s %*s %d %63s", &pid, other) == 2 &&
+		    strcmp(other, key) == 0 && pid != getpid())
+			found = pid;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void find_holder(int fd, const struct flock *wanted, struct file_lock_holder *ret_holder)
+{
+	struct flock other = *wanted;
+	char key[FILE_KEY_LEN];
+
+	/* A holder that has gone meanwhile may have been either. */
+	ret_holder->writes = fcntl(fd, F_OFD_GETLK, &other) < 0 || other.l_type != F_RDLCK;
+	/* -1, and unchanged without a holder, for what belongs to no process. */
+	if (other.l_pid > 0)
+		ret_holder->pid = other.l_pid;
+	else
+		ret_holder->pid = find_key(fd, key) ? find_other(key) : 0;
+}
+
+int file_lock_take(int fd, bool writes, struct file_lock_holder *ret_holder)
+{
+	const struct flock wanted = { .l_type = writes ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
+	char path[64];
+	int lock, ret;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	lock = open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+	if (lock < 0)
+		return -errno;
+	ret = fcntl(lock, F_OFD_SETLK, &wanted) < 0 ? -errno : 0;
+	/* Without it, as on NFS, nobody learns our pid. */
+	flock(lock, LOCK_SH | LOCK_NB);
+	if (ret == 0)
+		return lock;
+	if (ret == -EAGAIN || ret == -EACCES) {
+		find_holder(lock, &wanted, ret_holder);
+		ret = -EBUSY;
+	}
+	close(lock);
+	return ret;
+}
+
+int file_lock_take_passed(int fd, bool writes, struct file_lock_holder *ret_holder)
+{
+	const struct flock wanted = { .l_type = writes ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_SETLK, &wanted) == 0)
+		return 0;
+	if (errno != EAGAIN && errno != EACCES)
+		return -errno;
+	find_holder(fd, &wanted, ret_holder);
+	return -EBUSY;
+}

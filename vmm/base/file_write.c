@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Calls write(2) until everything is written. */
+#include "vmm/base/file_write.h"
+
+#include "vmm/base/clock.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <unistd.h>
+
+int file_write_all(int fd, const void *data, size_t size)
+{
+	const char *rest = data;
+
+	while (size) {
+		ssize_t n = write(fd, rest, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		rest += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Until @end, in ns of CLOCK_MONOTONIC. -ETIMEDOUT. */
+static int await_room(int fd, uint64_t end)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	uint64_t now;
+
+	while ((now = clock_now_ns(CLOCK_MONOTONIC)) < end) {
+		const struct timespec left = { .tv_sec = (time_t)((end - now) / 1000000000),
+					       .tv_nsec = (long)((end - now) % 1000000000) };
+
+		if (ppoll(&room, 1, &left, NULL) > 0)
+			return 0;
+	}
+	return -ETIMEDOUT;
+}
+
+int file_write_patiently(int fd, const void *data, size_t size, unsigned patience_ms)
+{
+	uint64_t end = clock_now_ns(CLOCK_MONOTONIC) + patience_ms * 1000000ULL;
+	const char *rest = data;
+
+	while (size) {
+		ssize_t n;
+		int ret = await_room(fd, end);
+
+		if (ret < 0)
+			return ret;
+		/* So much a pipe takes without waiting if it has any room. */
+		n = write(fd, rest, size < PIPE_BUF ? size : PIPE_BUF);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		rest += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* virtio-console's port, with a console behind it. */
+#ifndef MVMM_VMM_VIRTIO_PORT_H
+#define MVMM_VMM_VIRTIO_PORT_H
+
+#include "devices/virtio/virtio_console.h"
+#include "vmm/console/console.h"
+
+struct virtio_port {
+	struct console_device device;
+	struct virtio_console virtio;
+	struct console *console; /* borrowed */
+};
+
+/* @console, which is to be made with @port's device, @loop and @mem stay the caller's. */
+void virtio_port_init(struct virtio_port *port, struct console *console, struct event_loop *loop,
+		      const struct guest_memory *mem);
+
+#endif

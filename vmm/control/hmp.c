@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+/* HMP's commands. Start reading at hmp_run; the table is before it. */
+#include "vmm/control/hmp.h"
+
+#include "vmm/base/keyval.h"
+#include "vmm/control/hmp_info.h"
+#include "vmm/control/qmp_commands.h"
+#include "vmm/control/qmp_types.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PROPERTIES 16
+
+/* What follows a command's name. */
+enum arguments {
+	NOTHING,
+	OPTIONAL_WORDS, /* all of the rest, which may be empty */
+	WORD,		/* one, perhaps in double quotes */
+	PROPERTIES,	/* all of the rest: a=b,c=d */
+};
+
+struct command {
+	const char *name; /* and an alias behind a '|' */
+	enum arguments arguments;
+	const char *parameters;
+	const char *help;
+	int (*run)(struct monitor *monitor, char *arguments, struct buffer *out);
+};
+
+static int report(int ret, const struct error *err, struct buffer *out)
+{
+	if (ret >= 0)
+		return ret;
+	buffer_printf(out, "Error: %s\n", err->text);
+	return 0;
+}
+
+static int run_stop(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	struct error err = { 0 };
+
+	(void)arguments;
+	return report(monitor_pause(monitor, &err), &err, out);
+}
+
+static int run_cont(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	struct error err = { 0 };
+
+	(void)arguments;
+	return report(monitor_resume(monitor, &err), &err, out);
+}
+
+static int run_system_powerdown(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	struct error err = { 0 };
+
+	(void)arguments;
+	return report(monitor_powerdown(monitor, &err), &err, out);
+}
+
+static int run_system_reset(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	struct error err = { 0 };
+
+	(void)arguments;
+	return report(monitor->ops->reset(monitor, &err), &err, out);
+}
+
+static int run_quit(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	(void)arguments;
+	(void)out;
+	monitor->ops->quit(monitor);
+	return 0;
+}
+
+static int run_device_del(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	struct error err = { 0 };
+
+	return report(monitor_device_del(monitor, arguments, &err), &err, out);
+}
+
+/* The QMP command does the rest, so that both spellings have one meaning. */
+static int run_as_qmp(struct monitor *monitor, const char *name, const char *implied_key,
+		      char *properties, struct buffer *out)
+{
+	const struct qmp_command *command = qmp_commands_find(name);
+	const struct qmp_type *type = qmp_types_find(command->arguments);
+	struct keyval list[MAX_PROPERTIES];
+	json_t *arguments = json_object(), *answer = NULL;
+	struct error err = { 0 };
+	int ret = 0, count = 0;
+
+	if (*properties)
+		ret = count = keyval_parse_qemu(properties, name, implied_key, list, MAX_PROPERTIES,
+						&err);
+	for (int i = 0; i < count && ret >= 0; i++) {
+		json_t *value = qmp_types_parse(type, list[i].key, list[i].value, &err);
+
+		if (!value || json_object_set_new(arguments, list[i].key, value) < 0)
+			ret = -EINVAL;
+	}
+	if (ret >= 0)
+		ret = qmp_commands_run(command, monitor, arguments, &answer, &err);
+	json_decref(arguments);
+	json_decref(answer);
+	return report(ret, &err, out);
+}
+
+static int run_device_add(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	return run_as_qmp(monitor, "device_add", "driver", arguments, out);
+}
+
+static int run_object_add(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	return run_as_qmp(monitor, "object-add", "qom-type", arguments, out);
+}
+
+static int run_help(struct monitor *monitor, char *arguments, struct buffer *out);
+static int run_info(struct monitor *monitor, char *arguments, struct buffer *out);
+
+/* In alphabetical order. Names, parameters and texts are QEMU's. */
+static const struct command commands[] = {
+	{ "cont|c", NOTHING, "", "resume emulation", run_cont },
+	{ "device_add", PROPERTIES, "driver[,prop=value][,...]",
+	  "add device, like -device on the command line", run_device_add },
+	{ "device_del", WORD, "device", "remove device", run_device_del },
+	{ "help|?", OPTIONAL_WORDS, "[cmd]", "show the help", run_help },
+	{ "info", OPTIONAL_WORDS, "[subcommand]", "show various information about the system state",
+	  run_info },
+	{ "object_add", PROPERTIES, "[qom-type=]type,id=str[,prop=value][,...]",
+	  "create QOM object", run_object_add },
+	{ "quit|q", NOTHING, "", "quit the emulator", run_quit },
+	{ "stop|s", NOTHING, "", "stop emulation", run_stop },
+	{ "system_powerdown", NOTHING, "", "send system power down event", run_system_powerdown },
+	{ "system_reset", NOTHING, "", "reset the system", run_system_reset },
+};
+
+#define COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static bool is_named(const struct command *command, const char *name)
+{
+	const char *bar = strchr(command->name, '|');
+	size_t len = bar ? (size_t)(bar - command->name) : strlen(command->name);
+
+	if (strlen(name) == len && strncmp(command->name, name, len) == 0)
+		return true;
+	return bar && strcmp(bar + 1, name) == 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (unsigned i = 0; i < COUNT; i++)
+		if (is_named(&commands[i], name))
+			return &commands[i];
+	return NULL;
+}
+
+static const struct hmp_info *find_info(const char *name)
+{
+	const struct hmp_info *info;
+
+	for (unsigned i = 0; (info = hmp_info_get(i)); i++)
+		if (strcmp(info->name, name) == 0)
+			return info;
+	return NULL;
+}
+
+/* Cuts the first word off *@text, and the space behind it. */
+static char *next_word(char **text)
+{
+	char *word = *text;
+
+	while (**text && !isspace((unsigned char)**text))
+		(*text)++;
+	while (isspace((unsigned char)**text))
+		*(*text)++ = '\0';
+	return word;
+}
+
+static void print_help(const struct command *command, struct buffer *out)
+{
+	buffer_printf(out, "%s %s -- %s\n", command->name, command->parameters, command->help);
+}
+
+static void print_info_help(const struct hmp_info *info, struct buffer *out)
+{
+	buffer_printf(out, "info %s  -- %s\n", info->name, info->help);
+}
+
+static void print_all_infos(struct buffer *out)
+{
+	const struct hmp_info *info;
+
+	for (unsigned i = 0; (info = hmp_info_get(i)); i++)
+		print_info_help(info, out);
+}
+
+static int run_help(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	const char *name = next_word(&arguments), *sub = next_word(&arguments);
+	const struct command *command = find_command(name);
+	const struct hmp_info *info = find_info(sub);
+
+	(void)monitor;
+	if (!*name) {
+		for (unsigned i = 0; i < COUNT; i++)
+			print_help(&commands[i], out);
+	} else if (!command) {
+		buffer_printf(out, "unknown command: '%s'\n", name);
+	} else if (command->run != run_info) {
+		print_help(command, out);
+	} else if (!*sub) {
+		print_all_infos(out);
+	} else if (info) {
+		print_info_help(info, out);
+	} else {
+		buffer_printf(out, "unknown command: 'info %s'\n", sub);
+	}
+	return 0;
+}
+
+static int run_info(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	const char *name = next_word(&arguments);
+	const struct hmp_info *info = find_info(name);
+
+	if (!*name)
+		print_all_infos(out);
+	else if (!info)
+		buffer_printf(out, "unknown command: 'info %s'\n", name);
+	else if (*arguments)
+		buffer_printf(out,
+			      "%s: extraneous characters at the end of line\n"
+			      "Try \"help info %s\" for more information\n",
+			      name, name);
+	else
+		info->print(monitor, out);
+	return 0;
+}
+
+/* NULL with a message if there is not exactly one word. */
+static char *only_word(const struct command *command, char *arguments, struct buffer *out)
+{
+	char *word = arguments, *end;
+
+	if (*word == '"') {
+		word++;
+		end = strchr(word, '"');
+		if (end) {
+			*end++ = '\0';
+			while (isspace((unsigned char)*end))
+				end++;
+		}
+	} else {
+		end = word;
+		word = next_word(&end);
+	}
+	if (!end || !*word)
+		buffer_printf(out, "%s: string expected\n", command->name);
+	else if (*end)
+		buffer_printf(out, "%s: extraneous characters at the end of line\n", command->name);
+	else
+		return word;
+	return NULL;
+}
+
+/* Makes of @arguments what the command wants; NULL with a message if it does not. */
+static char *check_arguments(const struct command *command, char *arguments, struct buffer *out)
+{
+	switch (command->arguments) {
+	case NOTHING:
+		if (!*arguments)
+			return arguments;
+		buffer_printf(out, "%s: extraneous characters at the end of line\n", command->name);
+		return NULL;
+	case WORD:
+		return only_word(command, arguments, out);
+	case PROPERTIES:
+	case OPTIONAL_WORDS:
+		break;
+	}
+	return arguments;
+}
+
+static int run_line(struct monitor *monitor, char *line, struct buffer *out)
+{
+	const struct command *command;
+	char *name, *arguments;
+
+	while (isspace((unsigned char)*line))
+		line++;
+	if (!*line)
+		return 0;
+	name = next_word(&line);
+	command = find_command(name);
+	if (!command) {
+		buffer_printf(out, "unknown command: '%s'\n", name);
+		return 0;
+	}
+	arguments = check_arguments(command, line, out);
+	if (!arguments) {
+		buffer_printf(out, "Try \"help %.*s\" for more information\n",
+			      (int)strcspn(command->name, "|"), command->name);
+		return 0;
+	}
+	return command->run(monitor, arguments, out);
+}
+
+int hmp_run(struct monitor *monitor, const char *line, struct buffer *out)
+{
+	char *copy = strdup(line);
+	size_t len;
+	int ret;
+
+	if (!copy) {
+		buffer_printf(out, "Error: out of memory\n");
+		return 0;
+	}
+	len = strlen(copy);
+	while (len && isspace((unsigned char)copy[len - 1]))
+		copy[--len] = '\0';
+	ret = run_line(monitor, copy, out);
+	free(copy);
+	return ret;
+}

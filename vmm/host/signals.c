@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Signals that end mvmm, and the one by which it goes on after a stop. */
+#include "vmm/host/signals.h"
+
+#include "vmm/base/container_of.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void await_signal(struct signals *signals)
+{
+	event_loop_read(signals->loop, &signals->op, signals->fd, &signals->info,
+			sizeof(signals->info));
+}
+
+static void signal_read(struct event_op *op, int result)
+{
+	struct signals *signals = container_of(op, struct signals, op);
+
+	if (result != (int)sizeof(signals->info))
+		; /* interrupted */
+	else if (signals->info.ssi_signo == SIGCONT)
+		signals->ops->continued(signals);
+	else
+		signals->ops->caught(signals, (int)signals->info.ssi_signo);
+	await_signal(signals);
+}
+
+static sigset_t ending_signals(void)
+{
+	static const int ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	struct sigaction action;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (unsigned i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			sigaddset(&set, ending[i]);
+	return set;
+}
+
+void signals_block(void)
+{
+	sigset_t set = ending_signals();
+
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int signals_init(struct signals *signals, const struct signals_ops *ops, struct event_loop *loop,
+		 struct error *err)
+{
+	sigset_t set = ending_signals();
+
+	sigaddset(&set, SIGCONT);
+	signal(SIGPIPE, SIG_IGN);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signals->ops = ops;
+	signals->loop = loop;
+	signals->op.done = signal_read;
+	signals->fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals->fd < 0) {
+		signals->fd = 0;
+		return error_set(err, errno, "cannot make a signalfd: %s", strerror(errno));
+	}
+	await_signal(signals);
+	return 0;
+}
+
+void signals_fini(struct signals *signals)
+{
+	if (signals->fd > 0)
+		close(signals->fd);
+	signals->fd = 0;
+}
+
+void signals_die(int signo)
+{
+	sigset_t set;
+
+	signal(signo, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	raise(signo);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	abort(); /* not reached: the signal's default is to end the process */
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Maps guest RAM. */
+#include "vmm/kvm/ram.h"
+
+#include "vmm/base/aligned_map.h"
+#include "vmm/base/layout.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+
+int ram_init(struct ram *ram, uint64_t size, struct guest_memory *mem, struct error *err)
+{
+	uint64_t low = size < LAYOUT_LOW_RAM_MAX ? size : LAYOUT_LOW_RAM_MAX;
+	uint8_t *host = aligned_map(size, PROT_READ | PROT_WRITE);
+	int ret;
+
+	if (!host)
+		return error_set(err, errno,
+				 "--memory: cannot map %" PRIu64
+				 " MiB of guest RAM: %s; give less, "
+				 "or raise the limit on address space (ulimit -v)",
+				 size >> 20, strerror(errno));
+	*ram = (struct ram){ host, size };
+	ret = guest_memory_add(mem, gpa(0), low, host, GUEST_RAM);
+	if (ret == 0 && size > low)
+		ret = guest_memory_add(mem, gpa(LAYOUT_ABOVE_4G), size - low, host + low,
+				       GUEST_RAM);
+	return ret < 0 ? error_set(err, -ret, "guest RAM: %s", strerror(-ret)) : 0;
+}
+
+void ram_fini(struct ram *ram)
+{
+	if (ram->host)
+		munmap(ram->host, ram->size);
+	ram->host = NULL;
+}

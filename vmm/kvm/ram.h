@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guest's RAM: anonymous memory that costs nothing until it is touched. */
+#ifndef MVMM_VMM_RAM_H
+#define MVMM_VMM_RAM_H
+
+#include "vmm/base/error.h"
+#include "vmm/base/guest_memory.h"
+
+#include <stdint.h>
+
+struct ram {
+	void *host; /* owned mapping, guest memory */
+	uint64_t size;
+};
+
+/*
+ * Maps @size bytes at a 2 MiB boundary and adds them to @mem as layout.h says: up to
+ * LAYOUT_LOW_RAM_MAX from 0, the rest from LAYOUT_ABOVE_4G. -errno with @err set.
+ */
+int ram_init(struct ram *ram, uint64_t size, struct guest_memory *mem, struct error *err);
+
+/* Takes a zeroed one. */
+void ram_fini(struct ram *ram);
+
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Maps the pages and gives them to KVM. */
+#include "vmm/kvm/register_pages.h"
+
+#include "vmm/base/layout.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SIZE ((uint64_t)LAYOUT_VIRTIO_SLOTS * LAYOUT_VIRTIO_SIZE)
+
+int register_pages_init(struct register_pages *pages, struct kvm *kvm, struct error *err)
+{
+	void *host = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd;
+
+	*pages = (struct register_pages){ 0 };
+	if (host == MAP_FAILED)
+		return error_set(err, errno, "cannot map the devices' registers: %s",
+				 strerror(errno));
+	pages->host = host;
+	fd = eventfd(0, EFD_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, errno, "cannot make an eventfd: %s", strerror(errno));
+	pages->acknowledge_fd = fd;
+	return kvm_add_slot(kvm, LAYOUT_VIRTIO_BASE, SIZE, host, true, err);
+}
+
+void *register_pages_get(const struct register_pages *pages, unsigned number)
+{
+	return pages->host + (uint64_t)number * LAYOUT_VIRTIO_SIZE;
+}
+
+void register_pages_fini(struct register_pages *pages)
+{
+	if (pages->host)
+		munmap(pages->host, SIZE);
+	if (pages->acknowledge_fd > 0)
+		close(pages->acknowledge_fd);
+	*pages = (struct register_pages){ 0 };
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The KVM_RUN loop. Start reading at run_guest. */
+#include "vmm/kvm/vcpu.h"
+
+#include "vmm/base/log.h"
+#include "vmm/kvm/vcpu_x86.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Newer than the headers of some distributions that mvmm is built on. */
+#ifndef KVM_EXIT_MEMORY_FAULT
+#define KVM_EXIT_MEMORY_FAULT 39
+#endif
+struct memory_fault {
+	uint64_t flags, gpa, size;
+};
+
+/* Takes a vCPU out of KVM_RUN; its handler does nothing. */
+#define KICK_SIGNAL SIGUSR1
+
+static void ignore_kick(int signo)
+{
+	(void)signo;
+}
+
+int vcpu_init(struct vcpu *vcpu, unsigned id, const struct kvm *kvm, const struct bus *ports,
+	      const struct bus *mmio, const struct vcpu_ops *ops, struct error *err)
+{
+	*vcpu = (struct vcpu){
+		.id = id,
+		.run_size = kvm->run_size,
+		.ops = ops,
+		.ports = ports,
+		.mmio = mmio,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.resumed = PTHREAD_COND_INITIALIZER,
+	};
+	vcpu->fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, (unsigned long)id);
+	if (vcpu->fd < 0) {
+		vcpu->fd = 0;
+		return error_set(err, errno, "KVM: cannot create vCPU %u: %s", id, strerror(errno));
+	}
+	vcpu->run =
+		mmap(NULL, (size_t)vcpu->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED) {
+		vcpu->run = NULL;
+		return error_set(err, errno, "KVM: cannot map vCPU %u: %s", id, strerror(errno));
+	}
+	return 0;
+}
+
+void vcpu_fini(struct vcpu *vcpu)
+{
+	if (vcpu->run)
+		munmap(vcpu->run, (size_t)vcpu->run_size);
+	if (vcpu->fd > 0)
+		close(vcpu->fd);
+	vcpu->run = NULL;
+	vcpu->fd = 0;
+}
+
+/* Stands still until it is resumed, and tells why: the host lacks the memory at @gpa (or NULL). */
+static void fault(struct vcpu *vcpu, const uint64_t *gpa)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	__atomic_store_n(&vcpu->pause, true, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&vcpu->lock);
+	vcpu->ops->fault(vcpu, gpa);
+}
+
+/* An access that fails stays in the exit's data, from where it is tried again. */
+static void handle_mmio(struct vcpu *vcpu)
+{
+	__typeof__(vcpu->run->mmio) *mmio = &vcpu->run->mmio;
+	uint64_t gpa = mmio->phys_addr;
+
+	vcpu->unfinished = bus_access(vcpu->mmio, gpa, mmio->data, mmio->len, mmio->is_write) < 0;
+	if (vcpu->unfinished)
+		fault(vcpu, &gpa);
+}
+
+/* A string instruction brings several accesses to one port in one exit; none of them can fail. */
+static void handle_io(struct vcpu *vcpu)
+{
+	const __typeof__(vcpu->run->io) *io = &vcpu->run->io;
+	uint8_t *data = (uint8_t *)vcpu->run + io->data_offset;
+
+	for (uint32_t i = 0; i < io->count; i++, data += io->size)
+		bus_access(vcpu->ports, io->port, data, io->size, io->direction == KVM_EXIT_IO_OUT);
+}
+
+static void end(struct vcpu *vcpu, enum outcome outcome, const char *detail)
+{
+	__atomic_store_n(&vcpu->stop, true, __ATOMIC_RELAXED);
+	vcpu->ops->ended(vcpu, outcome, detail);
+}
+
+static void end_host_error(struct vcpu *vcpu, const char *what, uint64_t value)
+{
+	char detail[128];
+
+	snprintf(detail, sizeof(detail), "vCPU %u: %s 0x%llx", vcpu->id, what,
+		 (unsigned long long)value);
+	end(vcpu, OUTCOME_HOST_ERROR, detail);
+}
+
+static void handle_exit(struct vcpu *vcpu)
+{
+	const struct kvm_run *run = vcpu->run;
+
+	vcpu->exits[run->exit_reason < VCPU_EXIT_REASONS ? run->exit_reason
+							 : VCPU_EXIT_REASONS - 1]++;
+	switch (run->exit_reason) {
+	case KVM_EXIT_MMIO:
+		handle_mmio(vcpu);
+		break;
+	case KVM_EXIT_IO:
+		handle_io(vcpu);
+		break;
+	case KVM_EXIT_DEBUG: /* the end of an instruction that vcpu_x86_insist ran */
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		break;
+	case KVM_EXIT_SHUTDOWN:
+		end(vcpu, OUTCOME_TRIPLE_FAULT, "the guest's CPU shut down (triple fault)");
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		end_host_error(vcpu, "KVM cannot enter the guest, hardware reason",
+			       run->fail_entry.hardware_entry_failure_reason);
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		end_host_error(vcpu, "KVM internal error, suberror", run->internal.suberror);
+		break;
+	default:
+		end_host_error(vcpu, "unexpected exit from KVM, reason", run->exit_reason);
+	}
+}
+
+/* KVM could not get a page that the guest touched; from Linux 6.8 on it says which. */
+static void handle_missing_page(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	bool told = run->exit_reason == KVM_EXIT_MEMORY_FAULT;
+	struct memory_fault exit;
+
+	memcpy(&exit, run->padding, sizeof(exit));
+	run->exit_reason = KVM_EXIT_UNKNOWN; /* an older KVM leaves it alone when it fails */
+	fault(vcpu, told ? &exit.gpa : NULL);
+}
+
+static void handle_failure(struct vcpu *vcpu, int error)
+{
+	char detail[160];
+
+	if (error == EFAULT || error == EHWPOISON) {
+		handle_missing_page(vcpu);
+		return;
+	}
+	snprintf(detail, sizeof(detail), "vCPU %u: KVM_RUN: %s", vcpu->id, strerror(error));
+	end(vcpu, OUTCOME_HOST_ERROR, detail);
+}
+
+static void set_parked(struct vcpu *vcpu, bool parked)
+{
+	__atomic_store_n(&vcpu->parked, parked, __ATOMIC_RELEASE);
+	if (parked)
+		vcpu->ops->parked(vcpu);
+}
+
+/* Waits outside of the guest for as long as it is paused. */
+static void park(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	set_parked(vcpu, true);
+	while (vcpu->pause && !vcpu->stop)
+		pthread_cond_wait(&vcpu->resumed, &vcpu->lock);
+	set_parked(vcpu, false);
+	pthread_mutex_unlock(&vcpu->lock);
+	/* So that the guest does not take the pause for a lock-up; not every guest has the clock.
+	 */
+	ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL, 0);
+}
+
+static bool flag(const bool *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
+static void begin(struct vcpu *vcpu)
+{
+	int ret = vcpu->ops->begins ? vcpu->ops->begins(vcpu) : 0;
+
+	if (ret < 0)
+		end_host_error(vcpu, "cannot confine the thread, error", (uint64_t)-ret);
+}
+
+/* What KVM_RUN returned; its timer or somebody else's kick is neither an exit nor a failure. */
+static void handle_run(struct vcpu *vcpu, int ret)
+{
+	if (ret == 0)
+		handle_exit(vcpu);
+	else if (ret < 0 && errno != EINTR && errno != EAGAIN)
+		handle_failure(vcpu, errno);
+}
+
+/*
+ * KVM tries for ever to get a page that the host cannot supply (vcpu_x86_insist). Nothing tells,
+ * but it takes the thread's time: so whenever it has used some of that, the vCPU looks. An idle
+ * guest's never does. False: @ret_timer is none.
+ */
+static bool start_timer(const struct vcpu *vcpu, timer_t *ret_timer)
+{
+	static const struct itimerspec often = { { 0, 250000000 }, { 0, 250000000 } };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = KICK_SIGNAL };
+
+	event._sigev_un._tid = vcpu->thread_id;
+	if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, ret_timer) < 0) {
+		log_warning("a page that the host cannot supply may make the guest spin: %s",
+			    strerror(errno));
+		return false;
+	}
+	timer_settime(*ret_timer, 0, &often, NULL);
+	return true;
+}
+
+static void run_once(struct vcpu *vcpu)
+{
+	int ret = ioctl(vcpu->fd, KVM_RUN, 0);
+	bool kicked = ret < 0 && errno == EINTR;
+
+	handle_run(vcpu, ret);
+	if (kicked && !flag(&vcpu->pause) && !flag(&vcpu->stop) && vcpu_x86_stands_still(vcpu))
+		handle_run(vcpu, vcpu_x86_insist(vcpu));
+}
+
+static void *run_guest(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	timer_t timer;
+	bool timed;
+
+	__atomic_store_n(&vcpu->thread_id, gettid(), __ATOMIC_RELAXED);
+	timed = start_timer(vcpu, &timer);
+	begin(vcpu);
+	while (!flag(&vcpu->stop)) {
+		if (flag(&vcpu->pause))
+			park(vcpu);
+		else if (vcpu->unfinished)
+			handle_mmio(vcpu);
+		else
+			run_once(vcpu);
+	}
+	if (timed)
+		timer_delete(timer);
+	pthread_mutex_lock(&vcpu->lock);
+	set_parked(vcpu, true);
+	pthread_mutex_unlock(&vcpu->lock);
+	return NULL;
+}
+
+int vcpu_start(struct vcpu *vcpu)
+{
+	struct sigaction action = { .sa_handler = ignore_kick };
+	static const int heard[] = {
+		KICK_SIGNAL, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS
+	};
+	sigset_t mask, saved;
+	int ret;
+
+	/* Signals are the event loop's business; a vCPU hears only its kick and what a bug raises.
+	 */
+	sigaction(KICK_SIGNAL, &action, NULL);
+	sigfillset(&mask);
+	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
+		sigdelset(&mask, heard[i]);
+	pthread_sigmask(SIG_SETMASK, &mask, &saved);
+	ret = pthread_create(&vcpu->thread, NULL, run_guest, vcpu);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	vcpu->started = ret == 0;
+	return -ret;
+}
+
+/* Sets @flag and takes the thread out of KVM_RUN, or of its wait. Under the lock. */
+static void leave_guest(struct vcpu *vcpu, bool *flag)
+{
+	__atomic_store_n(flag, true, __ATOMIC_RELAXED);
+	/* Before the signal: a vCPU on its way into KVM_RUN finds it there. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	if (vcpu->started)
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+	pthread_cond_signal(&vcpu->resumed);
+}
+
+void vcpu_pause(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	leave_guest(vcpu, &vcpu->pause);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+void vcpu_resume(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	__atomic_store_n(&vcpu->pause, false, __ATOMIC_RELAXED);
+	/* Here, since the thread may never have come to waiting. */
+	if (!flag(&vcpu->stop))
+		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_RELAXED);
+	pthread_cond_signal(&vcpu->resumed);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+bool vcpu_is_parked(const struct vcpu *vcpu)
+{
+	return !vcpu->started || __atomic_load_n(&vcpu->parked, __ATOMIC_ACQUIRE);
+}
+
+void vcpu_stop(struct vcpu *vcpu)
+{
+	if (!vcpu->started)
+		return;
+	pthread_mutex_lock(&vcpu->lock);
+	leave_guest(vcpu, &vcpu->stop);
+	pthread_mutex_unlock(&vcpu->lock);
+	pthread_join(vcpu->thread, NULL);
+	vcpu->started = false;
+}

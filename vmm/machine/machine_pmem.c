@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Opens and places memory devices. Start reading at add. */
+#include "vmm/machine/machine_pmem.h"
+
+#include "vmm/base/file_argument.h"
+#include "vmm/base/log.h"
+#include "vmm/config/config_pmem.h"
+#include "vmm/kvm/phys_bits_x86.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool same_file(const char *path, const struct pmem_backing *b)
+{
+	struct stat x, y;
+
+	if (file_argument_stat(path, &x) < 0 || fstat(b->fd, &y) < 0)
+		return false;
+	/* A block device can have several nodes. */
+	if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
+		return x.st_rdev == y.st_rdev;
+	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+bool machine_uses_file(const struct machine *machine, const char *path)
+{
+	for (unsigned i = 0; i < machine->n_pmem; i++)
+		if (same_file(path, &machine->pmem[i].backing))
+			return true;
+	return false;
+}
+
+/*
+ * Two file systems on one file destroy each other; two that only read it, or keep to themselves
+ * what they store, do not. Before the file's lock, which would say less.
+ */
+static int check_unshared(const struct machine *m, const struct config_pmem *c, struct error *err)
+{
+	bool writes = c->share && !c->readonly;
+
+	for (unsigned i = 0; i < m->n_pmem; i++) {
+		const struct machine_pmem *other = &m->pmem[i];
+
+		if (!same_file(c->file, &other->backing) ||
+		    (!writes && (!other->backing.share || other->backing.readonly)))
+			continue;
+		return error_set(err, EBUSY,
+				 "is the file of the device '%s' too; give each its own, or "
+				 "both readonly=on or share=off",
+				 other->id);
+	}
+	return 0;
+}
+
+static int place(struct machine *m, const struct machine_pmem *pmem, const struct config_pmem *c,
+		 gpa_t *ret_start, struct error *err)
+{
+	struct placement_request request = {
+		.id = pmem->id,
+		.size = pmem->backing.size,
+		.align = c->align > LAYOUT_PMEM_ALIGN ? c->align : LAYOUT_PMEM_ALIGN,
+		.addr = c->addr,
+		.fixed = c->fixed,
+	};
+
+	return placement_add(&m->placement, &request, &ret_start->value, err);
+}
+
+static void describe(struct machine *m, unsigned slot)
+{
+	const struct machine_pmem *pmem = &m->pmem[slot];
+	struct boot_machine *boot = &m->boot;
+
+	boot->pmem[slot] = (struct boot_pmem){ pmem->start.value, pmem->backing.size, pmem->node };
+	boot->devices[boot->n_devices++] = boot_virtio_device(slot, "virtio-pmem");
+}
+
+/* @why is what is wrong with the device; messages about the file itself name @option. */
+static int add(struct machine *m, const struct config_pmem *c, const char *option,
+	       struct error *ret_why, struct error *err)
+{
+	struct pmem_backing_options options = {
+		.path = c->file,
+		.size = c->size,
+		.readonly = c->readonly,
+		.share = c->share,
+		.unlocked = c->unlocked,
+		.option = option,
+	};
+	struct machine_pmem *pmem = &m->pmem[m->n_pmem];
+	int ret = check_unshared(m, c, ret_why);
+
+	if (ret < 0)
+		return ret;
+	*pmem = (struct machine_pmem){ .named = c->named,
+				       .node = c->node,
+				       .prealloc = c->prealloc };
+	strcpy(pmem->id, c->id);
+	strcpy(pmem->memdev, c->memdev);
+	ret = pmem_backing_open(&pmem->backing, &options, err);
+	if (ret < 0)
+		return ret;
+	if (c->unlocked)
+		log_warning("%s %s: lock=off: nothing keeps others from writing to it meanwhile",
+			    option, c->file);
+	ret = place(m, pmem, c, &pmem->start, ret_why);
+	if (ret < 0) {
+		pmem_backing_close(&pmem->backing);
+		return ret;
+	}
+	describe(m, m->n_pmem++);
+	return 0;
+}
+
+/* A copy of its own, which can grow at run time. */
+static int copy_backends(struct machine *m, const struct memory_backends *from, struct error *err)
+{
+	for (unsigned i = 0; i < from->n; i++) {
+		int ret = memory_backends_add_copy(&m->backends, &from->list[i], 0, err);
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int machine_plan_pmem(struct machine *machine, const struct config *config, struct error *err)
+{
+	struct placement_options options = { config->memory, config->maxmem, config->slots,
+					     phys_bits() };
+	struct error why = { 0 };
+	int ret = placement_init(&machine->placement, &options, &why);
+
+	if (ret < 0)
+		return error_set(err, -ret, "--memory: %s", why.text);
+	ret = copy_backends(machine, &config->backends, err);
+	for (unsigned i = 0; i < config->n_pmem && ret == 0; i++) {
+		const struct config_pmem *c = &config->pmem[i];
+
+		ret = add(machine, c, c->device ? "--object" : "--pmem", &why, err);
+		if (ret < 0 && why.text[0])
+			error_set(err, -ret, "%s %s: %s", c->device ? "--device" : "--pmem",
+				  c->device ? c->text : c->file, why.text);
+	}
+	if (ret == 0)
+		placement_close(&machine->placement);
+	return ret;
+}
+
+static bool id_is_used(const struct machine *m, const char *id)
+{
+	for (unsigned i = 0; i < m->n_pmem; i++)
+		if (strcmp(m->pmem[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+static int check_device(const struct machine *m, const struct memory_device *device,
+			struct error *err)
+{
+	unsigned nodes = m->boot.n_nodes ? m->boot.n_nodes : 1;
+
+	if (device->id[0] && id_is_used(m, device->id))
+		return error_set(err, EINVAL, "Duplicate device ID '%s'", device->id);
+	if (device->node >= nodes)
+		return error_set(err, EINVAL,
+				 "'node' property has value '%u', which exceeds the number of "
+				 "numa nodes: %u",
+				 device->node, nodes);
+	if (m->n_pmem + m->n_extras == LAYOUT_VIRTIO_SLOTS)
+		return error_set(err, EBUSY, "no virtio slot is free: all %d are in use",
+				 LAYOUT_VIRTIO_SLOTS);
+	return 0;
+}
+
+int machine_plug_pmem(struct machine *machine, const struct keyval *list, unsigned n,
+		      struct error *err)
+{
+	struct memory_backend *backend;
+	struct memory_device device;
+	struct config_pmem c = { 0 };
+	int ret = memory_device_parse(&device, list, n, err);
+
+	if (ret == 0)
+		ret = check_device(machine, &device, err);
+	if (ret == 0)
+		ret = memory_backends_claim(&machine->backends, device.memdev, &backend, err);
+	if (ret)
+		return ret;
+	config_pmem_take_device(&c, &device);
+	config_pmem_take_backend(&c, backend);
+	for (unsigned i = machine->n_pmem; !c.id[0] || (!c.named && id_is_used(machine, c.id)); i++)
+		snprintf(c.id, sizeof(c.id), "pmem%u", i);
+	ret = add(machine, &c, "memory-backend-file", err, err);
+	if (ret < 0)
+		backend->busy = false;
+	return ret;
+}
+
+void machine_unplug_pmem(struct machine *machine)
+{
+	struct machine_pmem *pmem = &machine->pmem[--machine->n_pmem];
+	struct memory_backend *backend = memory_backends_find(&machine->backends, pmem->memdev);
+
+	if (backend)
+		backend->busy = false;
+	placement_remove(&machine->placement, pmem->start.value);
+	pmem_backing_close(&pmem->backing);
+	machine->boot.pmem[machine->n_pmem] = (struct boot_pmem){ 0 };
+	machine->boot.n_devices--;
+}
+
+void machine_fini_pmem(struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->n_pmem; i++)
+		pmem_backing_close(&machine->pmem[i].backing);
+	machine->n_pmem = 0;
+	memory_backends_fini(&machine->backends);
+}

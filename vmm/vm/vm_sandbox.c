@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What of a VM the sandbox has to leave usable. Start reading at vm_confine. */
+#include "devices/virtio/pmem_backing.h"
+#include "vmm/vm/result.h"
+#include "vmm/vm/vm_consoles.h"
+#include "vmm/vm/vm_extras.h"
+#include "vmm/vm/vm_state.h"
+
+int vm_confine(struct vm *vm, const struct result *result, struct error *err)
+{
+	struct sandbox_file
+		files[CONTROL_MAX_SOCKETS + VM_EXTRAS_FILES + VM_CONSOLES_MAX_FILES + 1];
+	unsigned n = control_list_files(&vm->control, files);
+	int ret;
+
+	n += vm_extras_list_files(vm, &files[n]);
+	n += vm_consoles_list_files(vm, &files[n]);
+	if (result_file(result, &files[n]))
+		n++;
+	vm->has_files = vm->controlled || n || vm_consoles_listen(vm);
+	ret = sandbox_confine(vm->sandbox, files, n, err);
+	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
+		ret = error_blame_option(
+			err, pmem_backing_lock_again(&vm->machine->pmem[i].backing, err));
+	return ret;
+}
+
+int vm_confine_thread(const struct vm *vm)
+{
+	enum sandbox_thread thread = SANDBOX_LOOP;
+
+	if (vm->vsock_buffers)
+		thread = vm->sandbox->n_allowed ? SANDBOX_LOOP_VSOCK_PLUG : SANDBOX_LOOP_VSOCK;
+	else if (vm->sandbox->n_allowed)
+		thread = SANDBOX_LOOP_PLUG;
+	else if (vm->has_files)
+		thread = SANDBOX_LOOP_CONTROL;
+	return sandbox_confine_thread(vm->sandbox, thread);
+}
+
+int vm_confine_vcpu(struct vm *vm)
+{
+	return sandbox_confine_thread(vm->sandbox, SANDBOX_VCPU);
+}
