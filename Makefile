@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds build/mvmm, its tests and its test guests. `make help` lists the targets.
-# CFLAGS, LDFLAGS, CC, DESTDIR and PREFIX are the user's; V=1 shows the commands.
+# CFLAGS, LDFLAGS, CC, DESTDIR and PREFIX are the user's; V=1 shows the commands. What was built with other flags is
+# built again, so give `make install` the flags of `make`.
 
-VERSION := 0.1.0
+VERSION := 0.2.0-dev
 BUILD ?= build
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 IASL ?= iasl
-WARNINGS := -Wall -Wextra -Wshadow -Wcast-qual -Wmissing-prototypes
+WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wshadow -Wcast-qual -Wmissing-prototypes
 MVMM_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DMVMM_VERSION=$(VERSION) -I. -I$(BUILD)/gen $(WARNINGS) \
 	-fno-strict-aliasing -fstack-protector-strong -pthread $(EXTRA_CFLAGS)
 LIBS := -lfdt -luring -ljansson -pthread
@@ -16,13 +17,14 @@ STATIC_LIBS := -larchive -lz -lbz2 -llzma -lzstd -llz4
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-SOURCES := $(wildcard boot/*.c devices/*/*.c vmm/*.c vmm/*/*.c)
+MAKE_FILTERS := vmm/sandbox/make_filters.c
+SOURCES := $(filter-out $(MAKE_FILTERS),$(wildcard vmm/*.c vmm/*/*.c devices/*/*.c boot/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
-TEST_SOURCES := $(shell find tests/unit tests/support tests/hooks -name '*.c') $(wildcard tests/counts/*.c tests/fuzz/*.c)
-UNIT_SOURCES := $(shell find tests/unit -name 'test_*.c') tests/support/driver.c
+TEST_SOURCES := $(shell find tests -name "*.c" ! -path "tests/bench/*" ! -path tests/hooks/sandbox_hook.c)
+UNIT_SOURCES := $(shell find tests/unit tests/support -name "*.c")
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/obj/%.o)
 
-.PHONY: all help static test-guests bench bench-programs check check-fast unit fuzz fuzz-targets fuzz-objects install clean format
+.PHONY: all help static test-guests bench bench-programs check check-fast unit warnings fuzz fuzz-targets install clean format
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/mvmm
@@ -32,43 +34,53 @@ help:
 	@echo 'make static       $(BUILD)/mvmm-static'
 	@echo 'make test-guests  freestanding guests for the tests'
 	@echo 'make test-monitors  mvmm that breaks or audits its flushes, and its attacker, for the tests'
-	@echo 'make unit         builds and runs the unit tests'
-	@echo 'make fuzz         fuzz targets, in build/fuzz; scripts/fuzz runs them'
-	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: four minutes'
-	@echo 'make check        every test; scripts/check installs what is missing first'
+	@echo 'make unit         builds and runs the unit tests; T="SUITE/TEST..." for some; * stands for anything'
+	@echo 'make fuzz         fuzz targets, in build/fuzz; scripts/checks/fuzz runs them'
+	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: a few minutes'
+	@echo 'make check        every test, after it has installed what is missing; scripts/check --help shows how to run some'
 	@echo 'make bench        measures mvmm beside others, writes docs/bench/: a quarter of an hour'
 	@echo 'make install      into DESTDIR and PREFIX ($(PREFIX))'
+	@echo 'make warnings     compiles all and shows what the compiler warned of; fails if it did'
 	@echo 'make compile_commands.json   for editors'
 	@echo 'make format       runs clang-format over the sources'
+
+# What the compiler says of an object is shown, and kept beside the object for `make warnings`.
+TO_OBJECT = -MMD -MP -c -o $@ $< 2>$(@:.o=.warnings); status=$$?; cat $(@:.o=.warnings) >&2; exit $$status
 
 $(BUILD)/mvmm: $(OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# Everything in one file: libarchive is linked instead of opened at run time (boot/archive_api.h).
+# Everything in one file: libarchive is linked instead of opened at run time. Only archive_api.c differs (boot/archive_api.h).
+ARCHIVE_API := $(BUILD)/obj/boot/archive_api
 static: $(BUILD)/mvmm-static
 
-$(BUILD)/mvmm-static: $(SOURCES) $(BUILD)/gen/boot/dsdt.inc $(BUILD)/gen/vmm/sandbox/sandbox_filters.inc
+$(BUILD)/mvmm-static: $(filter-out $(ARCHIVE_API).o,$(OBJECTS)) $(ARCHIVE_API)-static.o
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) -DMVMM_STATIC $(LDFLAGS) -static -o $@ $(SOURCES) $(LIBS) $(STATIC_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -static -o $@ $^ $(LIBS) $(STATIC_LIBS)
 
-$(BUILD)/obj/%.o: %.c
+$(ARCHIVE_API)-static.o: boot/archive_api.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) -DMVMM_STATIC $(TO_OBJECT)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(TO_OBJECT)
 
 # The DSDT is ASL, compiled into a C array; its addresses come from layout.h.
-$(BUILD)/gen/boot/dsdt.inc: boot/dsdt.asl vmm/base/layout.h
+$(BUILD)/gen/boot/dsdt_x86.inc: boot/dsdt_x86.asl vmm/base/layout.h $(BUILD)/flags
 	$(call say,IASL,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x assembler-with-cpp -I. -o $(@D)/dsdt.i.asl $<
 	$(Q)$(IASL) -we -tc -p $(@D)/dsdt $(@D)/dsdt.i.asl >$(@D)/iasl.log 2>&1 || { cat $(@D)/iasl.log; exit 1; }
 	$(Q)sed 's/^unsigned char/static const unsigned char/' $(@D)/dsdt.hex >$@
 
-$(BUILD)/obj/boot/acpi_x86.o: $(BUILD)/gen/boot/dsdt.inc
+$(BUILD)/obj/boot/acpi_x86.o: $(BUILD)/gen/boot/dsdt_x86.inc
 
 # The sandbox's filters are BPF, made of a table. Without the user's flags, which may be a sanitizer's.
-$(BUILD)/sandbox-filters: scripts/sandbox-filters.c vmm/sandbox/sandbox_calls.h
+$(BUILD)/sandbox-filters: $(MAKE_FILTERS) vmm/sandbox/sandbox_calls.h $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O1 -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS) -o $@ $< -lseccomp
@@ -80,12 +92,12 @@ $(BUILD)/gen/vmm/sandbox/sandbox_filters.inc: $(BUILD)/sandbox-filters
 
 $(BUILD)/obj/vmm/sandbox/sandbox_seccomp.o: $(BUILD)/gen/vmm/sandbox/sandbox_filters.inc
 
-# The wrap lets a test decide when an fdatasync ends, and how.
+# The wraps let a test decide when an fdatasync or a fetch of pages ends, and how.
 $(BUILD)/unit-tests: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(UNIT_OBJECTS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -Wl,--wrap=event_loop_fdatasync -o $@ $^ $(LIBS) -lcriterion
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -Wl,--wrap=event_loop_fdatasync,--wrap=event_loop_populate -o $@ $^ $(LIBS) -lcriterion
 
-# What scripts/counts counts the instructions of.
+# What scripts/measure/counts counts the instructions of.
 $(BUILD)/count-flush: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(BUILD)/obj/tests/support/driver.o $(BUILD)/obj/tests/counts/flush.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
@@ -101,13 +113,14 @@ $(BUILD)/bench/sync-floor: tests/bench/sync_floor.c
 $(BUILD)/bench/sync-floor: BENCH_LIBS := -luring
 $(BUILD)/bench/slow-fs: tests/bench/slow_fs.c
 $(BUILD)/bench/timeline: tests/bench/timeline.c
+$(BENCH_PROGRAMS) $(BUILD)/bare-kvm: $(BUILD)/flags
 $(BUILD)/bench/slow-fs: BENCH_LIBS = $(shell pkg-config --cflags --libs fuse3)
 $(BENCH_PROGRAMS) $(BUILD)/bare-kvm:
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) $(LDFLAGS) -o $@ $< $(BENCH_LIBS)
+	$(Q)$(CC) $(CFLAGS) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(BENCH_LIBS)
 
-$(BUILD)/bench/first-guest.elf: tests/bench/first_guest.S guest-images/test-guest/link.lds
+$(BUILD)/bench/first-guest.elf: tests/bench/first_guest.S guest-images/test-guest/link.lds $(BUILD)/flags
 	$(call say,GUEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c -o $(@D)/first-guest.o $<
@@ -126,14 +139,15 @@ $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm:
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) $(WRAPS) -o $@ $^ $(LIBS)
 
 # Plays an attacker in tests/e2e/sandbox; never part of mvmm.
-$(BUILD)/sandbox-hook.so: tests/hooks/sandbox_hook.c
+$(BUILD)/sandbox-hook.so: tests/hooks/sandbox_hook.c $(BUILD)/flags
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -fsanitize%,$(CFLAGS)) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -shared -fPIC -o $@ $< -ldl
 
 # Test guests: the same freestanding objects linked as an ELF kernel and, with the setup sectors, as
 # a bzImage, at different addresses. Only -g and -O are taken from the user's flags.
 GUEST := guest-images/test-guest
-GUEST_OBJECTS := $(patsubst $(GUEST)/%,$(BUILD)/test-guest/%.o,$(wildcard $(GUEST)/*.c) $(GUEST)/entry.S)
+GUEST_SOURCES := $(wildcard $(GUEST)/*.c) $(filter-out %/setup.S,$(wildcard $(GUEST)/*.S))
+GUEST_OBJECTS := $(GUEST_SOURCES:$(GUEST)/%=$(BUILD)/test-guest/%.o)
 GUEST_CFLAGS := $(filter -g% -O%,$(CFLAGS)) -std=gnu17 $(WARNINGS) -ffreestanding -mno-red-zone \
 	-mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector -fcf-protection=none \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -mcmodel=small
@@ -142,10 +156,10 @@ GUEST_LINK = $(CC) -nostdlib -static -Wl,-T,$(GUEST)/link.lds -Wl,--build-id=non
 
 test-guests: $(BUILD)/test-guest.elf $(BUILD)/test-guest.bzimage
 
-$(BUILD)/test-guest/%.o: $(GUEST)/%
+$(BUILD)/test-guest/%.o: $(GUEST)/% $(BUILD)/flags
 	$(call say,GUEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(GUEST_CFLAGS) $(TO_OBJECT)
 
 $(BUILD)/test-guest.elf: $(GUEST_OBJECTS) $(GUEST)/link.lds
 	$(call say,LD,$@)
@@ -160,7 +174,7 @@ $(BUILD)/test-guest.bzimage: $(GUEST_OBJECTS) $(BUILD)/test-guest/setup.S.o $(GU
 -include $(GUEST_OBJECTS:.o=.d)
 # End of the test guests.
 
-# Fuzz targets: libFuzzer, all sources instrumented, and for scripts/fuzz the lines that they reach.
+# Fuzz targets: libFuzzer, all sources instrumented, and for scripts/checks/fuzz the lines that they reach.
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SHARED := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/loop.c,$(FUZZ_SOURCES))
@@ -172,9 +186,6 @@ fuzz:
 		fuzz-targets
 
 fuzz-targets: $(FUZZ_TARGETS)
-
-# Whether they compile at all, with any compiler.
-fuzz-objects: $(FUZZ_SOURCES:%.c=$(BUILD)/obj/%.o)
 
 # loop.o first, on its own: it takes the place of event_loop.o.
 $(FUZZ_TARGETS): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/loop.o $(BUILD)/fuzz.a
@@ -198,12 +209,23 @@ check-fast:
 	$(Q)scripts/check --fast
 
 bench:
-	$(Q)scripts/bench
+	$(Q)scripts/measure/bench
 
+# To Criterion it is a success if no test matches; its report lists the others as skipped.
+unit: export PATTERNS := $(or $(subst ::,/,$(T)),*)
 unit: $(BUILD)/unit-tests
-	$(Q)$(BUILD)/unit-tests
+	$(Q)set -f; status=0; for pattern in $$PATTERNS; do \
+		$< --filter="$$pattern" -Otap:$<.tap || status=1; \
+		grep 'ok - ' $<.tap | grep -qv 'test was skipped' || { \
+			echo "make unit: no test matches '$$pattern'; T is SUITE/TEST, and * in it stands for anything" >&2; status=1; }; \
+	done; exit $$status
 
-compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES)
+# Fails if the compiler has warned of an object, even if that was long ago. Links nothing.
+warnings: $(OBJECTS) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.o) $(GUEST_OBJECTS)
+	@cat $(^:.o=.warnings) >$(BUILD)/warnings
+	@! grep . $(BUILD)/warnings
+
+compile_commands.json: Makefile $(SOURCES) $(TEST_SOURCES) $(BUILD)/flags
 	$(call say,GEN,$@)
 	$(Q){ sep=[; for f in $(SOURCES) $(TEST_SOURCES); do \
 		printf '%s\n{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
@@ -215,4 +237,13 @@ format:
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d) $(FUZZ_SOURCES:%.c=$(BUILD)/obj/%.d)
+# What is compiled depends on this file. It is written again only when a command would not be what it was the last time.
+FLAGS := $(strip $(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) $(LIBS) $(STATIC_LIBS) $(GUEST_CFLAGS) $(TO_OBJECT) $(GUEST_LINK) $(AR) $(IASL))
+ifneq ($(file <$(BUILD)/flags),$(FLAGS))
+.PHONY: $(BUILD)/flags
+endif
+$(BUILD)/flags:
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+
+-include $(OBJECTS:.o=.d) $(ARCHIVE_API)-static.d $(TEST_SOURCES:%.c=$(BUILD)/obj/%.d) $(FUZZ_SOURCES:%.c=$(BUILD)/obj/%.d)

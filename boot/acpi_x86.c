@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Writes the ACPI tables. Section and table numbers are those of ACPI 6.5. Start reading at
- * acpi_build.
+ * acpi_x86_build.
  */
 #include "boot/acpi_x86.h"
 
 #include "boot/srat_x86.h"
+#include "boot/topology_x86.h"
 #include "boot/wdat_x86.h"
 #include "vmm/base/endian.h"
 #include "vmm/base/layout.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 
 /* dsdt_aml_code, which iasl made from dsdt.asl. */
-#include "boot/dsdt.inc"
+#include "boot/dsdt_x86.inc"
 
 #define OEM_ID "MVMM  "
 #define OEM_TABLE_ID "MVMM    "
@@ -49,7 +50,8 @@ struct rsdp {
 
 struct xsdt {
 	struct table_header header;
-	__le64 tables[2 + ACPI_MAX_TABLES - ACPI_TABLES]; /* the FADT, the MADT, and what else */
+	__le64 tables[2 + ACPI_MAX_TABLES -
+		      ACPI_TABLES]; /* the FADT, the MADT, and the optional ones */
 } __attribute__((packed));
 
 /* Generic Address Structure, section 5.2.3.2. */
@@ -129,13 +131,13 @@ struct wdat {
 	__u8 body[WDAT_SIZE];
 };
 
-/* Those that not every machine has come behind them. */
+/* The tables of every machine. Optional tables get the next indices. */
 enum table_index { RSDP, XSDT, FACP, APIC, DSDT };
 
 struct writer {
 	uint8_t *buf;
 	uint32_t used;
-	struct acpi_tables tables;
+	struct acpi_x86_tables tables;
 };
 
 static uint8_t checksum(const void *data, size_t len)
@@ -169,8 +171,7 @@ static uint64_t address(const struct writer *w, unsigned index)
 	return LAYOUT_ACPI + w->tables.table[index].offset;
 }
 
-/* Reserves the place of a table; places are given out before the tables that name them are built.
- */
+/* Reserves the place of a table. A table's place must be known before another table names it. */
 static void reserve(struct writer *w, unsigned index, const char *name, size_t size)
 {
 	w->tables.table[index].name = name;
@@ -265,27 +266,27 @@ static size_t madt_size(unsigned cpus)
 	return offsetof(struct madt, lapic) + cpus * sizeof(struct madt_lapic);
 }
 
-static void put_madt(struct writer *w, unsigned cpus)
+static void put_madt(struct writer *w, const struct boot_machine *machine)
 {
 	struct madt madt = {
-		.header = header("APIC", 6, madt_size(cpus)),
+		.header = header("APIC", 6, madt_size(machine->cpus)),
 		.lapic_address = host_to_le32(LAYOUT_LAPIC),
 		.ioapic = { .type = 1,
 			    .length = sizeof(madt.ioapic),
 			    .address = host_to_le32(LAYOUT_IOAPIC) },
 	};
 
-	for (unsigned i = 0; i < cpus; i++)
+	for (unsigned i = 0; i < machine->cpus; i++)
 		madt.lapic[i] = (struct madt_lapic){
 			.length = sizeof(madt.lapic[i]),
 			.processor_uid = (__u8)i,
-			.apic_id = (__u8)i,
+			.apic_id = (__u8)topology_x86_apic_id(&machine->topology, i),
 			.flags = host_to_le32(1),
 		};
 	put(w, APIC, &madt);
 }
 
-/* A table that not every machine has, behind all that have a place. */
+/* Adds an optional table behind all tables that have a place. */
 static void put_other(struct writer *w, const char *name, const void *table, size_t size)
 {
 	unsigned index = w->tables.count;
@@ -297,7 +298,7 @@ static void put_other(struct writer *w, const char *name, const void *table, siz
 static void put_srat(struct writer *w, const struct boot_machine *machine)
 {
 	struct srat srat;
-	size_t size = sizeof(srat.header) + srat_write(machine, srat.body);
+	size_t size = sizeof(srat.header) + srat_x86_write(machine, srat.body);
 
 	srat.header = header("SRAT", 3, size);
 	put_other(w, "srat", &srat, size);
@@ -307,7 +308,7 @@ static void put_wdat(struct writer *w)
 {
 	struct wdat wdat = { .header = header("WDAT", 1, sizeof(wdat)) };
 
-	wdat_write(wdat.body);
+	wdat_x86_write(wdat.body);
 	put_other(w, "wdat", &wdat, sizeof(wdat));
 }
 
@@ -316,8 +317,7 @@ static int check_serial(const struct boot_device *dev, struct error *err)
 	if (dev->addr == LAYOUT_SERIAL_PORT && dev->size == LAYOUT_SERIAL_PORTS &&
 	    dev->gsi == LAYOUT_SERIAL_GSI)
 		return 0;
-	return error_set(err, EINVAL, "a serial port at 0x%" PRIx64 ", which dsdt.asl lacks",
-			 dev->addr);
+	return error_set(err, EINVAL, "dsdt.asl has no serial port at 0x%" PRIx64, dev->addr);
 }
 
 /* Returns the slot, or -EINVAL. */
@@ -330,7 +330,7 @@ static int slot_of(const struct boot_device *dev, struct error *err)
 	    dev->gsi == LAYOUT_VIRTIO_GSI + slot)
 		return (int)slot;
 	return error_set(err, EINVAL,
-			 "a virtio device at 0x%" PRIx64 " with interrupt %u, no slot of layout.h",
+			 "layout.h has no virtio slot at 0x%" PRIx64 " with interrupt %u",
 			 dev->addr, dev->gsi);
 }
 
@@ -341,7 +341,7 @@ static void put_le32(uint8_t *to, uint32_t value)
 	memcpy(to, &wire, sizeof(wire));
 }
 
-/* What dsdt.asl reads: "MACH" there. */
+/* Fills the state page, which dsdt.asl calls "MACH" and reads. */
 static int put_state(struct writer *w, const struct boot_machine *machine, struct error *err)
 {
 	uint8_t *state = w->buf + (LAYOUT_ACPI_STATE - LAYOUT_ACPI);
@@ -384,8 +384,8 @@ static int put_state(struct writer *w, const struct boot_machine *machine, struc
 	return 0;
 }
 
-int acpi_build(const struct boot_machine *machine, void *buf, size_t cap,
-	       struct acpi_tables *ret_tables, struct error *err)
+int acpi_x86_build(const struct boot_machine *machine, void *buf, size_t cap,
+		   struct acpi_x86_tables *ret_tables, struct error *err)
 {
 	struct writer w = { .buf = buf };
 	int r;
@@ -396,7 +396,7 @@ int acpi_build(const struct boot_machine *machine, void *buf, size_t cap,
 			       LAYOUT_ACPI_STATE - LAYOUT_ACPI,
 		       "the tables end before the state page");
 	if (cap < LAYOUT_ACPI_MAX || machine->cpus > BOOT_MAX_CPUS)
-		return error_set(err, E2BIG, "ACPI tables for %u CPUs in %zu bytes: too many",
+		return error_set(err, E2BIG, "the ACPI tables for %u CPUs do not fit in %zu bytes",
 				 machine->cpus, cap);
 	reserve(&w, RSDP, "rsdp", sizeof(struct rsdp));
 	reserve(&w, XSDT, "xsdt", xsdt_size(machine));
@@ -413,7 +413,7 @@ int acpi_build(const struct boot_machine *machine, void *buf, size_t cap,
 		put_wdat(&w);
 	put_xsdt(&w);
 	put_fadt(&w);
-	put_madt(&w, machine->cpus);
+	put_madt(&w, machine);
 	put(&w, DSDT, dsdt_aml_code);
 	*ret_tables = w.tables;
 	return 0;

@@ -4,15 +4,14 @@
  * XSDT, FADT, MADT, a DSDT that is compiled from dsdt.asl, an SRAT if there are NUMA nodes, and a
  * WDAT if there is a watchdog.
  */
-#ifndef MVMM_BOOT_ACPI_H
-#define MVMM_BOOT_ACPI_H
+#pragma once
 
 #include "boot/boot.h"
 
 #define ACPI_TABLES 5 /* that every machine has */
 #define ACPI_MAX_TABLES (ACPI_TABLES + 2)
 
-struct acpi_tables {
+struct acpi_x86_tables {
 	struct {
 		const char *name; /* as acpidump names it: "rsdp", "xsdt", "facp"; static */
 		uint32_t offset;  /* into the buffer */
@@ -27,7 +26,5 @@ struct acpi_tables {
  * LAYOUT_ACPI_MAX, or -E2BIG is returned with @err set. -EINVAL for a virtio device that is in no
  * slot of layout.h, and for other devices that the DSDT does not know.
  */
-int acpi_build(const struct boot_machine *machine, void *buf, size_t cap,
-	       struct acpi_tables *ret_tables, struct error *err);
-
-#endif
+int acpi_x86_build(const struct boot_machine *machine, void *buf, size_t cap,
+		   struct acpi_x86_tables *ret_tables, struct error *err);

@@ -6,7 +6,6 @@
 
 int archive_api_open(struct archive_api *api, struct error *err)
 {
-	(void)err;
 #define TAKE(name) api->name = archive_##name;
 	ARCHIVE_API(TAKE)
 #undef TAKE
@@ -16,7 +15,6 @@ int archive_api_open(struct archive_api *api, struct error *err)
 
 void archive_api_close(struct archive_api *api)
 {
-	(void)api;
 }
 
 #else
@@ -36,7 +34,7 @@ int archive_api_open(struct archive_api *api, struct error *err)
 	api->name = (__typeof__(api->name))dlsym(api->library, "archive_" #name);                  \
 	if (!api->name) {                                                                          \
 		archive_api_close(api);                                                            \
-		return error_set(err, ENOENT, LIBRARY " lacks archive_" #name);                    \
+		return error_set(err, ENOENT, LIBRARY " has no function archive_" #name);          \
 	}
 	ARCHIVE_API(FIND)
 #undef FIND

@@ -5,8 +5,7 @@
  * only for a kernel never seen before. So it is opened at run time, except in a static binary,
  * which is built with MVMM_STATIC defined and calls it directly.
  */
-#ifndef MVMM_BOOT_ARCHIVE_API_H
-#define MVMM_BOOT_ARCHIVE_API_H
+#pragma once
 
 #include "vmm/base/error.h"
 
@@ -42,5 +41,3 @@ struct archive_api {
 int archive_api_open(struct archive_api *api, struct error *err);
 
 void archive_api_close(struct archive_api *api);
-
-#endif

@@ -3,7 +3,7 @@
 #include "boot/boot.h"
 
 #include "boot/acpi_x86.h"
-#include "boot/boot_params.h"
+#include "boot/boot_params_x86.h"
 #include "boot/devicetree.h"
 #include "boot/entry_x86.h"
 #include "boot/initrd.h"
@@ -18,13 +18,13 @@ static int describe(const struct boot_machine *machine, const struct guest_memor
 		    uint32_t *ret_dtb_size, struct error *err)
 {
 	uint64_t node = sizeof(struct setup_data);
-	struct acpi_tables tables;
+	struct acpi_x86_tables tables;
 	void *to;
 
 	*ret_dtb_size = 0;
 	if (machine->platform == BOOT_PLATFORM_ACPI) {
 		to = guest_memory_ram(mem, gpa(LAYOUT_ACPI), LAYOUT_ACPI_MAX);
-		return to ? acpi_build(machine, to, LAYOUT_ACPI_MAX, &tables, err)
+		return to ? acpi_x86_build(machine, to, LAYOUT_ACPI_MAX, &tables, err)
 			  : error_set(err, EFAULT, "no RAM below 1 MiB for ACPI tables");
 	}
 	to = guest_memory_ram(mem, gpa(LAYOUT_SETUP_DATA + node), LAYOUT_SETUP_DATA_MAX - node);
@@ -58,10 +58,10 @@ int boot_load(const struct boot_machine *machine, const struct boot_source *sour
 	r = describe(machine, mem, &dtb_size, err);
 	if (r < 0)
 		return r;
-	r = boot_params_write(machine, &kernel, &report, source->cmdline, dtb_size, mem, err);
+	r = boot_params_x86_write(machine, &kernel, &report, source->cmdline, dtb_size, mem, err);
 	if (r < 0)
 		return r;
-	r = entry_write(kernel.entry, mem, ret_entry, err);
+	r = entry_x86_write(kernel.entry, mem, ret_entry, err);
 	if (r < 0)
 		return r;
 	*ret_report = report;

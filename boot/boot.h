@@ -4,8 +4,7 @@
  * into bytes in guest memory and the state in which the first vCPU enters them; it knows neither
  * KVM nor the devices themselves. Start reading at boot_load, in boot.c.
  */
-#ifndef MVMM_BOOT_BOOT_H
-#define MVMM_BOOT_BOOT_H
+#pragma once
 
 #include "boot/input_file.h"
 #include "vmm/base/error.h"
@@ -51,10 +50,17 @@ static inline struct boot_device boot_virtio_device(unsigned slot, const char *w
 	};
 }
 
+/* How vCPUs are divided: there are sockets * cores * threads of them. No number is 0. */
+struct boot_topology {
+	unsigned sockets;
+	unsigned cores;	  /* of a socket */
+	unsigned threads; /* of a core */
+};
+
 /* A NUMA node. Nodes have the machine's RAM one after the other, from address 0 on. */
 struct boot_node {
 	uint64_t memory; /* bytes of RAM, may be 0 */
-	uint32_t cpus;	 /* bit mask of local APIC ids */
+	uint32_t cpus;	 /* bit mask of vCPUs */
 };
 
 /* The memory of the pmem device in a virtio slot. */
@@ -68,7 +74,8 @@ struct boot_pmem {
 struct boot_machine {
 	uint64_t
 		ram_size; /* bytes: up to LAYOUT_LOW_RAM_MAX below, the rest from LAYOUT_ABOVE_4G */
-	unsigned cpus;	  /* local APIC ids are 0 to cpus - 1 */
+	unsigned cpus;
+	struct boot_topology topology; /* of the cpus */
 	struct boot_device devices[BOOT_MAX_DEVICES];
 	unsigned n_devices;
 	struct boot_pmem pmem[LAYOUT_VIRTIO_SLOTS];
@@ -115,5 +122,3 @@ struct boot_report {
 int boot_load(const struct boot_machine *machine, const struct boot_source *source,
 	      const struct guest_memory *mem, struct boot_entry *ret_entry,
 	      struct boot_report *ret_report, struct error *err);
-
-#endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Fills the zero page. Everything in it that is not set here must be 0. */
-#include "boot/boot_params.h"
+#include "boot/boot_params_x86.h"
 
-#include "boot/e820.h"
+#include "boot/e820_x86.h"
 #include "vmm/base/layout.h"
 
 #include <errno.h>
@@ -31,14 +31,14 @@ static int write_cmdline(const char *cmdline, const struct setup_header *header,
 
 static void fill_e820(const struct boot_machine *machine, struct boot_params *params)
 {
-	struct e820_map map;
+	struct e820_x86_map map;
 
-	e820_build(machine, &map);
+	e820_x86_build(machine, &map);
 	memcpy(params->e820_table, map.entries, map.count * sizeof(map.entries[0]));
 	params->e820_entries = (__u8)map.count;
 }
 
-/* In front of the tree, which is there already; the seed comes next. */
+/* Writes the header in front of the tree, which has been written already. The seed comes next. */
 static int write_dtb_node(uint32_t dtb_size, const struct guest_memory *mem)
 {
 	struct setup_data node = { .next = LAYOUT_RNG_SEED, .type = SETUP_DTB, .len = dtb_size };
@@ -47,9 +47,9 @@ static int write_dtb_node(uint32_t dtb_size, const struct guest_memory *mem)
 }
 
 /*
- * A seed of its own for each boot: kernels before the first interrupts have little to draw from.
- * Linux takes it from 6.0 on, and wipes it; older ones skip the node. A host without entropy gives
- * a node of no length.
+ * Each boot gets a seed of its own, because a kernel has few sources of entropy before its first
+ * interrupts. Linux 6.0 and later read the seed and wipe it; older kernels skip the node. If the
+ * host has no entropy, the node is empty.
  */
 static int write_seed_node(const struct guest_memory *mem)
 {
@@ -67,9 +67,9 @@ static int write_seed_node(const struct guest_memory *mem)
 	return r;
 }
 
-int boot_params_write(const struct boot_machine *machine, const struct kernel_image *kernel,
-		      const struct boot_report *report, const char *cmdline, uint32_t dtb_size,
-		      const struct guest_memory *mem, struct error *err)
+int boot_params_x86_write(const struct boot_machine *machine, const struct kernel_image *kernel,
+			  const struct boot_report *report, const char *cmdline, uint32_t dtb_size,
+			  const struct guest_memory *mem, struct error *err)
 {
 	struct boot_params params = { .hdr = kernel->header };
 	int r;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Loads a bzImage where its own decompressor would put it. Start reading at bzimage_load. */
+/* Loads a bzImage where its own decompressor would put it. Start reading at bzimage_x86_load. */
 #include "boot/bzimage_x86.h"
 
 #include "vmm/base/layout.h"
@@ -32,11 +32,11 @@ static int read_header(const struct input_file *file, struct setup_header *heade
 	memset(header, 0, sizeof(*header));
 	if (file->size < HEADER_OFFSET + sizeof(*header))
 		return refuse(file, err, "its size", file->size,
-			      "too short for a bzImage's header; is it a complete file?");
+			      "too short for the header of a bzImage; is the file complete?");
 	r = input_file_read(file, HEADER_OFFSET, header, sizeof(*header), err);
 	if (r < 0)
 		return r;
-	/* Only what the kernel says is header may be handed back to it in boot_params. */
+	/* boot_params may contain only those bytes that the kernel declares as its header. */
 	end = JUMP_TARGET_BASE + (header->jump >> 8);
 	if (end < HEADER_OFFSET + offsetof(struct setup_header, handover_offset))
 		return refuse(file, err, "the setup header's end", end,
@@ -55,7 +55,7 @@ static int check_protocol(const struct input_file *file, const struct setup_head
 			      "older than 0x20c; use a kernel from 3.8 on");
 	if (!(h->xloadflags & XLF_KERNEL_64))
 		return refuse(file, err, "xloadflags", h->xloadflags,
-			      "without bit 0, a 64-bit entry point; use an x86-64 kernel");
+			      "without bit 0: it has no 64-bit entry point; use an x86-64 kernel");
 	if (!(h->loadflags & LOADED_HIGH))
 		return refuse(file, err, "loadflags", h->loadflags,
 			      "without bit 0: this is a zImage; use a bzImage");
@@ -73,22 +73,25 @@ static int check_sizes(const struct input_file *file, const struct setup_header 
 
 	if (file->size <= setup_size)
 		return refuse(file, err, "its size", file->size,
-			      "no more than the setup code; is it a complete file?");
+			      "no more than the setup code; is the file complete?");
 	body = file->size - setup_size;
-	if (body <= ENTRY_64 || h->syssize * 16ull > body)
+	/* syssize is in paragraphs, rounded up: not each tool that makes kernels fills the last
+	 * one.
+	 */
+	if (body <= ENTRY_64 || h->syssize * 16ull > body + 15)
 		return refuse(file, err, "its size", file->size,
-			      "less than its header promises; is it a complete file?");
+			      "less than its header says; is the file complete?");
 	if (h->init_size < body)
 		return refuse(file, err, "init_size", h->init_size,
 			      "smaller than the kernel itself; the header is damaged");
 	if (h->payload_offset > body || h->payload_length > body - h->payload_offset)
 		return refuse(file, err, "payload_offset", h->payload_offset,
-			      "with its length beyond the file's end; is it a complete file?");
+			      "and the payload ends beyond the file's end; is the file complete?");
 	return 0;
 }
 
-int bzimage_read_header(const struct input_file *file, struct setup_header *ret_header,
-			uint64_t *ret_setup_size, struct error *err)
+int bzimage_x86_read_header(const struct input_file *file, struct setup_header *ret_header,
+			    uint64_t *ret_setup_size, struct error *err)
 {
 	struct setup_header header;
 	uint64_t setup_size;
@@ -111,10 +114,10 @@ int bzimage_read_header(const struct input_file *file, struct setup_header *ret_
 }
 
 /*
- * Where the kernel will run: a relocatable one moves itself up to pref_address and its alignment
- * when it is loaded below, so loading it right there wastes nothing and needs the least memory.
+ * Where the kernel will run. A relocatable kernel that is loaded below pref_address moves itself
+ * up to it, and to its alignment. Loading it there at once needs the least memory.
  */
-static uint64_t place(const struct setup_header *h)
+static uint64_t load_address(const struct setup_header *h)
 {
 	uint64_t addr = h->pref_address;
 	uint64_t align = h->kernel_alignment;
@@ -123,23 +126,23 @@ static uint64_t place(const struct setup_header *h)
 		return addr;
 	if (addr < LAYOUT_HIGH_RAM)
 		addr = LAYOUT_HIGH_RAM;
-	/* A sum that wraps is refused by the check of the place. */
+	/* If the sum wraps, kernel_image_check_place refuses it. */
 	return (addr + align - 1) & ~(align - 1);
 }
 
-int bzimage_load(const struct input_file *file, const struct guest_memory *mem, uint64_t low_ram,
-		 struct kernel_image *ret_image, struct error *err)
+int bzimage_x86_load(const struct input_file *file, const struct guest_memory *mem,
+		     uint64_t low_ram, struct kernel_image *ret_image, struct error *err)
 {
 	struct kernel_image image = { .format = KERNEL_BZIMAGE };
 	uint64_t setup_size;
 	int r;
 
-	r = bzimage_read_header(file, &image.header, &setup_size, err);
+	r = bzimage_x86_read_header(file, &image.header, &setup_size, err);
 	if (r < 0)
 		return r;
-	image.start = place(&image.header);
+	image.start = load_address(&image.header);
 	image.size = image.header.init_size;
-	r = kernel_file_check_place(file, image.start, image.size, low_ram, err);
+	r = kernel_image_check_place(file, image.start, image.size, low_ram, err);
 	if (r < 0)
 		return r;
 	r = input_file_load(file, setup_size, file->size - setup_size, mem, gpa(image.start), err);

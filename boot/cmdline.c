@@ -9,10 +9,10 @@
 struct line {
 	char *buf;
 	size_t cap;
-	size_t len; /* what it would be, if there were room */
+	size_t len; /* of the whole line, also if it does not fit */
 };
 
-static void add(struct line *line, const char *piece)
+static void append_piece(struct line *line, const char *piece)
 {
 	size_t len = strlen(piece);
 	size_t gap = line->len ? 1 : 0;
@@ -60,23 +60,24 @@ int cmdline_build(const struct cmdline_parts *parts, char *buf, size_t cap, stru
 		buf[0] = '\0';
 	if (!cmdline_has(append, "console=")) {
 		if (parts->serial)
-			add(&line, "console=ttyS0");
+			append_piece(&line, "console=ttyS0");
 		/* The last one is /dev/console. */
 		if (parts->hvc)
-			add(&line, "console=hvc0");
+			append_piece(&line, "console=hvc0");
 	}
 	/*
-	 * The quickest way out that the platform has. Unasked, a kernel on hardware-reduced ACPI
-	 * goes for EFI and then a real-mode BIOS, neither of which is there.
+	 * The quickest way to reset the platform. Without it a kernel on hardware-reduced ACPI
+	 * tries EFI and then a real-mode BIOS, and this machine has neither.
 	 */
 	if (!cmdline_has(append, "reboot="))
-		add(&line, parts->platform == BOOT_PLATFORM_ACPI ? "reboot=acpi" : "reboot=kbd");
-	/* Reboot at once: left alone, a guest that has panicked spins for ever. */
+		append_piece(&line,
+			     parts->platform == BOOT_PLATFORM_ACPI ? "reboot=acpi" : "reboot=kbd");
+	/* Reboot at once; without panic= a guest that has panicked spins for ever. */
 	if (!cmdline_has(append, "panic="))
-		add(&line, "panic=-1");
+		append_piece(&line, "panic=-1");
 	if (parts->root && !cmdline_has(append, "root="))
-		add(&line, parts->root);
-	add(&line, append);
+		append_piece(&line, parts->root);
+	append_piece(&line, append);
 	if (line.len >= cap)
 		return error_set(err, E2BIG,
 				 "the command line would have %zu bytes, more than %zu;"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's command line: what this machine needs, unless the user says otherwise, and then what
- * the user says. The kernel takes the last of several values, so --append comes last.
+ * The kernel's command line: the parameters that this machine needs, and then --append. A parameter
+ * that --append has too is left out. The kernel uses the last of several values.
  */
-#ifndef MVMM_BOOT_CMDLINE_H
-#define MVMM_BOOT_CMDLINE_H
+#pragma once
 
 #include "boot/boot.h"
 
@@ -19,9 +18,9 @@ struct cmdline_parts {
 };
 
 /*
- * Writes the line and its NUL into @buf of @cap bytes. Left out are console=, reboot= and panic=
- * where @append has its own, and all of @root where @append has root=. -E2BIG with @err set where
- * it does not fit; the kernel's own limit is checked when it is loaded.
+ * Writes the line and its NUL into @buf of @cap bytes. console=, reboot= and panic= are left out if
+ * @append has its own, and all of @root is left out if @append has root=. Returns -E2BIG with @err
+ * set if the line does not fit. The kernel's own limit is checked when the kernel is loaded.
  */
 int cmdline_build(const struct cmdline_parts *parts, char *buf, size_t cap, struct error *err);
 
@@ -30,5 +29,3 @@ int cmdline_build(const struct cmdline_parts *parts, char *buf, size_t cap, stru
  * by white space outside double quotes, and what follows "--" is for init.
  */
 bool cmdline_has(const char *line, const char *name);
-
-#endif

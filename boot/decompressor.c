@@ -19,14 +19,13 @@ struct decompressor {
 	uint8_t input[INPUT_BYTES];
 };
 
-/* libarchive's callback; reading less than there should be shows as damaged data. */
+/* libarchive's callback. After a failed read the data ends early, which libarchive reports. */
 static la_ssize_t read_input(struct archive *archive, void *data, const void **buffer)
 {
 	struct decompressor *d = data;
 	size_t len = d->left < sizeof(d->input) ? (size_t)d->left : sizeof(d->input);
 	ssize_t n = pread(d->fd, d->input, len, (off_t)d->off);
 
-	(void)archive;
 	if (n < 0)
 		n = 0;
 	d->off += (uint64_t)n;
@@ -39,10 +38,11 @@ static int damaged(struct decompressor *d, struct error *err)
 {
 	const char *why = d->api.error_string(d->archive);
 
-	return error_set(err, EINVAL, "cannot decompress it (%s)", why ? why : "no reason given");
+	return error_set(err, EINVAL, "cannot decompress it (%s)",
+			 why ? why : "libarchive gives no reason");
 }
 
-/* Not read_support_filter_all: that one may run programs. */
+/* Not read_support_filter_all, because it may run programs. */
 static int open_archive(struct decompressor *d, struct error *err)
 {
 	const struct archive_api *api = &d->api;
@@ -59,9 +59,10 @@ static int open_archive(struct decompressor *d, struct error *err)
 	if (api->read_open(a, d, NULL, read_input, NULL) != ARCHIVE_OK ||
 	    api->read_next_header(a, &entry) != ARCHIVE_OK)
 		return damaged(d, err);
-	/* Without a filter libarchive would hand through the bytes as they are. */
+	/* If no filter matches, libarchive would return the bytes unchanged. */
 	if (api->filter_code(a, 0) == ARCHIVE_FILTER_NONE)
-		return error_set(err, EINVAL, "it is packed in no way known here");
+		return error_set(err, EINVAL,
+				 "it is compressed in a format that mvmm does not know");
 	return 0;
 }
 

@@ -4,8 +4,7 @@
  * command line and initrd from boot_params, so the tree has only processors, interrupt controllers
  * and devices.
  */
-#ifndef MVMM_BOOT_DEVICETREE_H
-#define MVMM_BOOT_DEVICETREE_H
+#pragma once
 
 #include "boot/boot.h"
 
@@ -18,5 +17,3 @@
  */
 int devicetree_build(const struct boot_machine *machine, void *buf, size_t cap, uint32_t *ret_size,
 		     struct error *err);
-
-#endif

@@ -23,6 +23,11 @@ struct segments {
 
 static int check_file_header(const struct input_file *file, const Elf64_Ehdr *eh, struct error *err)
 {
+	if (eh->e_ident[EI_CLASS] == ELFCLASS32)
+		return error_set(err, EINVAL,
+				 "%s '%s': a 32-bit ELF file, as those for multiboot are (Xen, "
+				 "memtest, ...); give an x86-64 Linux kernel",
+				 file->what, file->path);
 	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    eh->e_machine != EM_X86_64)
 		return error_set(err, EINVAL,
@@ -36,14 +41,14 @@ static int check_file_header(const struct input_file *file, const Elf64_Ehdr *eh
 				 file->what, file->path, eh->e_type);
 	if (eh->e_phentsize != sizeof(Elf64_Phdr) || !eh->e_phnum || eh->e_phnum > MAX_HEADERS)
 		return error_set(err, EINVAL,
-				 "%s '%s': %u program headers of %u bytes;"
-				 " a kernel has 1 to %u of %zu",
+				 "%s '%s': has %u program headers of %u bytes each;"
+				 " mvmm accepts 1 to %u headers of %zu bytes",
 				 file->what, file->path, eh->e_phnum, eh->e_phentsize, MAX_HEADERS,
 				 sizeof(Elf64_Phdr));
 	if (eh->e_phoff > file->size || eh->e_phnum * sizeof(Elf64_Phdr) > file->size - eh->e_phoff)
 		return error_set(err, EINVAL,
 				 "%s '%s': program headers at 0x%" PRIx64
-				 " lie beyond the file's end; is it a complete file?",
+				 " lie beyond the file's end; is the file complete?",
 				 file->what, file->path, eh->e_phoff);
 	return 0;
 }
@@ -56,11 +61,12 @@ static int check_segment(const struct input_file *file, const Elf64_Phdr *ph,
 	if (ph->p_filesz > ph->p_memsz || ph->p_offset > file->size ||
 	    ph->p_filesz > file->size - ph->p_offset)
 		return error_set(err, EINVAL,
-				 "%s '%s': the segment for 0x%" PRIx64 " has 0x%" PRIx64
-				 " bytes at offset 0x%" PRIx64
-				 ", beyond its own or the file's size; is it a complete file?",
+				 "%s '%s': the segment for address 0x%" PRIx64 " has 0x%" PRIx64
+				 " bytes at offset 0x%" PRIx64 " of the file; that is more than"
+				 " its size in memory, or beyond the file's end;"
+				 " is the file complete?",
 				 file->what, file->path, ph->p_paddr, ph->p_filesz, ph->p_offset);
-	r = kernel_file_check_place(file, ph->p_paddr, ph->p_memsz, low_ram, err);
+	r = kernel_image_check_place(file, ph->p_paddr, ph->p_memsz, low_ram, err);
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < others->count; i++) {
@@ -104,7 +110,7 @@ static int read_segments(const struct input_file *file, const Elf64_Ehdr *eh, ui
 	return 0;
 }
 
-/* Linux's e_entry is physical; one that is in no segment may still be a virtual address. */
+/* In Linux e_entry is a physical address. If no segment has it, it may be a virtual address. */
 static int find_entry(const struct input_file *file, uint64_t e_entry, const struct segments *s,
 		      uint64_t *ret_entry, struct error *err)
 {
@@ -142,12 +148,12 @@ static int load_segment(const struct input_file *file, const Elf64_Phdr *ph,
 	 */
 	to = guest_memory_ram(mem, gpa(ph->p_paddr + ph->p_filesz), bss);
 	if (bss && !to)
-		return error_set(err, E2BIG, "%s '%s': its bss at 0x%" PRIx64 " is not RAM",
+		return error_set(err, E2BIG, "%s '%s': its bss at 0x%" PRIx64 " is outside RAM",
 				 file->what, file->path, ph->p_paddr + ph->p_filesz);
 	return 0;
 }
 
-/* What a bzImage's own header would have said, as far as boot_params has a use for it. */
+/* The fields of a bzImage's header that boot_params needs. */
 static struct setup_header made_up_header(void)
 {
 	return (struct setup_header){

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An uncompressed vmlinux, or any ELF file that keeps to the same entry contract. */
-#ifndef MVMM_BOOT_ELF_H
-#define MVMM_BOOT_ELF_H
+#pragma once
 
-#include "boot/kernel_file.h"
+#include "boot/kernel_image.h"
+#include "vmm/base/guest_memory.h"
 
 /*
  * See kernel_file_load. Takes little-endian x86-64 ET_EXEC and ET_DYN files; each PT_LOAD segment
@@ -12,5 +12,3 @@
  */
 int elf_load(const struct input_file *file, const struct guest_memory *mem, uint64_t low_ram,
 	     struct kernel_image *ret_image, struct error *err);
-
-#endif

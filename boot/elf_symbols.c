@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Farther from a symbol than any function is long, an address is somebody else's. */
+/* No function is this long: an address farther behind a symbol does not belong to it. */
 #define FARTHEST 0x100000
 /* vmlinux with everything built in has some 200,000. */
 #define MAX_SYMBOLS 4000000

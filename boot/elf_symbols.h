@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which function of an ELF kernel an address belongs to, by its symbol table. */
-#ifndef MVMM_BOOT_ELF_SYMBOLS_H
-#define MVMM_BOOT_ELF_SYMBOLS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,5 +14,3 @@
  */
 int elf_symbols_find(int fd, uint64_t addr, char ret_name[static ELF_SYMBOLS_NAME],
 		     uint64_t *ret_offset);
-
-#endif

@@ -50,8 +50,8 @@ static int write_page_tables(const struct guest_memory *mem)
 	return r;
 }
 
-int entry_write(uint64_t rip, const struct guest_memory *mem, struct boot_entry *ret_entry,
-		struct error *err)
+int entry_x86_write(uint64_t rip, const struct guest_memory *mem, struct boot_entry *ret_entry,
+		    struct error *err)
 {
 	int r;
 

@@ -6,6 +6,8 @@
  */
 #include "boot/filesystem.h"
 
+#include "boot/file_magic.h"
+#include "vmm/base/array.h"
 #include "vmm/base/endian.h"
 
 #include <stddef.h>
@@ -15,6 +17,8 @@
 
 /* All superblocks lie within the first of these. */
 #define HEAD_BYTES 4096
+
+#define BLOCKS "its blocks are not of 4 KiB"
 
 struct head {
 	uint8_t bytes[HEAD_BYTES];
@@ -51,6 +55,7 @@ static uint32_t get_be32(const struct head *h, size_t off)
 #define EXT_COMPAT (EXT_SUPER + 0x5c)
 #define EXT_INCOMPAT (EXT_SUPER + 0x60)
 #define EXT_RO_COMPAT (EXT_SUPER + 0x64)
+#define EXT_LAST_MOUNTED (EXT_SUPER + 0x88) /* 64 bytes */
 #define EXT_DEFAULT_MOUNT (EXT_SUPER + 0x100)
 #define EXT_COMPAT_HAS_JOURNAL 0x4
 /* What ext3 knows: filetype, recover, journal_dev, meta_bg; sparse_super, large_file, btree_dir. */
@@ -59,6 +64,22 @@ static uint32_t get_be32(const struct head *h, size_t off)
 #define EXT_INCOMPAT_INLINE_DATA 0x8000
 #define EXT_DEFAULT_JOURNAL_MODE 0x60
 #define EXT_DEFAULT_JOURNAL_DATA 0x20
+
+/* Directories that are file systems of their own; an initramfs mounts a root where it likes. */
+static bool mounted_elsewhere(const struct head *h)
+{
+	static const char *const places[] = { "/boot", "/home", "/var", "/usr",
+					      "/srv",  "/opt",	"/tmp" };
+	const char *mounted = (const char *)h->bytes + EXT_LAST_MOUNTED;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		size_t len = strlen(places[i]);
+
+		if (strncmp(mounted, places[i], len) == 0 && (!mounted[len] || mounted[len] == '/'))
+			return true;
+	}
+	return false;
+}
 
 static bool probe_ext(const struct head *h, struct filesystem *fs)
 {
@@ -72,8 +93,13 @@ static bool probe_ext(const struct head *h, struct filesystem *fs)
 	else
 		fs->name = get_le32(h, EXT_COMPAT) & EXT_COMPAT_HAS_JOURNAL ? "ext3" : "ext2";
 	/* 1024 << 2; with inline data or data journalling dax=always fails the mount. */
-	fs->dax = get_le32(h, EXT_LOG_BLOCK_SIZE) == 2 && !(incompat & EXT_INCOMPAT_INLINE_DATA) &&
-		  journal_mode != EXT_DEFAULT_JOURNAL_DATA;
+	if (get_le32(h, EXT_LOG_BLOCK_SIZE) != 2)
+		fs->no_dax = BLOCKS;
+	else if (incompat & EXT_INCOMPAT_INLINE_DATA)
+		fs->no_dax = "it has the feature inline_data";
+	else if (journal_mode == EXT_DEFAULT_JOURNAL_DATA)
+		fs->no_dax = "its journal is to have the data too (tune2fs -o journal_data)";
+	fs->elsewhere = mounted_elsewhere(h);
 	return true;
 }
 
@@ -90,7 +116,8 @@ static bool probe_xfs(const struct head *h, struct filesystem *fs)
 	if (memcmp(h->bytes, "XFSB", 4) != 0)
 		return false;
 	fs->name = "xfs";
-	fs->dax = get_be32(h, XFS_BLOCK_SIZE) == 4096;
+	if (get_be32(h, XFS_BLOCK_SIZE) != 4096)
+		fs->no_dax = BLOCKS;
 	fs->dax_whole_disk_only = v5 && (get_be32(h, XFS_RO_COMPAT) & XFS_RO_COMPAT_REFLINK);
 	return true;
 }
@@ -104,7 +131,8 @@ static bool probe_erofs(const struct head *h, struct filesystem *fs)
 	if (get_le32(h, EROFS_SUPER) != 0xe0f5e1e2)
 		return false;
 	fs->name = "erofs";
-	fs->dax = h->bytes[EROFS_BLOCK_BITS] == 12;
+	if (h->bytes[EROFS_BLOCK_BITS] != 12)
+		fs->no_dax = BLOCKS;
 	return true;
 }
 
@@ -113,6 +141,7 @@ static bool probe_squashfs(const struct head *h, struct filesystem *fs)
 	if (memcmp(h->bytes, "hsqs", 4) != 0)
 		return false;
 	fs->name = "squashfs";
+	fs->no_dax = "squashfs has none";
 	return true;
 }
 
@@ -126,4 +155,7 @@ void filesystem_probe(int fd, uint64_t start, uint64_t size, struct filesystem *
 		return;
 	if (!probe_ext(&h, ret_fs) && !probe_xfs(&h, ret_fs) && !probe_erofs(&h, ret_fs))
 		probe_squashfs(&h, ret_fs);
+	ret_fs->dax = ret_fs->name && !ret_fs->no_dax;
+	if (!ret_fs->name)
+		ret_fs->is = file_magic_name(&h, len);
 }

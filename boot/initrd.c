@@ -7,8 +7,8 @@
 
 #define PAGE_MASK 0xfffull
 
-static int place(const struct input_file *file, const struct kernel_image *kernel, uint64_t low_ram,
-		 uint64_t *ret_start, struct error *err)
+static int choose_place(const struct input_file *file, const struct kernel_image *kernel,
+			uint64_t low_ram, uint64_t *ret_start, struct error *err)
 {
 	uint64_t floor = (kernel->start + kernel->size + PAGE_MASK) & ~PAGE_MASK;
 	/* initrd_addr_max is the last byte that may be used. */
@@ -20,7 +20,8 @@ static int place(const struct input_file *file, const struct kernel_image *kerne
 		return error_set(err, E2BIG,
 				 "%s '%s': %" PRIu64 " bytes do not fit between the kernel's end"
 				 " (0x%" PRIx64 ") and 0x%" PRIx64
-				 ", as high as this kernel can reach; use a smaller one",
+				 ", the highest address that this kernel accepts for an initrd;"
+				 " use a smaller initrd",
 				 file->what, file->path, file->size, floor, reach);
 	if (floor > ceiling || need > ceiling - floor)
 		return error_set(
@@ -39,7 +40,7 @@ int initrd_load(const struct input_file *file, const struct guest_memory *mem,
 	uint64_t start = 0;
 	int r;
 
-	r = place(file, kernel, low_ram, &start, err);
+	r = choose_place(file, kernel, low_ram, &start, err);
 	if (r == 0)
 		r = input_file_load(file, 0, file->size, mem, gpa(start), err);
 	if (r == 0) {

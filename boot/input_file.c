@@ -21,9 +21,7 @@ static int open_or_take(const char *what, const char *path, struct error *err)
 		return file_argument_take(what, path, O_RDONLY, err);
 	/* O_NONBLOCK: a FIFO must be refused later, not waited for. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return fd < 0 ? error_set(err, errno, "%s '%s': cannot open: %s", what, path,
-				  strerror(errno))
-		      : fd;
+	return fd < 0 ? error_system(err, errno, "%s '%s': cannot open", what, path) : fd;
 }
 
 int input_file_open(struct input_file *file, const char *what, const char *path, struct error *err)
@@ -37,7 +35,7 @@ int input_file_open(struct input_file *file, const char *what, const char *path,
 		int code = errno;
 
 		close(fd);
-		return error_set(err, code, "%s '%s': %s", what, path, strerror(code));
+		return error_system(err, code, "%s '%s'", what, path);
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size == 0) {
 		close(fd);
@@ -67,12 +65,12 @@ int input_file_read(const struct input_file *file, uint64_t off, void *buf, size
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set(err, errno, "%s '%s': cannot read: %s", file->what,
-					 file->path, strerror(errno));
+			return error_system(err, errno, "%s '%s': cannot read", file->what,
+					    file->path);
 		if (n == 0)
 			return error_set(err, EINVAL,
-					 "%s '%s': ends at byte %" PRIu64 " where %zu more are due;"
-					 " is it a complete file?",
+					 "%s '%s': ends at byte %" PRIu64
+					 ", but %zu more bytes are needed; is the file complete?",
 					 file->what, file->path, off + done, len - done);
 		done += (size_t)n;
 	}

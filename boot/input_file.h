@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A kernel or initrd on the host: opened read-only, its size taken once, read by offset, so that
- * it does not matter where a descriptor that was passed to us stands. The file may change under us,
- * so nothing read here is trusted to read the same again.
+ * A kernel or initrd on the host. It is opened read-only, and its size is read once. Reads name
+ * their offset, so the file offset of a descriptor that was passed to mvmm does not matter. The
+ * file may change at any time: a second read may return something else.
  */
-#ifndef MVMM_BOOT_INPUT_FILE_H
-#define MVMM_BOOT_INPUT_FILE_H
+#pragma once
 
 #include "vmm/base/error.h"
 #include "vmm/base/guest_memory.h"
@@ -26,7 +25,7 @@ struct input_file {
  */
 int input_file_open(struct input_file *file, const char *what, const char *path, struct error *err);
 
-/* Takes a zeroed one. */
+/* Accepts a zeroed one. */
 void input_file_close(struct input_file *file);
 
 /* Reads exactly @len bytes at @off. -EINVAL if the file ends before, -errno of pread. */
@@ -36,5 +35,3 @@ int input_file_read(const struct input_file *file, uint64_t off, void *buf, size
 /* Reads @len bytes at @off to @addr, which must be RAM: -E2BIG where it is not. */
 int input_file_load(const struct input_file *file, uint64_t off, uint64_t len,
 		    const struct guest_memory *mem, gpa_t addr, struct error *err);
-
-#endif

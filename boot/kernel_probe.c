@@ -64,8 +64,7 @@ static void search_chunk(struct search *s, size_t len)
 	memmove(s->buf, s->buf + have - s->kept, s->kept);
 }
 
-/* A tree and a way to power off by it: nothing that could still be found would change the answer.
- */
+/* The kernel reads a tree and can power off by it. Nothing else could change the answer. */
 static bool decided(const struct search *s)
 {
 	return reads_tree(s) && s->found[MARKER_POWEROFF];
@@ -87,7 +86,7 @@ static int search_elf(const struct input_file *file, struct search *s, struct er
 	return 0;
 }
 
-/* Where the compressed kernel lies, without the length that the kernel's build puts behind it. */
+/* Finds the compressed kernel, without the length that the kernel's build appends to it. */
 static int find_payload(const struct input_file *file, uint64_t *ret_off, uint64_t *ret_len,
 			struct error *err)
 {
@@ -97,12 +96,14 @@ static int find_payload(const struct input_file *file, uint64_t *ret_off, uint64
 	uint64_t len;
 	int r;
 
-	r = bzimage_read_header(file, &header, &setup_size, err);
+	r = bzimage_x86_read_header(file, &header, &setup_size, err);
 	if (r < 0)
 		return r;
 	len = header.payload_length;
 	if (len < 8)
-		return error_set(err, EINVAL, "its header names no payload");
+		return error_set(err, EINVAL,
+				 "its header says that the payload has %u bytes, fewer than 8",
+				 header.payload_length);
 	r = input_file_read(file, setup_size + header.payload_offset, magic, sizeof(magic), err);
 	if (r < 0)
 		return r;
@@ -163,32 +164,49 @@ static double seconds_since(const struct timespec *start)
 	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-static int search_kernel(const struct input_file *file, enum kernel_format format,
-			 struct kernel_probe *probe, struct error *err)
+int kernel_search(const struct input_file *file, struct kernel_probe *probe, struct error *err)
 {
-	struct search *s = malloc(sizeof(*s));
-	struct timespec start;
+	enum kernel_format format;
+	struct search *s;
 	int r;
 
+	r = kernel_file_identify(file, &format, err);
+	if (r < 0)
+		return r;
+	s = malloc(sizeof(*s));
 	if (!s)
 		return error_set(err, ENOMEM, "out of memory");
 	memset(s->found, 0, sizeof(s->found));
 	s->bytes = 0;
 	s->kept = 0;
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	log_info("looking inside %s for device tree support, once for this kernel", file->path);
 	r = format == KERNEL_ELF ? search_elf(file, s, err) : search_bzimage(file, s, err);
 	/* What was found before the data turned out damaged still counts. */
 	if (r == 0 || decided(s)) {
 		decide(s, probe);
 		r = 0;
 	}
-	log_info("searched %" PRIu64 " MiB of it in %.1f s", s->bytes >> 20, seconds_since(&start));
+	probe->searched = s->bytes;
 	free(s);
 	return r;
 }
 
-static int probe_file(const struct input_file *file, struct kernel_probe *probe, struct error *err)
+static int search(const struct input_file *file, struct kernel_searcher *searcher,
+		  struct kernel_probe *probe, struct error *err)
+{
+	struct timespec start;
+	int r;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	log_info("looking inside %s for device tree support, once for this kernel", file->path);
+	r = searcher ? searcher->search(searcher, file, probe, err)
+		     : kernel_search(file, probe, err);
+	log_info("searched %" PRIu64 " MiB of it in %.1f s", probe->searched >> 20,
+		 seconds_since(&start));
+	return r;
+}
+
+static int probe_file(const struct input_file *file, struct kernel_searcher *searcher,
+		      struct kernel_probe *probe, struct error *err)
 {
 	enum kernel_format format;
 	struct platform_cache cache;
@@ -205,22 +223,24 @@ static int probe_file(const struct input_file *file, struct kernel_probe *probe,
 			 "known from an earlier start (%.200s)", cache.path);
 		return 0;
 	}
-	r = search_kernel(file, format, probe, &why);
+	r = search(file, searcher, probe, &why);
 	if (r < 0) {
-		/* Not kept: another start may have the library, or the memory. */
+		/* The cache does not keep this, because another start may have the library, or the
+		 * memory. */
 		probe->platform = BOOT_PLATFORM_ACPI;
-		snprintf(probe->reason, sizeof(probe->reason), "no look inside the kernel: %.200s",
-			 why.text);
+		snprintf(probe->reason, sizeof(probe->reason),
+			 "cannot look inside the kernel: %.200s", why.text);
 		return 0;
 	}
 	platform_cache_put(&cache, probe->platform);
 	return 0;
 }
 
-int kernel_probe(const struct input_file *file, struct kernel_probe *ret_probe, struct error *err)
+int kernel_probe(const struct input_file *file, struct kernel_searcher *searcher,
+		 struct kernel_probe *ret_probe, struct error *err)
 {
 	struct kernel_probe probe = { .cached = false };
-	int r = probe_file(file, &probe, err);
+	int r = probe_file(file, searcher, &probe, err);
 
 	if (r == 0)
 		*ret_probe = probe;

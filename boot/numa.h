@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which memory and which processors belong to which NUMA node. */
-#ifndef MVMM_BOOT_NUMA_H
-#define MVMM_BOOT_NUMA_H
+#pragma once
 
 #include "boot/boot.h"
 
@@ -24,5 +23,3 @@ unsigned numa_ranges(const struct boot_machine *machine,
 
 /* The node of a processor; 0 without nodes. */
 unsigned numa_node_of_cpu(const struct boot_machine *machine, unsigned cpu);
-
-#endif

@@ -6,7 +6,9 @@
  */
 #include "boot/partitions.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/endian.h"
+#include "vmm/base/layout.h"
 
 #include <errno.h>
 #include <linux/types.h>
@@ -123,8 +125,8 @@ static uint32_t crc32_update(uint32_t crc, const void *data, size_t len)
 }
 
 /* Leaves out what is empty or lies outside the disk. */
-static void add(struct partition_table *table, unsigned number, uint64_t first_sector,
-		uint64_t sectors, uint64_t disk_size, enum partition_use use)
+static void add_partition(struct partition_table *table, unsigned number, uint64_t first_sector,
+			  uint64_t sectors, uint64_t disk_size, enum partition_use use)
 {
 	uint64_t disk_sectors = disk_size / SECTOR;
 
@@ -151,9 +153,20 @@ static bool gpt_header_valid(const struct gpt_header *h, const uint8_t sector[SE
 	       le32_to_host(h->entries) <= GPT_ENTRIES_MAX;
 }
 
+/* As is_gpt_valid of Linux has it: the usable sectors end on the disk. */
+static bool gpt_fits(const struct gpt_header *h, uint64_t size)
+{
+	uint64_t first = le64_to_host(h->first_usable_lba);
+	uint64_t last = le64_to_host(h->last_usable_lba);
+	/* As large as the guest sees the disk. */
+	uint64_t rounded = (size + LAYOUT_PMEM_ALIGN - 1) & ~(LAYOUT_PMEM_ALIGN - 1ull);
+
+	return first <= last && last < rounded / SECTOR;
+}
+
 static enum partition_use gpt_use(const struct gpt_entry *entry)
 {
-	for (size_t i = 0; i < sizeof(gpt_types) / sizeof(gpt_types[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(gpt_types); i++)
 		if (memcmp(entry->type, gpt_types[i].guid, sizeof(entry->type)) == 0)
 			return gpt_types[i].use;
 	return PARTITION_OTHER;
@@ -167,8 +180,8 @@ static void add_gpt_entry(struct partition_table *table, unsigned number,
 
 	/* A last one before the first makes a size of 0, or one that no disk has. */
 	if (memcmp(entry->type, unused, sizeof(unused)) != 0)
-		add(table, number, first, le64_to_host(entry->last_lba) - first + 1, disk_size,
-		    gpt_use(entry));
+		add_partition(table, number, first, le64_to_host(entry->last_lba) - first + 1,
+			      disk_size, gpt_use(entry));
 }
 
 /* True if there is a valid GPT, even one without partitions. */
@@ -184,7 +197,7 @@ static bool read_gpt(int fd, uint64_t size, struct partition_table *table)
 		return false;
 	memcpy(&h, sector, sizeof(h));
 	at = le64_to_host(h.entries_lba);
-	if (!gpt_header_valid(&h, sector) || at >= size / SECTOR)
+	if (!gpt_header_valid(&h, sector) || !gpt_fits(&h, size) || at >= size / SECTOR)
 		return false;
 	at *= SECTOR;
 	for (uint32_t done = 0, total = le32_to_host(h.entries); done < total;) {
@@ -246,7 +259,8 @@ int partitions_read(int fd, uint64_t size, struct partition_table *ret_table)
 	}
 	for (unsigned i = 0; i < 4; i++)
 		if (mbr.entry[i].type)
-			add(ret_table, i + 1, le32_to_host(mbr.entry[i].start),
-			    le32_to_host(mbr.entry[i].sectors), size, mbr_use(mbr.entry[i].type));
+			add_partition(ret_table, i + 1, le32_to_host(mbr.entry[i].start),
+				      le32_to_host(mbr.entry[i].sectors), size,
+				      mbr_use(mbr.entry[i].type));
 	return 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The partitions of a disk image, as Linux numbers them. Nothing in the image is trusted. */
-#ifndef MVMM_BOOT_PARTITIONS_H
-#define MVMM_BOOT_PARTITIONS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,5 +29,3 @@ struct partition_table {
 
 /* Reads the table of the disk of @size bytes behind @fd. -errno of reading the first bytes. */
 int partitions_read(int fd, uint64_t size, struct partition_table *ret_table);
-
-#endif

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Files named by content, each with one word in it. */
+/* One small file for each kernel: its name says which kernel, its content is one word. */
 #include "boot/platform_cache.h"
+
+#include "vmm/base/temporary_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,62 +14,12 @@
 #include <unistd.h>
 
 /* Part of the key: raise it when kernel_probe would answer differently. */
-#define RULES 1
-#define END_BYTES 0x4000ull
-#define PAGE 4096
-#define PAGES 8
+#define RULES 2
 
 static const char *const words[] = {
 	[BOOT_PLATFORM_DT] = "dt\n",
 	[BOOT_PLATFORM_ACPI] = "acpi\n",
 };
-
-/* Two 64-bit lanes of FNV-1a taken a word at a time, with a shift so that high bits count too. */
-struct hash {
-	uint64_t lane[2];
-};
-
-static void hash_word(struct hash *h, uint64_t word)
-{
-	static const uint64_t prime[2] = { 0x100000001b3, 0x9e3779b97f4a7c15 };
-
-	for (unsigned i = 0; i < 2; i++) {
-		h->lane[i] = (h->lane[i] ^ word) * prime[i];
-		h->lane[i] ^= h->lane[i] >> 29;
-	}
-}
-
-/* What cannot be read counts as zeroes. */
-static void hash_range(struct hash *h, const struct input_file *file, uint64_t off, size_t len)
-{
-	uint64_t buf[PAGE / sizeof(uint64_t)];
-
-	for (size_t done = 0; done < len; done += sizeof(buf)) {
-		ssize_t n = pread(file->fd, buf, sizeof(buf), (off_t)(off + done));
-		size_t got = n > 0 ? (size_t)n : 0;
-
-		memset((uint8_t *)buf + got, 0, sizeof(buf) - got);
-		for (size_t i = 0; i < sizeof(buf) / sizeof(buf[0]); i++)
-			hash_word(h, buf[i]);
-	}
-}
-
-static struct hash hash_file(const struct input_file *file)
-{
-	struct hash h = { { 0xcbf29ce484222325, 0x84222325cbf29ce4 } };
-
-	hash_word(&h, RULES);
-	hash_word(&h, file->size);
-	hash_range(&h, file, 0, END_BYTES);
-	if (file->size <= 2 * END_BYTES) {
-		hash_range(&h, file, END_BYTES, END_BYTES);
-		return h;
-	}
-	hash_range(&h, file, file->size - END_BYTES, END_BYTES);
-	for (uint64_t i = 0; i < PAGES; i++)
-		hash_range(&h, file, END_BYTES + (file->size - 2 * END_BYTES) / PAGES * i, PAGE);
-	return h;
-}
 
 /* The XDG Base Directory Specification wants absolute paths and relative ones ignored. */
 static int directory(char *buf, size_t cap)
@@ -88,15 +40,17 @@ static int directory(char *buf, size_t cap)
 void platform_cache_init(struct platform_cache *cache, const struct input_file *file)
 {
 	char dir[PATH_MAX];
-	struct hash h;
+	struct stat st;
 	int n;
 
 	cache->path[0] = '\0';
-	if (directory(dir, sizeof(dir)) < 0)
+	/* Nobody will come across one that has no name (any more). */
+	if (directory(dir, sizeof(dir)) < 0 || fstat(file->fd, &st) < 0 || !st.st_nlink)
 		return;
-	h = hash_file(file);
-	n = snprintf(cache->path, sizeof(cache->path), "%s/%016" PRIx64 "%016" PRIx64, dir,
-		     h.lane[0], h.lane[1]);
+	n = snprintf(cache->path, sizeof(cache->path), "%s/%d-%jx-%jx-%jx-%jx.%lx-%jx.%lx", dir,
+		     RULES, (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, (uintmax_t)st.st_size,
+		     (uintmax_t)st.st_mtim.tv_sec, (unsigned long)st.st_mtim.tv_nsec,
+		     (uintmax_t)st.st_ctim.tv_sec, (unsigned long)st.st_ctim.tv_nsec);
 	if (n < 0 || (size_t)n >= sizeof(cache->path))
 		cache->path[0] = '\0';
 }
@@ -144,11 +98,10 @@ void platform_cache_put(const struct platform_cache *cache, enum boot_platform p
 	ssize_t n;
 	int fd;
 
-	if (!cache->path[0] || (size_t)snprintf(temporary, sizeof(temporary), "%s.%d", cache->path,
-						(int)getpid()) >= sizeof(temporary))
+	if (!cache->path[0])
 		return;
 	make_parents(cache->path);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = temporary_file_open(AT_FDCWD, cache->path, 0600, temporary, sizeof(temporary));
 	if (fd < 0)
 		return;
 	n = write(fd, words[platform], len);

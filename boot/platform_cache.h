@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Remembers what kernel_probe found, by the kernel's content: one small file for each kernel in
+ * Remembers what kernel_probe found: one small file for each kernel in
  * ${XDG_CACHE_HOME:-$HOME/.cache}/mvmm/kernel-platform. A cache that cannot be read or written
  * costs time, never a start.
  */
-#ifndef MVMM_BOOT_PLATFORM_CACHE_H
-#define MVMM_BOOT_PLATFORM_CACHE_H
+#pragma once
 
 #include "boot/boot.h"
 #include "boot/input_file.h"
@@ -18,12 +17,8 @@ struct platform_cache {
 };
 
 /*
- * Finds the entry for @file. The name is a hash of samples: its size, its first and last 16 KiB and
- * pages spread over the rest. That is enough to tell kernels apart, because the samples take in the
- * setup header (lengths, init_size, the version with its build date) and the end, where the
- * compressed stream keeps its checksum or length and older builds a CRC of the whole file; and
- * a compressed stream differs everywhere behind its first difference. Nothing rests on it against
- * an attacker: a wrong answer gives a kernel a description that it cannot read.
+ * Finds the entry for @file. Its name has the file's device, inode, size and times of change: who
+ * writes to the file or puts another one in its place changes one of them. A copy is another file.
  */
 void platform_cache_init(struct platform_cache *cache, const struct input_file *file);
 
@@ -32,5 +27,3 @@ bool platform_cache_get(const struct platform_cache *cache, enum boot_platform *
 
 /* Keeps an answer, as a whole or not at all; failure is silent. */
 void platform_cache_put(const struct platform_cache *cache, enum boot_platform platform);
-
-#endif

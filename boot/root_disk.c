@@ -8,16 +8,24 @@
 
 #include "boot/filesystem.h"
 #include "boot/partitions.h"
+#include "vmm/base/layout.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Both the start and the end of a DAX mapping are whole pages (fs_dax_get_by_bdev). */
-#define PAGE 4096
-
-/* How good a partition is as root; the best one wins, and of equals the first. */
-enum rank { RANK_NONE, RANK_LINUX_TYPE, RANK_KNOWN_FS, RANK_LINUX_FS, RANK_ROOT_TYPE };
+/*
+ * How good a partition is as root; the best one wins, and of equals the largest, since a /boot is
+ * small.
+ */
+enum rank {
+	RANK_NONE,
+	RANK_LINUX_TYPE,
+	RANK_ELSEWHERE,
+	RANK_KNOWN_FS,
+	RANK_LINUX_FS,
+	RANK_ROOT_TYPE
+};
 
 static enum rank rank_of(const struct partition *p, const struct filesystem *fs)
 {
@@ -27,15 +35,34 @@ static enum rank rank_of(const struct partition *p, const struct filesystem *fs)
 		return p->use == PARTITION_OTHER ? RANK_NONE : RANK_LINUX_TYPE;
 	if (p->use == PARTITION_ROOT)
 		return RANK_ROOT_TYPE;
+	if (fs->elsewhere)
+		return RANK_ELSEWHERE;
 	return p->use == PARTITION_LINUX ? RANK_LINUX_FS : RANK_KNOWN_FS;
 }
 
-static bool dax_possible(const struct filesystem *fs, const struct partition *p)
+/* Why there is no DAX, or NULL where it is possible; @p is NULL for a whole disk. */
+static const char *reason_against_dax(const struct filesystem *fs, const struct partition *p)
 {
-	if (!fs->dax || (p && p->number && (p->start % PAGE || p->size % PAGE)))
-		return false;
+	if (!fs->dax || !p)
+		return fs->no_dax;
+	/* Both the start and the end of a DAX mapping are whole pages (fs_dax_get_by_bdev). */
+	if (p->start % LAYOUT_PAGE || p->size % LAYOUT_PAGE)
+		return "its partition does not begin and end at a multiple of 4 KiB";
 	/* XFS refuses to mount then: "DAX and reflink cannot work with multi-partitions!" */
-	return !(p && p->number && fs->dax_whole_disk_only);
+	return fs->dax_whole_disk_only ? "XFS with reflink has it only without partitions" : NULL;
+}
+
+static struct root_disk describe(const struct filesystem *fs, const struct partition *p)
+{
+	struct root_disk disk = {
+		.partition = p ? p->number : 0,
+		.fs = fs->name,
+		.no_dax = reason_against_dax(fs, p),
+		.is = p ? NULL : fs->is,
+	};
+
+	disk.dax = disk.fs && !disk.no_dax;
+	return disk;
 }
 
 int root_disk_probe(int fd, uint64_t size, struct root_disk *ret_disk)
@@ -43,6 +70,8 @@ int root_disk_probe(int fd, uint64_t size, struct root_disk *ret_disk)
 	struct partition_table table;
 	struct root_disk best = { 0 };
 	enum rank best_rank = RANK_NONE;
+	uint64_t size_of_best = 0;
+	unsigned others = 0;
 	struct filesystem fs;
 	int r;
 
@@ -55,15 +84,23 @@ int root_disk_probe(int fd, uint64_t size, struct root_disk *ret_disk)
 
 		filesystem_probe(fd, p->start, p->size, &fs);
 		rank = rank_of(p, &fs);
-		if (rank > best_rank) {
+		if (!rank || rank < best_rank)
+			continue;
+		if (rank > best_rank)
+			others = 0;
+		else
+			others++;
+		if (rank > best_rank || p->size > size_of_best) {
 			best_rank = rank;
-			best = (struct root_disk){ p->number, fs.name, dax_possible(&fs, p) };
+			size_of_best = p->size;
+			best = describe(&fs, p);
 		}
 	}
-	if (best_rank < RANK_KNOWN_FS) {
+	best.others = others;
+	if (best_rank < RANK_ELSEWHERE) {
 		filesystem_probe(fd, 0, size, &fs);
-		if (fs.name)
-			best = (struct root_disk){ 0, fs.name, dax_possible(&fs, NULL) };
+		if (fs.name || !best_rank)
+			best = describe(&fs, NULL);
 	}
 	*ret_disk = best;
 	return 0;

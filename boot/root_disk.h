@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds the root file system in a disk image, so that nobody has to write root=/dev/pmem0p1
- * rootflags=dax=always by hand. Only looks: the image is data from strangers.
+ * rootflags=dax=always by hand. Never writes, and trusts nothing in the image.
  */
-#ifndef MVMM_BOOT_ROOT_DISK_H
-#define MVMM_BOOT_ROOT_DISK_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +13,9 @@ struct root_disk {
 	unsigned partition; /* as the kernel numbers them; 0 for the whole disk */
 	const char *fs;	    /* "ext2", "ext3", "ext4", "xfs", "erofs", "squashfs" or NULL; static */
 	bool dax;	    /* mounts with dax=always in the guest */
+	const char *no_dax; /* why it does not; static, or NULL */
+	unsigned others;    /* how many other partitions are as likely to be the root */
+	const char *is;	    /* what the file is if it is not a raw image (file_magic.h), or NULL */
 };
 
 /*
@@ -36,5 +38,3 @@ int root_disk_probe(int fd, uint64_t size, struct root_disk *ret_disk);
  */
 void root_disk_args(const struct root_disk *disk, unsigned index, bool readonly,
 		    char buf[ROOT_DISK_ARGS_MAX]);
-
-#endif

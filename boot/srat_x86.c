@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Writes the SRAT (ACPI 6.5 section 5.2.16). Start reading at srat_write. */
+// Tested by tests/unit/boot/test_numa.c.
+/* Writes the SRAT (ACPI 6.5 section 5.2.16). Start reading at srat_x86_write. */
 #include "boot/srat_x86.h"
 
+#include "boot/topology_x86.h"
 #include "vmm/base/endian.h"
 
 #include <linux/types.h>
@@ -74,7 +76,7 @@ static void put_range(struct writer *w, const struct numa_range *range)
 	put(w, &memory, sizeof(memory));
 }
 
-size_t srat_write(const struct boot_machine *machine, void *buf)
+size_t srat_x86_write(const struct boot_machine *machine, void *buf)
 {
 	struct srat_start start = { .one = host_to_le32(1) };
 	struct numa_range ranges[NUMA_MAX_RANGES];
@@ -86,7 +88,7 @@ size_t srat_write(const struct boot_machine *machine, void *buf)
 		struct srat_lapic lapic = {
 			.length = sizeof(lapic),
 			.domain_low = (__u8)numa_node_of_cpu(machine, cpu),
-			.apic_id = (__u8)cpu,
+			.apic_id = (__u8)topology_x86_apic_id(&machine->topology, cpu),
 			.flags = host_to_le32(1),
 		};
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ACPI table that says which node has which processors and memory (System Resource Affinity).
  */
-#ifndef MVMM_BOOT_SRAT_H
-#define MVMM_BOOT_SRAT_H
+#pragma once
 
 #include "boot/boot.h"
 #include "boot/numa.h"
@@ -11,6 +10,4 @@
 #define SRAT_MAX (12 + BOOT_MAX_CPUS * 16 + NUMA_MAX_RANGES * 40)
 
 /* Writes that to @buf, which has SRAT_MAX bytes, and returns how many they are. */
-size_t srat_write(const struct boot_machine *machine, void *buf);
-
-#endif
+size_t srat_x86_write(const struct boot_machine *machine, void *buf);

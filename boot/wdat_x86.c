@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Writes the WDAT, by Microsoft's "Hardware Watchdog Timers Design Specification" of 2006. Start
- * reading at wdat_write.
+ * reading at wdat_x86_write.
  */
 #include "boot/wdat_x86.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/endian.h"
 #include "vmm/base/layout.h"
 
@@ -74,12 +75,12 @@ static const struct {
 	{ SET_STOPPED, WRITE_VALUE, LAYOUT_WATCHDOG_RUN, 0 },
 };
 
-#define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
+#define N_ACTIONS ARRAY_SIZE(actions)
 
 _Static_assert(sizeof(struct wdat_start) + N_ACTIONS * sizeof(struct wdat_action) == WDAT_SIZE,
 	       "WDAT_SIZE counts with these");
 
-void wdat_write(void *buf)
+void wdat_x86_write(void *buf)
 {
 	struct wdat_start start = {
 		.length = host_to_le32(sizeof(start)),

@@ -3,8 +3,7 @@
  * The ACPI table that says how to use the watchdog (Watchdog Action Table), which Linux's wdat_wdt
  * follows.
  */
-#ifndef MVMM_BOOT_WDAT_H
-#define MVMM_BOOT_WDAT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -12,6 +11,4 @@
 #define WDAT_SIZE (32 + 8 * 24)
 
 /* Writes that to @buf, which has WDAT_SIZE bytes. */
-void wdat_write(void *buf);
-
-#endif
+void wdat_x86_write(void *buf);

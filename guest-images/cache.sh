@@ -26,6 +26,15 @@ say() {
 	printf '%s\n' "$1" >&2
 }
 
+# take_no_options WORD...: for a script that has none but --help, which prints the comment that the script begins with.
+take_no_options() {
+	(($# > 0)) || return 0
+	[[ $1 == --help ]] || die "unknown option '$1'; there are none but --help"
+	printf 'usage: %s\n' "$0"
+	sed -n '4,/^[^#]/s/^# \{0,1\}//p' "$0"
+	exit 0
+}
+
 # need TOOL PACKAGE: end with the name of the Debian package that has a missing tool.
 need() {
 	# Debian keeps mkfs and its like where an ordinary user's PATH does not look.

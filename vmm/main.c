@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by tests/e2e/outcomes.
 /*
  * mvmm: boots Linux in a KVM microVM whose disk is a file mapped into guest memory. The whole
  * program in one screen: parse, plan, make, confine, run; this is the only file that ends the
  * process.
  */
+#include "vmm/base/clock.h"
 #include "vmm/base/container_of.h"
 #include "vmm/base/deadline.h"
 #include "vmm/base/log.h"
 #include "vmm/config/config.h"
 #include "vmm/control/ctl.h"
+#include "vmm/control/monitor.h"
+#include "vmm/host/launcher.h"
 #include "vmm/host/ready.h"
 #include "vmm/host/signals.h"
 #include "vmm/host/terminal.h"
@@ -23,25 +27,21 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define NS_PER_S 1000000000ULL
-#define TEXT_OF(token) #token
-#define TEXT(macro) TEXT_OF(macro)
-
-/* What only looks at the machine and starts nothing. Returns 1 if there was nothing of that kind.
- */
+/* Serves the options that print the machine and start nothing. Returns 1 if none is given. */
 static int show(const struct config *config, const struct machine *machine, struct error *err)
 {
 	int ret = 0;
 
 	if (!config->dry_run && !config->dump_dtb && !config->dump_acpi)
 		return 1;
-	if (config->dry_run)
+	if (config->dry_run) {
 		machine_show_plan(machine, stdout);
-	if (config->dump_dtb)
+		ret = machine_show_load(machine, err);
+	}
+	if (ret == 0 && config->dump_dtb)
 		ret = machine_show_dtb(machine, config->dump_dtb, err);
 	if (ret == 0 && config->dump_acpi)
 		ret = machine_show_acpi(machine, config->dump_acpi, err);
@@ -70,14 +70,14 @@ struct run {
 	struct ready ready;
 	struct vm_end end;
 	/*
-	 * Sees to it that --timeout ends mvmm. Once the guest runs, that is vm_timeout.c, and this
-	 * only where even that is held up.
+	 * Ends mvmm when --timeout expires. Once the guest runs, the event loop does that
+	 * (vm_hang.c), and this deadline acts only where the event loop is held up.
 	 */
 	struct deadline deadline;
 	bool guest_runs;
 };
 
-/* How long the way from the end of a guest to that of the process may take. */
+/* How long mvmm may take to exit after the guest has ended. */
 #define GRACE_S 5U
 
 static void write_result(struct run *run, const struct vm_end *end)
@@ -94,7 +94,8 @@ static void confine_deadline(struct deadline *deadline)
 	const struct run *run = container_of(deadline, struct run, deadline);
 
 	if (run->guest_runs && vm_confine_thread(run->vm) < 0) {
-		log_error("cannot confine the thread of --timeout");
+		log_error("cannot install the sandbox's system call filter for the thread of "
+			  "--timeout");
 		_exit(OUTCOME_HOST_ERROR);
 	}
 }
@@ -107,13 +108,13 @@ static void deadline_passed(struct deadline *deadline)
 
 	if (run->guest_runs)
 		snprintf(end.detail, sizeof(end.detail),
-			 "timeout: mvmm did not end within %u s of the %u s that it had; the host "
-			 "holds it up, for storage perhaps",
+			 "timeout: mvmm did not end within %u s after the timeout of %u s; the "
+			 "host holds it up, perhaps because of slow storage",
 			 GRACE_S, seconds);
 	else
 		snprintf(end.detail, sizeof(end.detail),
-			 "timeout: mvmm did not get the guest started within %u s; done until now: "
-			 "%s",
+			 "timeout: mvmm did not start the guest within %u s; the last phase that "
+			 "it finished: %s",
 			 seconds, boot_timer_phase(&run->timer));
 	terminal_restore();
 	log_error("%s", end.detail);
@@ -141,9 +142,7 @@ static int begin_deadline(struct run *run, bool guest_runs, struct error *err)
 	mallopt(M_ARENA_MAX, 1);
 	ret = deadline_start(&run->deadline, &deadline_ops,
 			     run->timer.ns[BOOT_MARK_EXEC] + seconds * NS_PER_S);
-	return ret < 0 ? error_set(err, -ret, "--timeout: cannot start a thread: %s",
-				   strerror(-ret))
-		       : 0;
+	return ret < 0 ? error_system(err, -ret, "--timeout: cannot start a thread") : 0;
 }
 
 static enum outcome blame(const struct error *err)
@@ -161,9 +160,10 @@ static enum outcome load_and_run(struct run *run, struct error *err)
 		return blame(err);
 	if (begin_deadline(run, true, err) < 0)
 		return OUTCOME_HOST_ERROR;
+	machine_keep_disks(&run->machine);
 	vm_run(run->vm, &run->ready, &run->end);
-	ready_tell_end(&run->ready, outcome_status(run->end.outcome, run->end.code),
-		       run->end.detail);
+	ready_notify_end(&run->ready, outcome_status(run->end.outcome, run->end.code),
+			 run->end.detail);
 	return run->end.outcome;
 }
 
@@ -172,7 +172,7 @@ static enum outcome create_and_run(struct run *run, struct error *err)
 	enum outcome outcome;
 
 	/* Joining first: allocating fills the page cache, too, which is charged. */
-	if (ready_open(&run->ready, run->config.ready_fd, err) < 0 ||
+	if (ready_open(&run->ready, run->config.ready_fd, run->config.guest_ready_fd, err) < 0 ||
 	    sandbox_join(&run->config.sandbox, err) < 0 ||
 	    machine_allocate(&run->machine, MACHINE_ALLOCATE_PATIENCE_NS, err) < 0)
 		return OUTCOME_USAGE;
@@ -184,7 +184,7 @@ static enum outcome create_and_run(struct run *run, struct error *err)
 	return outcome;
 }
 
-/* What has no result: there is no run. */
+/* Whether the options only print something: then no guest runs, and there is no result. */
 static bool only_shows(const struct config *config)
 {
 	return config->help || config->version || config->dry_run || config->dump_dtb ||
@@ -195,8 +195,10 @@ static int open_result(struct run *run, struct error *err)
 {
 	if (!run->config.result || only_shows(&run->config))
 		return 0;
-	/* Those signals are an end that it tells, too. */
+	/* The result reports an end by a signal, too: none may end mvmm unseen. */
 	signals_block();
+	run->result.vm_name = run->config.name;
+	run->result.vm_uuid = run->config.uuid;
 	return result_open(&run->result, run->config.result, err);
 }
 
@@ -205,6 +207,9 @@ static enum outcome parse_and_run(struct run *run, int argc, char **argv, struct
 	struct error result_error = { 0 };
 	int parsed = config_parse(&run->config, argc, argv, err), ret;
 
+	log_set_format(run->config.log_format);
+	if (run->config.name)
+		log_set_name(run->config.name);
 	ret = open_result(run, &result_error);
 	if (parsed == 0 && ret < 0)
 		*err = result_error;
@@ -215,7 +220,7 @@ static enum outcome parse_and_run(struct run *run, int argc, char **argv, struct
 		if (run->config.help)
 			config_print_help(stdout);
 		else
-			printf("mvmm " TEXT(MVMM_VERSION) "\n");
+			printf(MONITOR_PACKAGE "\n");
 		return OUTCOME_POWER_OFF;
 	}
 	if (begin_deadline(run, false, err) < 0)
@@ -248,6 +253,8 @@ int main(int argc, char **argv)
 	struct error err = { 0 };
 
 	boot_timer_init(&run.timer);
+	launcher_note_parent();
+	signals_ignore_write_errors();
 	open_standard_descriptors();
 	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
 		return (int)ctl_run(argc - 2, argv + 2, stdout);
@@ -261,7 +268,7 @@ int main(int argc, char **argv)
 	write_result(&run, &run.end);
 	result_fini(&run.result);
 	ready_fini(&run.ready);
-	/* The other one stays: it sees to the rest of the way, too. */
+	/* If the guest ran, the deadline stays: it also guards the rest of the way to the exit. */
 	if (!run.guest_runs)
 		deadline_stop(&run.deadline);
 	config_fini(&run.config);

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Registers by which a guest ends. */
+/* Registers by which a guest powers off, resets, or ends with a status. */
 #include "devices/platform/power.h"
 
 #include "vmm/base/layout.h"
 
 #include <misc/pvpanic.h>
 
-#define I8042_PULSE_RESET 0xfe
-
 uint64_t power_read(struct power *power, uint64_t offset)
 {
-	(void)power;
-	(void)offset;
 	return 0;
 }
 
@@ -23,36 +19,20 @@ void power_write(struct power *power, uint64_t offset, uint64_t value)
 		power->ops->request(power, POWER_RESET, 0);
 }
 
-uint8_t power_i8042_read(struct power *power)
+void power_exit_write(struct power *power, uint64_t offset, uint64_t value)
 {
-	(void)power;
-	return 0; /* bit 1, input buffer full, would have Linux wait */
+	power->ops->request(power, POWER_EXIT, value & 0xff);
 }
 
-void power_i8042_write(struct power *power, uint8_t value)
+uint64_t power_panic_read(struct power *power, uint64_t offset)
 {
-	if (value == I8042_PULSE_RESET)
-		power->ops->request(power, POWER_RESET, 0);
+	return offset ? 0 : PVPANIC_PANICKED | PVPANIC_CRASH_LOADED;
 }
 
-void power_exit_write(struct power *power, uint8_t value)
+void power_panic_write(struct power *power, uint64_t offset, uint64_t value)
 {
-	power->ops->request(power, POWER_EXIT, value);
-}
-
-void power_debug_exit_write(struct power *power, uint64_t value)
-{
-	power->ops->request(power, POWER_EXIT, value << 1 | 1);
-}
-
-uint8_t power_panic_read(struct power *power)
-{
-	(void)power;
-	return PVPANIC_PANICKED | PVPANIC_CRASH_LOADED;
-}
-
-void power_panic_write(struct power *power, uint8_t value)
-{
+	if (offset)
+		return;
 	if (value & PVPANIC_PANICKED)
 		power->ops->request(power, POWER_PANIC, 0);
 	else if (value & PVPANIC_CRASH_LOADED)

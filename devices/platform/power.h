@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The guest's ways to end itself: the power-off, reset and exit registers of layout.h, which ACPI
- * and the device tree describe alike, the keyboard controller's reset pulse (port 0x64), Linux's
- * last resort, QEMU's isa-debug-exit, and pvpanic, by which a kernel says that it panicked. A
- * request is made on whichever thread wrote the register.
+ * and the device tree describe alike, and pvpanic, by which a kernel says that it panicked; those
+ * of a PC are in power_x86.h. A request is made on whichever thread wrote the register.
  */
-#ifndef MVMM_DEVICES_POWER_H
-#define MVMM_DEVICES_POWER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -33,21 +31,13 @@ struct power {
 uint64_t power_read(struct power *power, uint64_t offset);
 void power_write(struct power *power, uint64_t offset, uint64_t value);
 
-/* Port LAYOUT_I8042_PORT: always ready for a command; 0xfe pulses the reset line. */
-uint8_t power_i8042_read(struct power *power);
-void power_i8042_write(struct power *power, uint8_t value);
-
-/* The exit register: the status. */
-void power_exit_write(struct power *power, uint8_t value);
-
-/* Port LAYOUT_DEBUG_EXIT_PORT, any width: the status is (@value << 1) | 1. */
-void power_debug_exit_write(struct power *power, uint64_t value);
+/* The exit register, a byte: the status. */
+void power_exit_write(struct power *power, uint64_t offset, uint64_t value);
 
 /*
- * pvpanic's event register (QEMU's docs/specs/pvpanic): reads as the events that it takes, a write
- * tells events, of which the first that is known counts.
+ * pvpanic's event register (QEMU's docs/specs/pvpanic): it reads as the events that it supports.
+ * A write reports events, of which the first known one counts. A second byte exists and does
+ * nothing.
  */
-uint8_t power_panic_read(struct power *power);
-void power_panic_write(struct power *power, uint8_t value);
-
-#endif
+uint64_t power_panic_read(struct power *power, uint64_t offset);
+void power_panic_write(struct power *power, uint64_t offset, uint64_t value);

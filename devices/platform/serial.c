@@ -14,12 +14,12 @@ static bool dlab(const struct serial *serial)
 	return serial->lcr & UART_LCR_DLAB;
 }
 
-/* Events in order of urgency; reading IIR tells the first one. */
+/* Events in order of priority; IIR reads as the first one that is pending. */
 static uint8_t pending_event(const struct serial *serial)
 {
 	if ((serial->ier & UART_IER_RLSI) && serial->overrun)
 		return UART_IIR_RLSI;
-	if ((serial->ier & UART_IER_RDI) && serial->rx_count)
+	if ((serial->ier & UART_IER_RDI) && ring_count(&serial->rx))
 		return UART_IIR_RDI;
 	if ((serial->ier & UART_IER_THRI) && serial->thr_pending)
 		return UART_IIR_THRI;
@@ -38,23 +38,17 @@ static void raise_interrupt(struct serial *serial)
 
 static void receive(struct serial *serial, uint8_t byte)
 {
-	if (serial->rx_count == SERIAL_FIFO_SIZE) {
+	if (!ring_put(&serial->rx, serial->fifo, SERIAL_FIFO_SIZE, &byte, 1))
 		serial->overrun = true;
-		return;
-	}
-	serial->rx[(serial->rx_head + serial->rx_count++) % SERIAL_FIFO_SIZE] = byte;
 }
 
 static uint8_t read_rx(struct serial *serial)
 {
 	uint8_t byte;
 
-	if (!serial->rx_count)
+	if (!ring_take(&serial->rx, serial->fifo, SERIAL_FIFO_SIZE, &byte, 1))
 		return 0;
-	byte = serial->rx[serial->rx_head];
-	serial->rx_head = (serial->rx_head + 1) % SERIAL_FIFO_SIZE;
-	serial->rx_count--;
-	if (serial->rx_count == 0)
+	if (!ring_count(&serial->rx))
 		serial->ops->input_ready(serial);
 	return byte;
 }
@@ -72,7 +66,7 @@ static uint8_t read_lsr(struct serial *serial)
 {
 	uint8_t lsr = 0;
 
-	if (serial->rx_count)
+	if (ring_count(&serial->rx))
 		lsr |= UART_LSR_DR;
 	if (serial->overrun)
 		lsr |= UART_LSR_OE;
@@ -124,7 +118,7 @@ static void write_tx(struct serial *serial, uint8_t byte)
 		receive(serial, byte);
 		serial->thr_pending = true;
 	} else {
-		/* A guest that has lost its patience may write although there is no room. */
+		/* A guest that waited too long may write although there is no room. */
 		serial->thr_empty = serial->ops->output(serial, byte);
 		serial->thr_pending = serial->thr_empty;
 	}
@@ -148,7 +142,7 @@ static void write_fcr(struct serial *serial, uint8_t value)
 	bool enable = value & UART_FCR_ENABLE_FIFO;
 
 	if ((value & UART_FCR_CLEAR_RCVR) || enable != serial->fifo_enabled) {
-		serial->rx_count = 0;
+		serial->rx = (struct ring){ 0 };
 		serial->ops->input_ready(serial);
 	}
 	serial->fifo_enabled = enable;
@@ -195,7 +189,7 @@ void serial_output_ready(struct serial *serial)
 
 unsigned serial_input_space(const struct serial *serial)
 {
-	return SERIAL_FIFO_SIZE - serial->rx_count;
+	return SERIAL_FIFO_SIZE - ring_count(&serial->rx);
 }
 
 void serial_input(struct serial *serial, const uint8_t *bytes, unsigned len)

@@ -4,8 +4,9 @@
  * go out through struct serial_ops, and the caller sees to it that only one thread at a time is in
  * here.
  */
-#ifndef MVMM_DEVICES_SERIAL_H
-#define MVMM_DEVICES_SERIAL_H
+#pragma once
+
+#include "vmm/base/ring.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,8 +34,8 @@ struct serial {
 	bool thr_empty;	  /* transmitter takes a byte */
 	bool thr_pending; /* its interrupt is due */
 	bool overrun;
-	uint8_t rx[SERIAL_FIFO_SIZE];
-	unsigned rx_head, rx_count;
+	uint8_t fifo[SERIAL_FIFO_SIZE];
+	struct ring rx; /* in @fifo */
 };
 
 void serial_init(struct serial *serial, const struct serial_ops *ops);
@@ -51,5 +52,3 @@ unsigned serial_input_space(const struct serial *serial);
 
 /* Receives @len bytes; those beyond serial_input_space are lost, as an overrun. */
 void serial_input(struct serial *serial, const uint8_t *bytes, unsigned len);
-
-#endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A watchdog with the registers of layout.h, which a WDAT tells Linux how to use: once it runs, the
- * guest has to write to it again and again, or it bites. All on the event loop's thread.
+ * A watchdog with the registers of layout.h, whose use a WDAT describes to Linux. Once it runs,
+ * the guest has to write to it again and again, or it expires. All on the event loop's thread.
  */
-#ifndef MVMM_DEVICES_WATCHDOG_H
-#define MVMM_DEVICES_WATCHDOG_H
+#pragma once
 
 #include "vmm/base/event_loop.h"
 
@@ -14,19 +13,16 @@
 struct watchdog;
 
 struct watchdog_ops {
-	/* The time is over. It bites once, unless watchdog_renew comes. */
-	void (*bites)(struct watchdog *watchdog);
+	/* The time is over. Called once, and again only after watchdog_renew. */
+	void (*expired)(struct watchdog *watchdog);
 };
 
 struct watchdog {
 	const struct watchdog_ops *ops;
 	struct event_loop *loop; /* borrowed */
-	struct event_op op;
-	struct __kernel_timespec delay;
-	bool waits; /* @op is in flight */
+	struct event_timer timer;
 	bool runs;
 	uint32_t seconds;
-	uint64_t due_ns; /* while it runs: CLOCK_MONOTONIC */
 };
 
 /* It does not run. */
@@ -37,7 +33,5 @@ void watchdog_init(struct watchdog *watchdog, const struct watchdog_ops *ops,
 uint32_t watchdog_read(const struct watchdog *watchdog, uint64_t offset);
 void watchdog_write(struct watchdog *watchdog, uint64_t offset, uint32_t value);
 
-/* Gives a guest that could not write to it the whole time again. Takes a zeroed one. */
+/* Starts the whole time again, for a guest that could not write. Accepts a zeroed one. */
 void watchdog_renew(struct watchdog *watchdog);
-
-#endif

@@ -15,7 +15,7 @@
 
 #define BIT(feature) (1ULL << (feature))
 
-/* What a driver can take off our hands, and the other way round (section 5.1.3). */
+/* Offloads: what the driver may leave to the host, and the host to the driver (5.1.3). */
 #define GUEST_OFFLOADS                                                                             \
 	(BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) |                             \
 	 BIT(VIRTIO_NET_F_GUEST_TSO6) | BIT(VIRTIO_NET_F_GUEST_ECN))
@@ -64,23 +64,23 @@ static bool segments(const struct net *net, uint8_t gso_type, bool to_guest)
 	}
 }
 
-/* Section 5.1.6.2.1: what a driver must not write, whatever is in the frame. NULL, or which. */
+/* Returns the rule of section 5.1.6.2.1 that the driver's header breaks, or NULL. */
 static const char *check_header(const struct net *net, const struct header *h)
 {
 	bool csum = h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
 
 	if (csum && !negotiated(net, VIRTIO_NET_F_CSUM))
-		return "a frame without a checksum, which was not negotiated";
+		return "a frame needs a checksum, but VIRTIO_NET_F_CSUM was not negotiated";
 	if (!segments(net, h->gso_type, false))
-		return "a frame to segment in a way that was not negotiated";
+		return "a frame needs segmentation of a kind that was not negotiated";
 	if (h->gso_type != VIRTIO_NET_HDR_GSO_NONE && !csum)
-		return "a frame to segment, but with a checksum";
+		return "a frame needs segmentation, but no checksum";
 	return NULL;
 }
 
 /*
- * Whether the places that the header names lie within the frame of @len bytes; those that mean
- * nothing become 0 (section 5.1.6.2.2). What the bytes there are is the kernel's to judge.
+ * Whether the offsets in the header lie within the frame of @len bytes. Fields that mean nothing
+ * become 0 (section 5.1.6.2.2). The host's kernel checks the bytes at these offsets.
  */
 static bool settle_header(struct header *h, uint32_t len)
 {
@@ -116,7 +116,7 @@ static const char *send_frame(struct net *net, const struct virtqueue_chain *cha
 	if (chain->readable_len < sizeof(h))
 		return "a frame shorter than its header";
 	if (virtqueue_chain_read(vq, chain, 0, &h, sizeof(h)) < 0)
-		return "the host cannot supply the memory of a header, which lies in a file";
+		return "the host cannot supply a page of a pmem disk that a header lies in";
 	why = check_header(net, &h);
 	if (why)
 		return why;
@@ -137,7 +137,7 @@ static const char *send_frame(struct net *net, const struct virtqueue_chain *cha
 	return NULL;
 }
 
-/* What is left after a burst waits for one turn of the loop. */
+/* Frames that are left after a burst wait for the loop's next turn. */
 static void send_frames(struct net *net)
 {
 	uint64_t end = net->counters.sent_bytes + NET_BURST_BYTES;
@@ -207,8 +207,8 @@ static void await_frames(struct net *net)
 }
 
 /*
- * Puts the next frame, but not its header, into the buffer. Its length, with the header's; also one
- * that is longer than there is room, and then it is lost. -errno of readv(2).
+ * Reads the next frame, without its header, into the buffer. Returns its length with the header.
+ * If that is more than there is room for, the frame is lost. -errno of readv(2).
  */
 static ssize_t take_frame(struct net *net, struct header *ret_h)
 {
@@ -226,8 +226,8 @@ static ssize_t take_frame(struct net *net, struct header *ret_h)
 }
 
 /*
- * Makes the driver's header of the host's; false if it did not negotiate such frames. One that came
- * before it set up what it can take may still be of another kind.
+ * Makes the driver's header from the host's. Returns false if the driver did not negotiate such
+ * frames: a frame may have come before the tap's offloads were set.
  */
 static bool translate_header(const struct net *net, struct header *h)
 {
@@ -251,7 +251,7 @@ static const char *give_frame(struct net *net, struct header *h, size_t len)
 		return NULL;
 	}
 	if (virtqueue_chain_write(vq, &net->waiting, 0, h, sizeof(*h)) < 0)
-		return "the host cannot supply the memory of a buffer, which lies in a file";
+		return "the host cannot supply a page of a pmem disk that a buffer lies in";
 	net->holding = false;
 	virtqueue_push(vq, net->waiting.head, (uint32_t)len);
 	net->counters.received++;
@@ -278,7 +278,7 @@ static int receive_frame(struct net *net, const char **ret_why)
 		return 1;
 	}
 	if (len == -EFAULT)
-		*ret_why = "the host cannot supply the memory of a buffer, which lies in a file";
+		*ret_why = "the host cannot supply a page of a pmem disk that a buffer lies in";
 	if (len < 0)
 		return (int)len;
 	*ret_why = give_frame(net, &h, (size_t)len);
@@ -300,18 +300,18 @@ static void receive_frames(struct net *net)
 	}
 	if (net->counters.received != received)
 		virtio_queue_used(&net->virtio, NET_RECEIVE);
-	/* Also after a burst: so the devices beside it get their turn. */
+	/* After a burst, too, so that other devices get their turn. */
 	if (ret >= 0 || ret == -EAGAIN || ret == -EINTR)
 		await_frames(net);
 	else
-		log_guest(&net->limit, "%s: cannot receive: %s", net->virtio.name, strerror(-ret));
+		log_host_fault(&net->host_limit, "%s: cannot receive: %s", net->virtio.name,
+			       strerror(-ret));
 }
 
 static void frames_came(struct event_op *op, int result)
 {
 	struct net *net = container_of(op, struct net, frames);
 
-	(void)result;
 	net->awaiting = false;
 	if (net->running[NET_RECEIVE])
 		receive_frames(net);
@@ -329,8 +329,8 @@ static void settle_offloads(struct net *net)
 	net->offloads = offloads;
 	ret = net->ops->set_offloads(net, offloads);
 	if (ret < 0)
-		log_guest(&net->limit, "%s: cannot tell the tap what the guest takes: %s",
-			  net->virtio.name, strerror(-ret));
+		log_host_fault(&net->host_limit, "%s: cannot set the offloads of the tap: %s",
+			       net->virtio.name, strerror(-ret));
 }
 
 static void net_kick(struct virtio_device *dev, unsigned queue)

@@ -9,8 +9,7 @@
  * buffers: a driver that takes large frames gives buffers for the largest one, as the Linux driver
  * does, so one frame is one chain and one system call, and none is ever half received.
  */
-#ifndef MVMM_DEVICES_NET_H
-#define MVMM_DEVICES_NET_H
+#pragma once
 
 #include "devices/virtio/virtio.h"
 #include "vmm/base/event_loop.h"
@@ -68,7 +67,7 @@ struct net {
 	bool offloads_set;
 	uint64_t offloads;
 	struct net_counters counters;
-	struct log_limit limit;
+	struct log_limit host_limit; /* for faults of the host */
 };
 
 /*
@@ -76,5 +75,3 @@ struct net {
  */
 void net_init(struct net *net, const char *name, const struct net_ops *ops, int fd,
 	      const uint8_t mac[ETH_ALEN], struct event_loop *loop, const struct guest_memory *mem);
-
-#endif

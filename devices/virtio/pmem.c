@@ -14,6 +14,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Section 5.19.6: 0 is success. Never -12, which Linux takes for a lack of its own memory. */
@@ -52,14 +53,14 @@ static int answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t ret
 }
 
 /*
- * Answers the covered flushes and moves those that wait to the front. Data that was lost is told to
- * one batch of flushes, as Linux tells a failed write-back once; where a reset has left none to
- * tell, the next one hears of it.
+ * Answers the covered flushes, and moves those that wait to the front. If data was lost, one batch
+ * of flushes fails, as Linux reports a failed write-back once. If a reset has emptied that batch,
+ * the next one fails.
  */
 static void answer_covered(struct pmem *pmem, int result)
 {
 	unsigned n = pmem->n_covered;
-	bool told = false, unanswered = false;
+	bool reported = false, unanswered = false;
 
 	if (result < 0)
 		pmem->error_untold = true;
@@ -72,9 +73,9 @@ static void answer_covered(struct pmem *pmem, int result)
 		if (answer(pmem, flush, failed ? RESPONSE_FAILED : RESPONSE_OK) < 0)
 			unanswered = true;
 		else
-			told |= !flush->refused;
+			reported |= !flush->refused;
 	}
-	if (told)
+	if (reported)
 		pmem->error_untold = false;
 	pmem->n_flushes -= n;
 	pmem->n_covered = 0;
@@ -82,8 +83,8 @@ static void answer_covered(struct pmem *pmem, int result)
 	virtio_queue_used(&pmem->virtio, 0);
 	/* A used request without its answer could be taken for a success. */
 	if (unanswered)
-		virtio_broken(&pmem->virtio, "the host cannot supply the memory of a response, "
-					     "which lies in a file");
+		virtio_broken(&pmem->virtio, "the host cannot supply a page of a pmem disk that a "
+					     "response lies in");
 }
 
 static void count_sync(struct pmem *pmem)
@@ -106,7 +107,7 @@ static void start_sync(struct pmem *pmem)
 		return;
 	pmem->n_covered = pmem->n_flushes;
 	if (!pmem->backing->share || pmem->backing->readonly) {
-		/* Nothing of this device is ever meant to reach the file. */
+		/* This device never writes to the file. */
 		answer_covered(pmem, 0);
 		return;
 	}
@@ -122,18 +123,18 @@ static void sync_done(struct event_op *op, int result)
 	pmem->syncing = false;
 	count_sync(pmem);
 	if (result < 0) {
-		log_guest(&pmem->limit, "%s: fdatasync of %s failed: %s", pmem->virtio.name,
-			  pmem->backing->path, strerror(-result));
+		log_host_fault(&pmem->host_limit, "%s: fdatasync of %s failed: %s",
+			       pmem->virtio.name, pmem->backing->path, strerror(-result));
 		if (pmem->ops)
 			pmem->ops->flush_failed(pmem, -result);
 	}
-	/* A reset meanwhile has emptied the list: then this covers nothing. */
+	/* A reset meanwhile empties the list. Then nothing is answered. */
 	answer_covered(pmem, result);
 	start_sync(pmem);
 }
 
-/* Keeps of the chain what the answer needs: the first 4 writable bytes. */
-static void keep(struct pmem_flush *flush, const struct virtqueue_chain *chain)
+/* Keeps the place of the response: the chain's first 4 writable bytes. */
+static void keep_response_place(struct pmem_flush *flush, const struct virtqueue_chain *chain)
 {
 	uint32_t left = sizeof(struct virtio_pmem_resp);
 
@@ -154,9 +155,9 @@ static void keep(struct pmem_flush *flush, const struct virtqueue_chain *chain)
 static bool is_flush(struct pmem *pmem, int ret, const struct virtio_pmem_req *request)
 {
 	if (ret < 0) {
-		log_guest(
-			&pmem->limit,
-			"%s: request refused: the host cannot supply its memory, which lies in a file",
+		log_host_fault(
+			&pmem->host_limit,
+			"%s: request failed: the host cannot supply a page of a pmem disk that it lies in",
 			pmem->virtio.name);
 		return false;
 	}
@@ -167,8 +168,8 @@ static bool is_flush(struct pmem *pmem, int ret, const struct virtio_pmem_req *r
 	return false;
 }
 
-/* Validates one request. NULL, or the rule that the driver broke. */
-static const char *take(struct pmem *pmem, const struct virtqueue_chain *chain)
+/* Validates a request and adds it to the flushes. NULL, or the rule that the driver broke. */
+static const char *accept_request(struct pmem *pmem, const struct virtqueue_chain *chain)
 {
 	struct virtio_pmem_req request;
 	struct pmem_flush *flush = &pmem->flushes[pmem->n_flushes];
@@ -181,10 +182,9 @@ static const char *take(struct pmem *pmem, const struct virtqueue_chain *chain)
 	ret = virtqueue_chain_read(&pmem->queue, chain, 0, &request, sizeof(request));
 	if (ret == -EFAULT)
 		return "request outside of guest memory";
-	keep(flush, chain);
+	keep_response_place(flush, chain);
 	pmem->n_flushes++;
-	/* Its answer waits for the others': so a drain takes a queue's worth of requests at most.
-	 */
+	/* It is answered with the others, so one kick accepts at most a ring of requests. */
 	flush->refused = !is_flush(pmem, ret, &request);
 	return NULL;
 }
@@ -195,21 +195,19 @@ static void pmem_kick(struct virtio_device *dev, unsigned queue)
 	struct virtqueue_chain chain;
 	const char *why = NULL;
 
-	(void)queue;
 	while (!why && virtqueue_pop(&pmem->queue, &chain, &why) > 0)
-		why = take(pmem, &chain);
+		why = accept_request(pmem, &chain);
 	if (why)
 		virtio_broken(dev, why);
 	else
 		start_sync(pmem);
 }
 
-/* A running fdatasync goes on, but what it covered is forgotten, hence never answered. */
+/* A running fdatasync goes on, but the flushes that it covers are never answered. */
 static void pmem_stop_queue(struct virtio_device *dev, unsigned queue)
 {
 	struct pmem *pmem = pmem_of(dev);
 
-	(void)queue;
 	pmem->n_flushes = 0;
 	pmem->n_covered = 0;
 }
@@ -252,9 +250,31 @@ int pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned le
 		return dropped;
 	pmem->counters.stores_dropped++;
 	pmem->error_untold = true;
-	log_guest(&pmem->limit,
-		  "%s: store at offset 0x%" PRIx64 " dropped: %s %s; the next flush fails",
-		  pmem->virtio.name, offset, pmem->backing->path,
-		  pmem->backing->readonly ? "is read-only" : "ends before it");
+	if (pmem->backing->readonly)
+		log_guest(&pmem->limit,
+			  "%s: store at offset 0x%" PRIx64
+			  " dropped, because %s is read-only; the next flush fails",
+			  pmem->virtio.name, offset, pmem->backing->path);
+	else /* The file may have grown since. */
+		log_guest(&pmem->limit,
+			  "%s: store at offset 0x%" PRIx64
+			  " dropped, because the disk has only the "
+			  "first 0x%" PRIx64 " bytes of %s; the next flush fails",
+			  pmem->virtio.name, offset, pmem->backing->file_size, pmem->backing->path);
 	return 0;
+}
+
+void pmem_count(const struct pmem *pmem, struct device_counters *ret_counters)
+{
+	const struct pmem_counters *n = &pmem->counters;
+
+	*ret_counters = (struct device_counters){
+		.n = 5,
+		.list = { { "flushes", n->flushes },
+			  { "flush-errors", n->flush_errors },
+			  { "coalesced", n->coalesced },
+			  { "fdatasyncs", n->fdatasyncs },
+			  { "stores-dropped", n->stores_dropped } },
+	};
+	snprintf(ret_counters->id, sizeof(ret_counters->id), "%s", pmem->virtio.name);
 }

@@ -5,11 +5,11 @@
  * device; it answers exactly the flushes that were popped before it was submitted, and those that
  * come meanwhile share the next one.
  */
-#ifndef MVMM_DEVICES_PMEM_H
-#define MVMM_DEVICES_PMEM_H
+#pragma once
 
 #include "devices/virtio/pmem_backing.h"
 #include "devices/virtio/virtio.h"
+#include "vmm/base/device_counters.h"
 #include "vmm/base/event_loop.h"
 #include "vmm/base/log.h"
 
@@ -31,6 +31,12 @@ struct pmem_counters {
 	uint64_t stores_dropped; /* stores to a read-only device or behind the file's end */
 	uint64_t latency[PMEM_LATENCY_BUCKETS];
 };
+
+/* The shortest time that bucket @bucket counts. */
+static inline uint64_t pmem_bucket_from_ns(unsigned bucket)
+{
+	return bucket ? 1000ULL << bucket : 0;
+}
 
 struct pmem;
 
@@ -62,7 +68,7 @@ struct pmem {
 	unsigned n_flushes; /* the others wait for the next; a ring cannot hold more heads */
 	bool error_untold;  /* data was lost and no flush has failed for it yet */
 	struct pmem_counters counters;
-	struct log_limit limit;
+	struct log_limit limit, host_limit; /* for what the guest did, and for faults of the host */
 	struct pmem_flush flushes[VIRTQUEUE_MAX_SIZE]; /* last: pmem_init leaves them alone */
 };
 
@@ -73,11 +79,12 @@ struct pmem {
 void pmem_init(struct pmem *pmem, const char *name, struct pmem_backing *backing, gpa_t start,
 	       struct event_loop *loop, const struct guest_memory *mem);
 
+/* What it did until now, but for the histogram. */
+void pmem_count(const struct pmem *pmem, struct device_counters *ret_counters);
+
 /*
  * A store of @len (1 to 8) bytes at @offset of the device, beyond what its memslot lets the guest
- * store by itself. What cannot be kept is counted and logged, and the next flush fails. 0, or -EIO,
- * and then nothing has happened: the host cannot supply the page.
+ * store by itself. A store that the file cannot hold is counted and logged, and the next flush
+ * fails. Returns 0, or -EIO if the host cannot supply the page; then nothing has happened.
  */
 int pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len);
-
-#endif

@@ -6,6 +6,7 @@
 #include "vmm/base/file_argument.h"
 #include "vmm/base/file_lock.h"
 #include "vmm/base/guarded_copy.h"
+#include "vmm/base/layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PAGE 4096ULL
 #define SIZE_LIMIT (INT64_MAX - ALIGNED_MAP_ALIGN)
 
 static bool stores_reach_file(const struct pmem_backing_options *opt)
@@ -29,11 +29,11 @@ static bool stores_reach_file(const struct pmem_backing_options *opt)
 static int refuse_to_write(const struct pmem_backing_options *opt, int code, struct error *err)
 {
 	return error_set(err, code,
-			 "%s %s: %s; for a file that may only be read use readonly=on or share=off",
+			 "%s %s: %s; use readonly=on or share=off if the file can only be read",
 			 opt->option, opt->path, strerror(code));
 }
 
-/* A descriptor is open for what it is open for. */
+/* Only a check: how a descriptor was opened cannot be changed. */
 static int take_file(const struct pmem_backing_options *opt, struct error *err)
 {
 	bool writes = stores_reach_file(opt);
@@ -44,11 +44,12 @@ static int take_file(const struct pmem_backing_options *opt, struct error *err)
 		return fd;
 	return error_set(err, -fd, "%s%s", why.text,
 			 fd == -EACCES && writes
-				 ? "; for a file that may only be read use readonly=on or share=off"
+				 ? "; use readonly=on or share=off if the file can only be read"
 				 : "");
 }
 
-static int open_file(const struct pmem_backing_options *opt, struct error *err)
+static int open_file(const struct pmem_backing_options *opt, struct made_file *made,
+		     struct error *err)
 {
 	int flags = stores_reach_file(opt) ? O_RDWR : O_RDONLY;
 	int fd;
@@ -58,20 +59,24 @@ static int open_file(const struct pmem_backing_options *opt, struct error *err)
 	if (opt->size && stores_reach_file(opt))
 		flags |= O_CREAT;
 	/* Non-blocking only for the open itself: a FIFO would wait for its other end. */
-	fd = open(opt->path, flags | O_CLOEXEC | O_NONBLOCK, 0666);
+	fd = made_file_open(made, opt->path, flags | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0)
 		return fd;
-	if (errno == ENOENT)
+	if (fd == -ENOENT && opt->size && !stores_reach_file(opt))
+		return error_set(err, ENOENT,
+				 "%s %s: no such file; create it (truncate -s %" PRIu64
+				 " %s), or say share=on and readonly=off to have it created",
+				 opt->option, opt->path, opt->size, opt->path);
+	if (fd == -ENOENT)
 		return error_set(err, ENOENT,
 				 "%s %s: no such file; create it, or give size= to have it created",
 				 opt->option, opt->path);
-	if (errno == EACCES || errno == EROFS || errno == EPERM)
-		return refuse_to_write(opt, errno, err);
-	return error_set(err, errno, "%s %s: cannot open: %s", opt->option, opt->path,
-			 strerror(errno));
+	if (fd == -EACCES || fd == -EROFS || fd == -EPERM)
+		return refuse_to_write(opt, -fd, err);
+	return error_system(err, -fd, "%s %s: cannot open", opt->option, opt->path);
 }
 
-/* A writer excludes all others, whoever only reads excludes writers. */
+/* A writer excludes everybody else. A reader excludes writers. */
 static int lock_file(struct pmem_backing *b, const struct pmem_backing_options *opt,
 		     struct error *err)
 {
@@ -88,19 +93,20 @@ static int lock_file(struct pmem_backing *b, const struct pmem_backing_options *
 		return 0;
 	}
 	if (ret != -EBUSY)
-		return error_set(err, -ret,
-				 "%s %s: cannot be locked: %s; lock=off does without a lock",
-				 opt->option, opt->path, strerror(-ret));
+		return error_set(
+			err, -ret,
+			"%s %s: cannot be locked: %s; give lock=off to use it without a lock",
+			opt->option, opt->path, strerror(-ret));
 	if (holder.pid)
 		snprintf(who, sizeof(who), "process %d", (int)holder.pid);
 	if (holder.writes)
 		return error_set(err, EBUSY,
-				 "%s %s: %s writes to it; end that one, or start both with "
-				 "readonly=on or share=off (lock=off: see the manual)",
+				 "%s %s: %s writes to it; end that process, or start both with "
+				 "readonly=on or share=off (for lock=off see the manual)",
 				 opt->option, opt->path, who);
 	return error_set(err, EBUSY,
-			 "%s %s: %s reads it; use readonly=on or share=off here too, or end that "
-			 "one (lock=off: see the manual)",
+			 "%s %s: %s reads it; use readonly=on or share=off here, too, or end that "
+			 "process (for lock=off see the manual)",
 			 opt->option, opt->path, who);
 }
 
@@ -111,7 +117,7 @@ static int measure(int fd, const struct pmem_backing_options *opt, uint64_t *ret
 	int readonly;
 
 	if (fstat(fd, &st) < 0)
-		return error_set(err, errno, "%s %s: %s", opt->option, opt->path, strerror(errno));
+		return error_system(err, errno, "%s %s", opt->option, opt->path);
 	*ret_regular = S_ISREG(st.st_mode);
 	if (S_ISREG(st.st_mode)) {
 		*ret_size = (uint64_t)st.st_size;
@@ -119,12 +125,12 @@ static int measure(int fd, const struct pmem_backing_options *opt, uint64_t *ret
 	}
 	if (!S_ISBLK(st.st_mode))
 		return error_set(err, EINVAL,
-				 "%s %s: is %s; a regular file, block device or memfd is needed",
+				 "%s %s: is %s; give a regular file, a block device or a memfd",
 				 opt->option, opt->path,
-				 S_ISDIR(st.st_mode) ? "a directory" : "no disk image");
+				 S_ISDIR(st.st_mode) ? "a directory" : "not a disk image");
 	if (ioctl(fd, BLKGETSIZE64, ret_size) < 0)
-		return error_set(err, errno, "%s %s: cannot find the size: %s", opt->option,
-				 opt->path, strerror(errno));
+		return error_system(err, errno, "%s %s: cannot find the size", opt->option,
+				    opt->path);
 	/* Linux opens such a device for writing all the same, but would not map it. */
 	if (stores_reach_file(opt) && ioctl(fd, BLKROGET, &readonly) == 0 && readonly)
 		return refuse_to_write(opt, EROFS, err);
@@ -146,11 +152,16 @@ static int settle_size(struct pmem_backing *b, const struct pmem_backing_options
 				 opt->option, opt->path, opt->size);
 	if (have == 0 && opt->size && regular && stores_reach_file(opt)) {
 		if (ftruncate(b->fd, (off_t)opt->size) < 0)
-			return error_set(err, errno,
-					 "%s %s: cannot grow it to size=%" PRIu64 ": %s",
-					 opt->option, opt->path, opt->size, strerror(errno));
+			return error_system(err, errno, "%s %s: cannot grow it to size=%" PRIu64,
+					    opt->option, opt->path, opt->size);
 		have = opt->size;
+		b->made.grown = true;
 	}
+	if (have == 0 && opt->size)
+		return error_set(err, EINVAL,
+				 "%s %s: is empty; make it larger (truncate -s %" PRIu64
+				 " %s), or say share=on and readonly=off to have it grown",
+				 opt->option, opt->path, opt->size, opt->path);
 	if (have == 0)
 		return error_set(
 			err, EINVAL,
@@ -161,10 +172,11 @@ static int settle_size(struct pmem_backing *b, const struct pmem_backing_options
 				 "%s %s: has %" PRIu64 " bytes, fewer than size=%" PRIu64
 				 "; make it larger (truncate -s %" PRIu64 " %s) or leave size= out",
 				 opt->option, opt->path, have, opt->size, opt->size, opt->path);
-	if (opt->size % PAGE && opt->size < have)
+	if (opt->size % LAYOUT_PAGE && opt->size < have)
 		return error_set(err, EINVAL,
 				 "%s %s: size=%" PRIu64
-				 " ends within a page of the file; use a multiple of 4096",
+				 " is smaller than the file and not a multiple of 4096;"
+				 " use a multiple of 4096",
 				 opt->option, opt->path, opt->size);
 	b->file_size = opt->size ? opt->size : have;
 	if (b->file_size > SIZE_LIMIT)
@@ -184,15 +196,18 @@ static int map(struct pmem_backing *b, const struct pmem_backing_options *opt, s
 
 		if (host)
 			munmap(host, b->size);
-		return error_set(err, code, "%s %s: cannot map %" PRIu64 " bytes: %s", opt->option,
-				 opt->path, b->file_size, strerror(code));
+		return error_system(err, code, "%s %s: cannot map %" PRIu64 " bytes", opt->option,
+				    opt->path, b->file_size);
 	}
+	madvise(host, b->size, MADV_DONTDUMP); /* as for RAM */
 	b->host = host;
 	return 0;
 }
 
-static void close_files(const struct pmem_backing *b)
+/* What was made is taken back under the lock. */
+static void close_files(struct pmem_backing *b)
 {
+	made_file_take_back(&b->made, b->fd);
 	close(b->fd);
 	if (b->lock_fd >= 0)
 		close(b->lock_fd);
@@ -210,7 +225,7 @@ int pmem_backing_open(struct pmem_backing *backing, const struct pmem_backing_op
 	if (!named.option)
 		named.option = "--pmem";
 	opt = &named;
-	b.fd = open_file(opt, err);
+	b.fd = open_file(opt, &b.made, err);
 	if (b.fd < 0)
 		return b.fd;
 	ret = opt->unlocked ? 0 : lock_file(&b, opt, err);
@@ -227,7 +242,7 @@ int pmem_backing_open(struct pmem_backing *backing, const struct pmem_backing_op
 	if (opt->readonly)
 		b.writable_size = 0;
 	else if (opt->share)
-		b.writable_size = b.file_size & ~(PAGE - 1);
+		b.writable_size = b.file_size & ~(LAYOUT_PAGE - 1);
 	else
 		b.writable_size = b.size;
 	*backing = b;
@@ -244,6 +259,11 @@ int pmem_backing_lock_again(struct pmem_backing *backing, struct error *err)
 	};
 
 	return backing->process_lock ? lock_file(backing, &opt, err) : 0;
+}
+
+void pmem_backing_keep(struct pmem_backing *backing)
+{
+	made_file_keep(&backing->made);
 }
 
 void pmem_backing_close(struct pmem_backing *backing)

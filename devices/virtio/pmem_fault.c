@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Asks a file what is wrong with it. Start reading at pmem_fault_at. */
+/* Finds out why a page of a file cannot be had. Start reading at pmem_fault_at. */
 #include "devices/virtio/pmem_fault.h"
+
+#include "vmm/base/layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define PAGE 4096ULL
-
-/* A block device does not shrink, and has its room: then reading tells. */
+/* A block device neither shrinks nor is full, so only a read shows the error. */
 static bool is_regular(const struct pmem_backing *b, uint64_t *ret_size)
 {
 	struct stat st;
@@ -32,15 +32,15 @@ static int lack_of_room(const struct pmem_backing *b, uint64_t page)
 
 	if (!b->share || b->readonly)
 		return 0;
-	if (fallocate(b->fd, FALLOC_FL_KEEP_SIZE, (off_t)page, PAGE) < 0 && errno != EOPNOTSUPP &&
-	    errno != ENOSYS && errno != EINTR)
+	if (fallocate(b->fd, FALLOC_FL_KEEP_SIZE, (off_t)page, LAYOUT_PAGE) < 0 &&
+	    errno != EOPNOTSUPP && errno != ENOSYS && errno != EINTR)
 		return errno;
 	return fstatvfs(b->fd, &fs) == 0 && fs.f_blocks && !fs.f_bavail ? ENOSPC : 0;
 }
 
 int pmem_fault_at(const struct pmem_backing *backing, uint64_t offset)
 {
-	uint64_t page = offset & ~(PAGE - 1), size;
+	uint64_t page = offset & ~(LAYOUT_PAGE - 1), size;
 	bool regular = is_regular(backing, &size);
 	char byte;
 
@@ -60,7 +60,7 @@ int pmem_fault_anywhere(const struct pmem_backing *backing)
 		return 0;
 	if (size < backing->file_size)
 		return ENODATA;
-	/* A file without holes has its room. */
+	/* A file without holes needs no more room. */
 	hole = lseek(backing->fd, 0, SEEK_HOLE);
 	if (hole < 0 || (uint64_t)hole >= backing->file_size)
 		return 0;

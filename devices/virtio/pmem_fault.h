@@ -4,8 +4,7 @@
  * asked: its size, a byte of the page, room for it. All of it may wait for storage, hence it is for
  * the vCPU's thread, which waits anyway. Start reading at pmem_fault_at.
  */
-#ifndef MVMM_DEVICES_PMEM_FAULT_H
-#define MVMM_DEVICES_PMEM_FAULT_H
+#pragma once
 
 #include "devices/virtio/pmem_backing.h"
 
@@ -15,10 +14,8 @@
  */
 int pmem_fault_at(const struct pmem_backing *backing, uint64_t offset);
 
-/* The same where nobody tells which page it is: what can be found without reading them all. */
+/* The same if the page is not known: checks only what needs no read of the whole file. */
 int pmem_fault_anywhere(const struct pmem_backing *backing);
 
-/* Such a cause in words; static. */
+/* The cause in words; static. */
 const char *pmem_fault_text(int cause);
-
-#endif

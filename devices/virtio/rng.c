@@ -24,7 +24,7 @@ static const char *fill(struct rng *rng, const struct virtqueue_chain *chain)
 	if (getrandom(bytes, len, GRND_NONBLOCK) != (ssize_t)len)
 		return "the host has no entropy yet";
 	if (virtqueue_chain_write(&rng->queue, chain, 0, bytes, len) < 0)
-		return "the host cannot supply the memory of a buffer, which lies in a file";
+		return "the host cannot supply a page of a pmem disk that a buffer lies in";
 	virtqueue_push(&rng->queue, chain->head, len);
 	rng->bytes += len;
 	return NULL;
@@ -56,8 +56,6 @@ static void rng_kick(struct virtio_device *dev, unsigned queue)
 /* Nothing is ever in flight. */
 static void rng_stop_queue(struct virtio_device *dev, unsigned queue)
 {
-	(void)dev;
-	(void)queue;
 }
 
 static const struct virtio_device_ops rng_ops = {

@@ -3,8 +3,7 @@
  * virtio-rng, the entropy device (VIRTIO 1.3 section 5.4): one queue of empty buffers, which it
  * fills from the host's getrandom(2). Requests are answered at once, on the event loop's thread.
  */
-#ifndef MVMM_DEVICES_RNG_H
-#define MVMM_DEVICES_RNG_H
+#pragma once
 
 #include "devices/virtio/virtio.h"
 
@@ -22,5 +21,3 @@ struct rng {
 
 /* @mem stays the caller's. */
 void rng_init(struct rng *rng, const struct guest_memory *mem);
-
-#endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The contract between a virtio device and its transport (VIRTIO 1.3 section 2). A device offers
- * features, a configuration space and queues, and is told of kicks and resets; it says "queue N was
- * used" or "I am broken" and never learns how the driver hears of it. All calls in both directions
- * are made on the event loop's thread.
+ * features, a configuration space and queues, and its transport calls it for kicks and resets. The
+ * device calls virtio_queue_used or virtio_broken, and the transport notifies the driver. All calls
+ * in both directions are made on the event loop's thread.
  */
-#ifndef MVMM_DEVICES_VIRTIO_H
-#define MVMM_DEVICES_VIRTIO_H
+#pragma once
 
 #include "devices/virtio/virtqueue.h"
 
@@ -50,7 +49,7 @@ struct virtio_device {
 	uint64_t driver_features; /* negotiated; valid once the driver is ready */
 };
 
-/* Tells the driver, unless it asked not to be told, that @queue has new used buffers. */
+/* Notifies the driver that @queue has new used buffers, unless it wants no notifications. */
 static inline void virtio_queue_used(struct virtio_device *dev, unsigned queue)
 {
 	dev->transport->ops->queue_used(dev->transport, queue);
@@ -64,5 +63,3 @@ static inline void virtio_broken(struct virtio_device *dev, const char *why)
 {
 	dev->transport->ops->broken(dev->transport, why);
 }
-
-#endif

@@ -10,7 +10,7 @@
 #define PIECE 4096 /* bytes that are copied at once */
 
 static const char no_memory[] =
-	"the host cannot supply the memory of a buffer, which lies in a file";
+	"the host cannot supply a page of a pmem disk that a buffer lies in";
 
 /* Sees to it that the queue's next chain is held. 0 if there is none, or -EPROTO with @ret_why. */
 static int hold(struct virtio_console *c, unsigned queue, const char **ret_why)

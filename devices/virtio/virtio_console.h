@@ -8,8 +8,7 @@
  * All functions run on the event loop's thread, and none of them waits: output that has no room
  * stays where it is, in the guest, and so does what a turn has no time for.
  */
-#ifndef MVMM_DEVICES_VIRTIO_CONSOLE_H
-#define MVMM_DEVICES_VIRTIO_CONSOLE_H
+#pragma once
 
 #include "devices/virtio/virtio.h"
 #include "vmm/base/event_loop.h"
@@ -55,5 +54,3 @@ void virtio_console_init(struct virtio_console *console, const struct virtio_con
 
 void virtio_console_output_ready(struct virtio_console *console);
 void virtio_console_input_ready(struct virtio_console *console);
-
-#endif

@@ -2,6 +2,7 @@
 /* virtio-mmio registers. Start reading at virtio_mmio_write, then set_status and doorbell_done. */
 #include "devices/virtio/virtio_mmio.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/container_of.h"
 
 #include <endian.h>
@@ -27,7 +28,7 @@ static bool broken(const struct virtio_mmio *mmio)
 
 static void refuse(struct virtio_mmio *mmio, const char *what)
 {
-	log_guest(&mmio->limit, "%s: driver error, ignored: %s (status 0x%x)", mmio->dev->name,
+	log_guest(&mmio->limit, "%s: ignored a driver error: %s (status 0x%x)", mmio->dev->name,
 		  what, mmio->status);
 }
 
@@ -36,7 +37,7 @@ static struct virtqueue *selected_queue(struct virtio_mmio *mmio)
 	return mmio->queue_sel < mmio->dev->n_queues ? &mmio->dev->queues[mmio->queue_sel] : NULL;
 }
 
-/* From now on the register at @offset reads as @value; a vCPU may look at any time. */
+/* From now on the register at @offset reads as @value. A vCPU may read it at any time. */
 static void show(struct virtio_mmio *mmio, unsigned offset, uint32_t value)
 {
 	__atomic_store_n(&mmio->registers[offset / 4], htole32(value), __ATOMIC_RELEASE);
@@ -61,7 +62,7 @@ static void show_constants(struct virtio_mmio *mmio)
 		memcpy(mmio->registers + VIRTIO_MMIO_CONFIG / 4, dev->config, dev->config_size);
 }
 
-/* What depends on a write, on the selectors among others, or on how the device is. */
+/* The registers that change: by a write, such as of a selector, or by the device. */
 static void show_state(struct virtio_mmio *mmio)
 {
 	const struct virtqueue *vq = selected_queue(mmio);
@@ -84,7 +85,8 @@ static void interrupt(struct virtio_mmio *mmio, uint32_t bit)
 	show(mmio, VIRTIO_MMIO_INTERRUPT_STATUS, mmio->interrupt_status);
 	ret = interrupt_line_pulse(mmio->line);
 	if (ret < 0)
-		log_guest(&mmio->limit, "%s: interrupt lost: %s", mmio->dev->name, strerror(-ret));
+		log_host_fault(&mmio->host_limit, "%s: interrupt lost: %s", mmio->dev->name,
+			       strerror(-ret));
 }
 
 static void stop_queues(struct virtio_mmio *mmio)
@@ -107,7 +109,7 @@ static void transport_broken(struct virtio_transport *transport, const char *why
 
 	if (broken(mmio))
 		return;
-	log_guest(&mmio->limit, "%s: device needs a reset by its driver: %s", mmio->dev->name, why);
+	log_guest(&mmio->limit, "%s: the driver must reset the device: %s", mmio->dev->name, why);
 	stop_queues(mmio);
 	mmio->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	show_state(mmio);
@@ -122,8 +124,8 @@ static const struct virtio_transport_ops transport_ops = {
 };
 
 /*
- * The doorbell's eventfd goes past the status register, so the status is looked at here: a kick
- * before DRIVER_OK or of a queue that is not ready is nothing.
+ * A doorbell's eventfd does not pass the status register, so the status is checked here. A kick
+ * before DRIVER_OK, or of a queue that is not ready, does nothing.
  */
 static void kick(struct virtio_mmio *mmio, unsigned queue)
 {
@@ -141,21 +143,26 @@ static void doorbell_done(struct event_op *op, int result)
 {
 	struct virtio_mmio_doorbell *bell = container_of(op, struct virtio_mmio_doorbell, op);
 
-	(void)result;
 	kick(bell->mmio, bell->queue);
 	await_doorbell(bell);
+}
+
+static void fetched(struct virtqueue_fetch *fetch)
+{
+	struct virtio_mmio_fetch *f = container_of(fetch, struct virtio_mmio_fetch, fetch);
+
+	kick(f->mmio, f->queue);
 }
 
 void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev, struct event_loop *loop,
 		      struct interrupt_line *line, const int *doorbell_fds, uint32_t *registers)
 {
-	*mmio = (struct virtio_mmio){
-		.transport.ops = &transport_ops,
-		.dev = dev,
-		.loop = loop,
-		.line = line,
-		.registers = registers,
-	};
+	memset(mmio, 0, offsetof(struct virtio_mmio, fetches));
+	mmio->transport.ops = &transport_ops;
+	mmio->dev = dev;
+	mmio->loop = loop;
+	mmio->line = line;
+	mmio->registers = registers;
 	dev->transport = &mmio->transport;
 	for (unsigned i = 0; i < dev->n_queues; i++) {
 		mmio->doorbells[i] = (struct virtio_mmio_doorbell){
@@ -164,6 +171,10 @@ void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev, struc
 			.queue = i,
 			.fd = doorbell_fds[i],
 		};
+		mmio->fetches[i].mmio = mmio;
+		mmio->fetches[i].queue = i;
+		virtqueue_fetch_init(&mmio->fetches[i].fetch, loop, fetched);
+		dev->queues[i].fetch = &mmio->fetches[i].fetch;
 	}
 	show_constants(mmio);
 	show_state(mmio);
@@ -218,25 +229,26 @@ static void set_status(struct virtio_mmio *mmio, uint32_t value)
 		return;
 	}
 	if (mmio->status & ~VIRTIO_CONFIG_S_NEEDS_RESET & ~value) {
-		refuse(mmio, "status bit cleared without a reset");
+		refuse(mmio, "it cleared a status bit without a reset");
 		return;
 	}
 	if (value & VIRTIO_CONFIG_S_FAILED) {
 		mmio->status |= VIRTIO_CONFIG_S_FAILED;
 		return;
 	}
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		if (!(value & ~mmio->status & steps[i].bit))
 			continue;
 		if (!has_status(mmio, steps[i].needs)) {
-			refuse(mmio, "status step skipped");
+			refuse(mmio, "it skipped a step of the device status");
 			return;
 		}
 		if (steps[i].bit == VIRTIO_CONFIG_S_FEATURES_OK) {
 			/* The driver reads the status back, and gives up where the bit stays clear.
 			 */
 			if (!features_acceptable(mmio)) {
-				refuse(mmio, "features not acceptable");
+				refuse(mmio,
+				       "it set FEATURES_OK with features that cannot be accepted");
 				return;
 			}
 			mmio->dev->driver_features = mmio->driver_features;
@@ -253,7 +265,7 @@ static void set_driver_features(struct virtio_mmio *mmio, uint32_t value)
 
 	if (!has_status(mmio, VIRTIO_CONFIG_S_DRIVER) ||
 	    has_status(mmio, VIRTIO_CONFIG_S_FEATURES_OK)) {
-		refuse(mmio, "DriverFeatures outside of feature negotiation");
+		refuse(mmio, "it wrote DriverFeatures outside of feature negotiation");
 	} else if (mmio->driver_features_sel > 1) {
 		mmio->driver_features_beyond |= value != 0;
 	} else {
@@ -262,7 +274,7 @@ static void set_driver_features(struct virtio_mmio *mmio, uint32_t value)
 	}
 }
 
-/* Linux takes its queues down this way while the driver is still ready. */
+/* Linux disables its queues this way while the status still has DRIVER_OK. */
 static void disable_queue(struct virtio_mmio *mmio, struct virtqueue *vq)
 {
 	mmio->dev->ops->stop_queue(mmio->dev, mmio->queue_sel);
@@ -272,9 +284,9 @@ static void disable_queue(struct virtio_mmio *mmio, struct virtqueue *vq)
 static void enable_queue(struct virtio_mmio *mmio, struct virtqueue *vq, uint32_t value)
 {
 	if (value > 1)
-		refuse(mmio, "QueueReady neither 0 nor 1");
+		refuse(mmio, "it wrote neither 0 nor 1 to QueueReady");
 	else if (value == 1 && virtqueue_enable(vq) < 0)
-		transport_broken(&mmio->transport, "queue size or ring address not valid");
+		transport_broken(&mmio->transport, "the queue size or a ring address is not valid");
 }
 
 static void set_low(uint64_t *addr, uint32_t value)
@@ -292,18 +304,18 @@ static void write_queue_register(struct virtio_mmio *mmio, uint64_t offset, uint
 {
 	struct virtqueue *vq = selected_queue(mmio);
 
-	/* A driver may take the queues of a broken device down, too. */
+	/* A driver may disable the queues of a broken device, too. */
 	if (vq && vq->ready && offset == VIRTIO_MMIO_QUEUE_READY && value == 0) {
 		disable_queue(mmio, vq);
 		return;
 	}
 	if (!vq || !has_status(mmio, VIRTIO_CONFIG_S_FEATURES_OK) || broken(mmio)) {
-		refuse(mmio,
-		       "queue register write before FEATURES_OK or to a queue that is not there");
+		refuse(mmio, "it wrote a queue register before FEATURES_OK, "
+			     "or of a queue that does not exist");
 		return;
 	}
 	if (vq->ready) {
-		refuse(mmio, "queue register write while the queue is ready");
+		refuse(mmio, "it wrote a queue register while the queue was ready");
 		return;
 	}
 	switch (offset) {
@@ -364,7 +376,7 @@ static void write_register(struct virtio_mmio *mmio, uint64_t offset, uint32_t v
 		if (v < mmio->dev->n_queues)
 			kick(mmio, v);
 		else
-			refuse(mmio, "notification of a queue that is not there");
+			refuse(mmio, "it notified a queue that does not exist");
 		break;
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		mmio->interrupt_status &= ~(v & VIRTIO_MMIO_INT_CONFIG);
@@ -375,16 +387,16 @@ static void write_register(struct virtio_mmio *mmio, uint64_t offset, uint32_t v
 	case VIRTIO_MMIO_SHM_SEL: /* there are no shared memory regions */
 		break;
 	default:
-		refuse(mmio, "write to a register that is not writable");
+		refuse(mmio, "it wrote to a register that is not writable");
 	}
 }
 
 void virtio_mmio_write(struct virtio_mmio *mmio, uint64_t offset, unsigned size, uint64_t value)
 {
 	if (offset >= VIRTIO_MMIO_CONFIG)
-		refuse(mmio, "write to the read-only configuration space");
+		refuse(mmio, "it wrote to the configuration space, which is read-only");
 	else if (size != 4 || offset % 4)
-		refuse(mmio, "register write that is not an aligned 32-bit one");
+		refuse(mmio, "it wrote to a register other than by 32 aligned bits");
 	else
 		write_register(mmio, offset, (uint32_t)value);
 	show_state(mmio);

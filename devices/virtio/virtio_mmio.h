@@ -17,10 +17,10 @@
  * and the acknowledgement "notifies the device that events ... have been handled" (4.2.2): no rule
  * says that the bit has to read 0 then.
  */
-#ifndef MVMM_DEVICES_VIRTIO_MMIO_H
-#define MVMM_DEVICES_VIRTIO_MMIO_H
+#pragma once
 
 #include "devices/virtio/virtio.h"
+#include "devices/virtio/virtqueue_fetch.h"
 #include "vmm/base/event_loop.h"
 #include "vmm/base/interrupt_line.h"
 #include "vmm/base/log.h"
@@ -40,6 +40,13 @@ struct virtio_mmio_doorbell {
 	uint64_t count;
 };
 
+/* The fetch of pages for a queue. */
+struct virtio_mmio_fetch {
+	struct virtio_mmio *mmio;
+	unsigned queue;
+	struct virtqueue_fetch fetch;
+};
+
 struct virtio_mmio {
 	struct virtio_transport transport;
 	struct virtio_device *dev;
@@ -54,7 +61,9 @@ struct virtio_mmio {
 	bool driver_features_beyond; /* a bit above 63 was asked for */
 	uint32_t queue_sel;
 	struct virtio_mmio_doorbell doorbells[VIRTIO_MMIO_MAX_QUEUES];
-	struct log_limit limit;
+	struct log_limit limit, host_limit; /* for what the guest did, and for faults of the host */
+	struct virtio_mmio_fetch
+		fetches[VIRTIO_MMIO_MAX_QUEUES]; /* last: large, and mostly unused */
 };
 
 /*
@@ -73,5 +82,3 @@ void virtio_mmio_look(struct virtio_mmio *mmio);
 
 /* The driver stores @size bytes at @offset; what 4.2.2.2 does not allow is ignored. */
 void virtio_mmio_write(struct virtio_mmio *mmio, uint64_t offset, unsigned size, uint64_t value);
-
-#endif

@@ -5,6 +5,7 @@
  */
 #include "devices/virtio/virtqueue.h"
 
+#include "devices/virtio/virtqueue_fetch.h"
 #include "vmm/base/endian.h"
 
 #include <assert.h>
@@ -16,9 +17,17 @@ void virtqueue_init(struct virtqueue *vq, const struct guest_memory *mem)
 	*vq = (struct virtqueue){ .mem = mem };
 }
 
+/* Back to nothing but @setup. */
+static void forget(struct virtqueue *vq, struct virtqueue_setup setup)
+{
+	if (vq->fetch)
+		virtqueue_fetch_abandon(vq->fetch);
+	*vq = (struct virtqueue){ .mem = vq->mem, .fetch = vq->fetch, .setup = setup };
+}
+
 void virtqueue_reset(struct virtqueue *vq)
 {
-	virtqueue_init(vq, vq->mem);
+	forget(vq, (struct virtqueue_setup){ 0 });
 }
 
 int virtqueue_enable(struct virtqueue *vq)
@@ -51,7 +60,7 @@ int virtqueue_enable(struct virtqueue *vq)
 
 void virtqueue_disable(struct virtqueue *vq)
 {
-	*vq = (struct virtqueue){ .mem = vq->mem, .setup = vq->setup };
+	forget(vq, vq->setup);
 }
 
 /* The only accesses to the rings: atomic, in the ring's byte order, with the ordering named. */
@@ -105,6 +114,7 @@ static const char *add_buffer(const struct virtqueue *vq, struct virtqueue_chain
 {
 	bool writable = d->flags & VRING_DESC_F_WRITE;
 	uint32_t *total = writable ? &chain->writable_len : &chain->readable_len;
+	bool in_file = false;
 
 	if (d->flags & VRING_DESC_F_INDIRECT)
 		return "indirect descriptor, which was not negotiated";
@@ -114,9 +124,10 @@ static const char *add_buffer(const struct virtqueue *vq, struct virtqueue_chain
 	if (__builtin_add_overflow(*total, d->len, total))
 		return "chain of more than 4 GiB";
 	/* No byte to read or write: its address does not matter. */
-	if (d->len && !guest_memory_valid(vq->mem, gpa(d->addr), d->len, writable))
+	if (d->len && !guest_memory_valid(vq->mem, gpa(d->addr), d->len, writable, &in_file))
 		return writable ? "buffer outside of writable guest memory"
 				: "buffer outside of guest memory";
+	chain->in_file |= in_file;
 	chain->buffers[chain->n_readable + chain->n_writable] =
 		(struct virtqueue_buffer){ gpa(d->addr), d->len };
 	if (writable)
@@ -150,7 +161,8 @@ static uint64_t *in_flight_word(struct virtqueue *vq, uint16_t head)
 	return &vq->in_flight[head / 64];
 }
 
-int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const char **ret_why)
+/* virtqueue_pop, without the fetch of pages. */
+static int pop(struct virtqueue *vq, struct virtqueue_chain *chain, const char **ret_why)
 {
 	/* Pairs with the driver's barrier between filling the ring and advancing avail->idx. */
 	uint16_t avail_idx = load16(&vq->avail->idx, __ATOMIC_ACQUIRE);
@@ -176,6 +188,7 @@ int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const cha
 	chain->head = head;
 	chain->n_readable = chain->n_writable = 0;
 	chain->readable_len = chain->writable_len = 0;
+	chain->in_file = false;
 	why = copy_chain(vq, chain);
 	if (why) {
 		*ret_why = why;
@@ -186,7 +199,20 @@ int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const cha
 	return 1;
 }
 
-/* The part of @b from byte *@skip of it on, *@skip being what is still to be passed over. */
+int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const char **ret_why)
+{
+	int ret;
+
+	if (vq->fetch && vq->fetch->state != VIRTQUEUE_FETCH_IDLE)
+		return virtqueue_fetch_take(vq->fetch, chain);
+	ret = pop(vq, chain, ret_why);
+	if (ret == 1 && chain->in_file && vq->fetch &&
+	    virtqueue_fetch_begin(vq->fetch, vq->mem, chain))
+		return 0;
+	return ret;
+}
+
+/* The part of @b behind the *@skip bytes that are still to be skipped. */
 static struct virtqueue_buffer skip_bytes(struct virtqueue_buffer b, uint32_t *skip)
 {
 	uint32_t n = b.len < *skip ? b.len : *skip;

@@ -5,8 +5,7 @@
  * is a private copy. A queue whose driver broke the rules answers -EPROTO; the device then asks for
  * a reset. Indirect descriptors and event indices are not offered, hence never honoured.
  */
-#ifndef MVMM_DEVICES_VIRTQUEUE_H
-#define MVMM_DEVICES_VIRTQUEUE_H
+#pragma once
 
 #include "vmm/base/guest_memory.h"
 
@@ -25,8 +24,11 @@ struct virtqueue_setup {
 	uint64_t device; /* QueueDevice: used ring */
 };
 
+struct virtqueue_fetch;
+
 struct virtqueue {
 	const struct guest_memory *mem; /* borrowed */
+	struct virtqueue_fetch *fetch;	/* borrowed: the transport's; or NULL */
 	struct virtqueue_setup setup;
 	bool ready;
 	uint16_t last_avail; /* next avail entry to take */
@@ -51,6 +53,7 @@ struct virtqueue_chain {
 	uint16_t n_writable;
 	uint32_t readable_len; /* bytes in all */
 	uint32_t writable_len;
+	bool in_file; /* a buffer does not lie in RAM */
 	struct virtqueue_buffer buffers[VIRTQUEUE_MAX_SIZE];
 };
 
@@ -66,11 +69,12 @@ void virtqueue_reset(struct virtqueue *vq);
  */
 int virtqueue_enable(struct virtqueue *vq);
 
-/* Takes it out of use; the set-up stays. What is in flight is forgotten. */
+/* Makes the queue not ready. Its set-up stays; chains in flight are forgotten. */
 void virtqueue_disable(struct virtqueue *vq);
 
 /*
- * Takes the next chain. 1: *@chain holds it. 0: the ring is empty. -EPROTO: the driver broke a rule
+ * Takes the next chain. 1: *@chain holds it. 0: the ring is empty, or pages of the next chain are
+ * being fetched; then the device is kicked when they are there. -EPROTO: the driver broke a rule
  * (bad index, loop, wrong order, buffer outside of guest memory, head already in flight, ...); then
  * *@ret_why, a static string, says which, and the queue must not be used again before a reset.
  */
@@ -86,9 +90,9 @@ int virtqueue_chain_write(const struct virtqueue *vq, const struct virtqueue_cha
 			  uint32_t offset, const void *buf, uint32_t len);
 
 /*
- * Where the chain's writable buffers lie, or its readable ones, from byte @offset of them on, empty
- * ones left out: for readv(2) and writev(2), as guest_memory_host says. Fills up to
- * VIRTQUEUE_MAX_SIZE of @iov; returns how many.
+ * The host addresses of the chain's writable or readable buffers, from their byte @offset on,
+ * without the empty ones. They are for readv(2) and writev(2); see guest_memory_host. Fills up to
+ * VIRTQUEUE_MAX_SIZE elements of @iov and returns how many.
  */
 unsigned virtqueue_chain_iov(const struct virtqueue *vq, const struct virtqueue_chain *chain,
 			     bool writable, uint32_t offset, struct iovec *iov);
@@ -98,5 +102,3 @@ void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t written);
 
 /* False while the driver wants no interrupts (section 2.7.7, VRING_AVAIL_F_NO_INTERRUPT). */
 bool virtqueue_wants_interrupt(const struct virtqueue *vq);
-
-#endif

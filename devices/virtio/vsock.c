@@ -56,7 +56,7 @@ static struct vsock_connection *find_turn(struct vsock *vsock)
 	return NULL;
 }
 
-/* Once a turn's bytes are moved, the rest waits for the next one. */
+/* When a turn has moved its bytes, the rest waits for the next turn. */
 static void spend(struct vsock *vsock, uint32_t bytes)
 {
 	vsock->turn_left -= bytes < vsock->turn_left ? bytes : vsock->turn_left;
@@ -68,7 +68,7 @@ static void spend(struct vsock *vsock, uint32_t bytes)
 		vsock->turn_left = VSOCK_TURN;
 }
 
-/* Makes sure that there is a buffer for a packet. 1, or 0: none; -EPROTO: *@ret_why is broken. */
+/* Makes sure that there is a buffer for a packet. 1; 0 if there is none; -EPROTO with *@ret_why. */
 static int hold_buffer(struct vsock *vsock, const char **ret_why)
 {
 	struct virtqueue_chain *chain = &vsock->rx_chain;
@@ -114,7 +114,7 @@ static bool next_packet(struct vsock *vsock, struct vsock_packet *ret_packet)
 	return false;
 }
 
-/* Puts a packet into the buffer that is held. NULL, or what is broken. */
+/* Puts a packet into the buffer that is held. NULL, or the reason why the device is broken. */
 static const char *give(struct vsock *vsock, struct vsock_packet *p)
 {
 	struct virtqueue *rx = &vsock->queues[VSOCK_RX];
@@ -124,7 +124,7 @@ static const char *give(struct vsock *vsock, struct vsock_packet *p)
 	header = vsock_packet_encode(p);
 	if (virtqueue_chain_write(rx, &vsock->rx_chain, 0, &header, HEADER) < 0 ||
 	    virtqueue_chain_write(rx, &vsock->rx_chain, HEADER, vsock->payload, p->len) < 0)
-		return "the host cannot supply the memory of a buffer, which lies in a file";
+		return "the host cannot supply a page of a pmem disk that a buffer lies in";
 	virtqueue_push(rx, vsock->rx_chain.head, HEADER + p->len);
 	vsock->rx_held = false;
 	vsock->used[VSOCK_RX] = true;
@@ -160,7 +160,7 @@ static void refuse(struct vsock *vsock, const struct vsock_packet *p)
 	};
 }
 
-static void begin(struct vsock *vsock, const struct vsock_packet *p)
+static void accept_connection(struct vsock *vsock, const struct vsock_packet *p)
 {
 	struct vsock_connection *c = find_free(vsock);
 	struct vsock_stream *stream = NULL;
@@ -168,7 +168,8 @@ static void begin(struct vsock *vsock, const struct vsock_packet *p)
 	if (c)
 		stream = vsock->host->ops->connect(vsock->host, p->dst_port);
 	else
-		log_guest(&vsock->limit, "vsock: %u connections are open; refused another",
+		log_guest(&vsock->limit,
+			  "vsock: refused a connection: %u are open, the most there can be",
 			  VSOCK_MAX_CONNECTIONS);
 	if (!stream) {
 		vsock->counters.refused++;
@@ -179,26 +180,27 @@ static void begin(struct vsock *vsock, const struct vsock_packet *p)
 	vsock_connection_begin(c, p->src_port, p->dst_port, stream, p);
 }
 
-/* NULL, or what is broken. */
-static const char *take_for(struct vsock *vsock, struct vsock_connection *c,
-			    const struct virtqueue_chain *chain, const struct vsock_packet *p)
+/* Gives a packet to its connection. NULL, or the reason why the device is broken. */
+static const char *deliver(struct vsock *vsock, struct vsock_connection *c,
+			   const struct virtqueue_chain *chain, const struct vsock_packet *p)
 {
 	bool data = p->op == VIRTIO_VSOCK_OP_RW, asking = c->state == VSOCK_ASKING;
 	uint32_t before;
 
 	if (data && (p->len > chain->readable_len - HEADER || p->len > VSOCK_BUFFER)) {
-		log_guest(&vsock->limit, "vsock: a packet says that it has %u bytes, and has %u",
+		log_guest(&vsock->limit,
+			  "vsock: a packet's header says %u bytes of payload, but it has %u",
 			  p->len, chain->readable_len - HEADER);
 		vsock_connection_reset(c);
 		return NULL;
 	}
 	if (data && virtqueue_chain_read(&vsock->queues[VSOCK_TX], chain, HEADER, vsock->payload,
 					 p->len) < 0)
-		return "the host cannot supply the memory of a packet, which lies in a file";
-	before = c->received;
+		return "the host cannot supply a page of a pmem disk that a packet lies in";
+	before = c->received.put;
 	vsock_connection_take(c, p, vsock->payload);
-	/* Not what came without credit. */
-	vsock->counters.sent_bytes += data ? c->received - before : 0;
+	/* Bytes that came without credit are not counted. */
+	vsock->counters.sent_bytes += data ? c->received.put - before : 0;
 	vsock->counters.connections += asking && c->state == VSOCK_OPEN;
 	vsock->counters.refused += asking && c->state != VSOCK_OPEN;
 	return NULL;
@@ -209,7 +211,7 @@ static const char *dispatch(struct vsock *vsock, const struct virtqueue_chain *c
 {
 	struct vsock_connection *c;
 
-	/* Sections 5.10.6.2 and 5.10.6.4: to whom should one answer that lies about who it is? */
+	/* Sections 5.10.6.2 and 5.10.6.4. A packet with a false source has nobody to answer to. */
 	if (p->src_cid != vsock->guest_cid) {
 		log_guest(&vsock->limit, "vsock: dropped a packet from CID %llu, not the guest's",
 			  (unsigned long long)p->src_cid);
@@ -221,15 +223,15 @@ static const char *dispatch(struct vsock *vsock, const struct virtqueue_chain *c
 	}
 	c = find(vsock, p->src_port, p->dst_port);
 	if (c)
-		return take_for(vsock, c, chain, p);
+		return deliver(vsock, c, chain, p);
 	if (p->op == VIRTIO_VSOCK_OP_REQUEST)
-		begin(vsock, p);
+		accept_connection(vsock, p);
 	else
 		refuse(vsock, p);
 	return NULL;
 }
 
-static const char *take(struct vsock *vsock, const struct virtqueue_chain *chain)
+static const char *accept_packet(struct vsock *vsock, const struct virtqueue_chain *chain)
 {
 	struct virtqueue *tx = &vsock->queues[VSOCK_TX];
 	struct virtio_vsock_hdr header;
@@ -241,7 +243,7 @@ static const char *take(struct vsock *vsock, const struct virtqueue_chain *chain
 	if (chain->readable_len < HEADER)
 		return "a packet is shorter than its header";
 	if (virtqueue_chain_read(tx, chain, 0, &header, HEADER) < 0)
-		return "the host cannot supply the memory of a packet, which lies in a file";
+		return "the host cannot supply a page of a pmem disk that a packet lies in";
 	packet = vsock_packet_decode(&header);
 	why = dispatch(vsock, chain, &packet);
 	if (why)
@@ -252,26 +254,26 @@ static const char *take(struct vsock *vsock, const struct virtqueue_chain *chain
 	return NULL;
 }
 
-static const char *take_packets(struct vsock *vsock)
+static const char *accept_packets(struct vsock *vsock)
 {
 	struct virtqueue *tx = &vsock->queues[VSOCK_TX];
 	struct virtqueue_chain chain;
 	const char *why = NULL;
 
-	/* What another vCPU offers meanwhile comes with a kick of its own. */
+	/* If another vCPU adds packets meanwhile, it kicks, too. */
 	for (unsigned left = tx->setup.size; left && vsock->turn_left && !why; left--) {
 		if (vsock->n_resets == VSOCK_MAX_RESETS)
 			why = give_packets(vsock);
-		/* Still: the guest gives no buffers, and is not listened to until it does. */
+		/* Still full: no packet is read until the guest gives buffers. */
 		if (vsock->n_resets == VSOCK_MAX_RESETS || why ||
 		    virtqueue_pop(tx, &chain, &why) <= 0)
 			break;
-		why = take(vsock, &chain);
+		why = accept_packet(vsock, &chain);
 	}
 	return why;
 }
 
-/* An event: gives what waits, takes packets if @kicked, and gives what follows from them. */
+/* Gives packets that wait. If @kicked, accepts the guest's packets and gives the answers. */
 static void work(struct vsock *vsock, bool kicked)
 {
 	const struct virtqueue *queues = vsock->queues;
@@ -283,7 +285,7 @@ static void work(struct vsock *vsock, bool kicked)
 	memset(vsock->used, 0, sizeof(vsock->used));
 	why = give_packets(vsock);
 	if (!why && kicked)
-		why = take_packets(vsock);
+		why = accept_packets(vsock);
 	if (!why && kicked)
 		why = give_packets(vsock);
 	if (why) {
@@ -295,7 +297,7 @@ static void work(struct vsock *vsock, bool kicked)
 			virtio_queue_used(&vsock->virtio, i);
 }
 
-static void go_on(struct event_call *call)
+static void continue_turn(struct event_call *call)
 {
 	struct vsock *vsock = container_of(call, struct vsock, more);
 
@@ -314,7 +316,7 @@ static void vsock_kick(struct virtio_device *dev, unsigned queue)
 	work(vsock, true);
 }
 
-/* Neither of the two is of use without the other, and connections not without them. */
+/* Neither queue is of use without the other, and no connection is without both. */
 static void vsock_stop_queue(struct virtio_device *dev, unsigned queue)
 {
 	struct vsock *vsock = container_of(dev, struct vsock, virtio);
@@ -352,7 +354,7 @@ void vsock_init(struct vsock *vsock, uint32_t cid, struct vsock_host *host, stru
 	vsock->host = host;
 	vsock->loop = loop;
 	vsock->turn_left = VSOCK_TURN;
-	vsock->more.run = go_on;
+	vsock->more.run = continue_turn;
 	vsock->next_port = FIRST_PORT;
 	for (unsigned i = 0; i < VSOCK_QUEUES; i++)
 		virtqueue_init(&vsock->queues[i], mem);

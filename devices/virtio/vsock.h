@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * virtio-vsock, the socket device (VIRTIO 1.3 section 5.10): packets between ports of the guest's
- * and streams of the host's. Streams only. What the host's ends are it leaves to a vsock_host.
+ * and streams of the host's. Streams only. A vsock_host connects them to programs of the host.
  *
  * A guest that breaks the rules of a ring breaks the device, as with others; a packet that makes no
  * sense is answered with VIRTIO_VSOCK_OP_RST and ends at most its own connection.
@@ -9,8 +9,7 @@
  * Nothing is ever sent on the event queue: its one event tells of a machine that was moved or
  * restored, and a driver that resets the device knows that its connections are gone.
  */
-#ifndef MVMM_DEVICES_VSOCK_H
-#define MVMM_DEVICES_VSOCK_H
+#pragma once
 
 #include "devices/virtio/virtio.h"
 #include "devices/virtio/vsock_connection.h"
@@ -21,9 +20,9 @@
 
 #define VSOCK_MAX_CONNECTIONS 128
 #define VSOCK_BUFFERS ((size_t)VSOCK_MAX_CONNECTIONS * VSOCK_BUFFER)
-/* Answers to packets of no connection that wait for a buffer of the guest's (5.10.6.1). */
+/* Resets for packets of no connection, which wait for a buffer of the guest (5.10.6.1). */
 #define VSOCK_MAX_RESETS 64
-/* Bytes, of all connections and both ways, that are moved before other devices get their turn. */
+/* Bytes of all connections, both ways, that one turn moves before other devices get theirs. */
 #define VSOCK_TURN (256u << 10)
 
 enum { VSOCK_RX, VSOCK_TX, VSOCK_EVENT, VSOCK_QUEUES };
@@ -55,7 +54,7 @@ struct vsock {
 	struct event_call more;	 /* this one begins the next turn, */
 	bool more_posted;	 /* and is on its way */
 	bool running;		 /* the driver is ready, and has its queues */
-	bool used[VSOCK_QUEUES]; /* whether the driver is to be told */
+	bool used[VSOCK_QUEUES]; /* whether the driver is to be notified */
 	unsigned rx_left;	 /* packets that may be given in this turn */
 	bool rx_held;		 /* a buffer was taken and is not used yet: */
 	struct virtqueue_chain rx_chain;
@@ -76,7 +75,7 @@ struct vsock {
 void vsock_init(struct vsock *vsock, uint32_t cid, struct vsock_host *host, struct event_loop *loop,
 		const struct guest_memory *mem, uint8_t *buffers);
 
-/* Closes all streams; takes a zeroed one. */
+/* Closes all streams; accepts a zeroed one. */
 void vsock_fini(struct vsock *vsock);
 
 /*
@@ -88,5 +87,3 @@ int vsock_connect(struct vsock *vsock, struct vsock_stream *stream, uint32_t por
 
 /* What happened at @stream: VSOCK_READABLE, ...; nothing if the device has closed it. */
 void vsock_event(struct vsock *vsock, struct vsock_stream *stream, unsigned event);
-
-#endif

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by tests/unit/devices/virtio/test_vsock.c.
 /* A connection of the socket device. From the guest: vsock_connection_take; to it:
  * vsock_connection_next; what follows from either: settle. */
 #include "devices/virtio/vsock_connection.h"
 
 #include <errno.h>
 #include <stddef.h>
-#include <string.h>
 
 #define BIT(op) (1u << (op))
 
@@ -21,7 +21,7 @@ static bool is_host_done(const struct vsock_connection *c, unsigned flags)
 
 static uint32_t buffered(const struct vsock_connection *c)
 {
-	return c->received - c->forwarded;
+	return ring_count(&c->received);
 }
 
 /* How much the guest takes (5.10.6.3). It may have taken back what it once offered. */
@@ -61,7 +61,7 @@ void vsock_connection_reset(struct vsock_connection *c)
 static void drop_output(struct vsock_connection *c)
 {
 	c->host_shut |= VIRTIO_VSOCK_SHUTDOWN_RCV;
-	c->forwarded = c->received;
+	ring_drop(&c->received, buffered(c));
 }
 
 /* Returns how many bytes the host took. */
@@ -70,7 +70,7 @@ static uint32_t write_some(struct vsock_connection *c, const void *bytes, uint32
 	int n = c->stream->ops->write(c->stream, bytes, len);
 
 	if (n >= 0) {
-		c->forwarded += (uint32_t)n;
+		ring_drop(&c->received, (uint32_t)n);
 		return (uint32_t)n;
 	}
 	if (n != -EAGAIN)
@@ -78,26 +78,14 @@ static uint32_t write_some(struct vsock_connection *c, const void *bytes, uint32
 	return 0;
 }
 
-/* The counters' lower bits are places in the buffer. */
-static void append(struct vsock_connection *c, const uint8_t *bytes, uint32_t len)
-{
-	uint32_t at = c->received % VSOCK_BUFFER;
-	uint32_t first = len < VSOCK_BUFFER - at ? len : VSOCK_BUFFER - at;
-
-	memcpy(c->buffer + at, bytes, first);
-	memcpy(c->buffer, bytes + first, len - first);
-	c->received += len;
-}
-
 static void flush(struct vsock_connection *c)
 {
-	while (buffered(c)) {
-		uint32_t at = c->forwarded % VSOCK_BUFFER;
-		uint32_t len = buffered(c) < VSOCK_BUFFER - at ? buffered(c) : VSOCK_BUFFER - at;
+	const uint8_t *bytes;
+	uint32_t len;
 
-		if (!write_some(c, c->buffer + at, len))
-			break;
-	}
+	do
+		bytes = ring_next(&c->received, c->buffer, VSOCK_BUFFER, &len);
+	while (len && write_some(c, bytes, len));
 }
 
 /* Passes on what the guest does no more: that it sends nothing, behind what it has sent. */
@@ -135,7 +123,7 @@ static void settle(struct vsock_connection *c)
 	}
 	pass_shutdown(c);
 	/* Seldom enough to cost little, in time for a guest that has none left. */
-	if (c->forwarded - c->told >= VSOCK_BUFFER / 2)
+	if (c->received.taken - c->told >= VSOCK_BUFFER / 2)
 		c->pending |= BIT(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 }
 
@@ -162,21 +150,22 @@ static void take_data(struct vsock_connection *c, const struct vsock_packet *p, 
 	uint32_t done = 0;
 
 	/* What the guest has not been told of is no credit of its. */
-	if (p->len > VSOCK_BUFFER - (c->received - c->told) ||
+	if (p->len > VSOCK_BUFFER - (c->received.put - c->told) ||
 	    is_guest_done(c, VIRTIO_VSOCK_SHUTDOWN_SEND)) {
 		vsock_connection_reset(c);
 		return;
 	}
 	if (is_host_done(c, VIRTIO_VSOCK_SHUTDOWN_RCV)) {
-		c->received += p->len;
+		c->received.put += p->len;
 		drop_output(c);
 	} else {
 		/* Most of the time the host takes all at once. */
 		if (!buffered(c) && p->len) {
 			done = write_some(c, payload, p->len);
-			c->received += done;
+			c->received.put += done;
 		}
-		append(c, (const uint8_t *)payload + done, p->len - done);
+		ring_put(&c->received, c->buffer, VSOCK_BUFFER, (const uint8_t *)payload + done,
+			 p->len - done);
 		if (is_host_done(c, VIRTIO_VSOCK_SHUTDOWN_RCV))
 			drop_output(c);
 	}
@@ -339,7 +328,7 @@ bool vsock_connection_next(struct vsock_connection *c, void *payload, uint32_t r
 		.dst_port = c->guest_port,
 		.type = VIRTIO_VSOCK_TYPE_STREAM,
 		.buf_alloc = VSOCK_BUFFER,
-		.fwd_cnt = c->forwarded,
+		.fwd_cnt = c->received.taken,
 	};
 
 	p.op = next_op(c, payload, room, &p);
@@ -348,7 +337,7 @@ bool vsock_connection_next(struct vsock_connection *c, void *payload, uint32_t r
 	if (p.op == VIRTIO_VSOCK_OP_RST) {
 		release(c);
 	} else {
-		c->told = p.fwd_cnt = c->forwarded;
+		c->told = p.fwd_cnt = c->received.taken;
 		c->pending &= ~BIT(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 	}
 	*ret_packet = p;

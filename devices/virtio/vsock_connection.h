@@ -5,10 +5,10 @@
  * It knows nothing of queues: it is given packets, and asked for the next one. Start reading at
  * vsock_connection_take and vsock_connection_next.
  */
-#ifndef MVMM_DEVICES_VSOCK_CONNECTION_H
-#define MVMM_DEVICES_VSOCK_CONNECTION_H
+#pragma once
 
 #include "devices/virtio/vsock_packet.h"
+#include "vmm/base/ring.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,16 +62,15 @@ struct vsock_connection {
 	/* What each side does no more, VIRTIO_VSOCK_SHUTDOWN_*, and what of it was passed on. */
 	unsigned guest_shut, guest_shut_told;
 	unsigned host_shut, host_shut_told;
-	/* From the guest, in bytes; all counters wrap. */
-	uint32_t received;
-	uint32_t forwarded; /* of them, taken by the host or dropped: fwd_cnt */
-	uint32_t told;	    /* the fwd_cnt that the guest knows */
-	/* To the guest. */
+	/* From the guest, in bytes; what the host took or dropped is fwd_cnt. */
+	struct ring received; /* in @buffer */
+	uint32_t told;	      /* the fwd_cnt that the guest knows */
+	/* To the guest; these counters wrap, too. */
 	uint32_t sent;
 	uint32_t guest_buf_alloc, guest_fwd_cnt;
 	bool readable;	   /* the host's end may have something */
 	bool credit_asked; /* since there was some last */
-	uint8_t *buffer;   /* borrowed: VSOCK_BUFFER bytes, received - forwarded of them in use */
+	uint8_t *buffer;   /* borrowed: VSOCK_BUFFER bytes */
 };
 
 /*
@@ -109,5 +108,3 @@ void vsock_connection_reset(struct vsock_connection *connection);
 
 /* Over because the guest says so, or has reset the device; takes a free one. */
 void vsock_connection_abandon(struct vsock_connection *connection);
-
-#endif

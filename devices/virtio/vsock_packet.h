@@ -3,8 +3,7 @@
  * The header of a packet of the socket device (VIRTIO 1.3 section 5.10.6), in this machine's byte
  * order and away from guest memory.
  */
-#ifndef MVMM_DEVICES_VSOCK_PACKET_H
-#define MVMM_DEVICES_VSOCK_PACKET_H
+#pragma once
 
 #include "vmm/base/endian.h"
 
@@ -54,5 +53,3 @@ static inline struct virtio_vsock_hdr vsock_packet_encode(const struct vsock_pac
 		.fwd_cnt = host_to_le32(p->fwd_cnt),
 	};
 }
-
-#endif

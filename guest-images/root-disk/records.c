@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Numbered, checksummed records in a directory, for scripts/power-cut: "append" writes one after
- * the other, each durably before it is reported; "list" shows which are whole. The first runs in a
- * guest, the second wherever the files are. Start at main.
+ * Numbered, checksummed records in a directory, for scripts/host/power-cut: "append" writes one
+ * after the other, each durably before it is reported; "list" shows which are whole. The first runs
+ * in a guest, the second wherever the files are. Start at main.
  */
 #define _GNU_SOURCE
 #include <errno.h>

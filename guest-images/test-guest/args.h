@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: words key=value, the first of a name counts. */
-#ifndef TEST_GUEST_ARGS_H
-#define TEST_GUEST_ARGS_H
+#pragma once
 
 #include <asm/bootparam.h>
 #include <stdbool.h>
@@ -14,5 +13,3 @@ void args_init(const struct boot_params *params);
 const char *args_text(const char *key);
 
 uint64_t args_number(const char *key, uint64_t otherwise);
-
-#endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tests. Their functions return NULL, or the reason why they failed. checks.c has those of a
- * driver that behaves, hostile.c those of one that does not; main.c runs them.
+ * The tests. Their functions return NULL, or the reason why they failed. Each file with tests ends
+ * with a table of them; checks.c lists the tables, and main.c runs the tests.
  */
-#ifndef TEST_GUEST_CHECKS_H
-#define TEST_GUEST_CHECKS_H
+#pragma once
 
-#include <asm/bootparam.h>
 #include <stdbool.h>
 
 struct pmem;
@@ -20,26 +18,29 @@ struct check {
 	const char *(*misbehave)(struct pmem *pmem); /* what hostile_run does to a device */
 };
 
-/* Both end with an entry without a name. */
-extern const struct check checks[];
+/* The tables, each named for its file. They end with an entry without a name. */
+extern const struct check hello_checks[];
+extern const struct check flush_checks[];
+extern const struct check contents_checks[];
+extern const struct check cpus_checks[];
+extern const struct check topology_checks[];
+extern const struct check features_checks[];
+extern const struct check flags_checks[];
+extern const struct check reset_checks[];
+extern const struct check stray_checks[];
+extern const struct check echo_checks[];
+extern const struct check flood_checks[];
+extern const struct check stress_checks[];
+extern const struct check rng_checks[];
+extern const struct check console_checks[];
+extern const struct check vsock_checks[];
+extern const struct check watchdog_checks[];
+extern const struct check net_checks[];
+extern const struct check ready_checks[];
 extern const struct check hostile_checks[];
 
-/* For the test that prints the zero page. */
-void checks_init(const struct boot_params *params);
+/* The test called @name, or NULL. */
+const struct check *checks_find(const char *name);
 
 /* Runs the test. NULL, or the reason why it failed. */
 const char *checks_run(const struct check *check);
-
-/* Starts the device, misbehaves, and shows that a reset repairs it. The same result. */
-const char *hostile_run(const struct check *check);
-
-/* Formats a reason into a static buffer, which is returned; good for two calls. */
-const char *fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* Stress of interrupts, in stress.c. The same result. */
-const char *stress_interrupts(void);
-
-/* The test that runs has failed, and nothing can be run after it. */
-_Noreturn void checks_abort(const char *reason);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time: how long a TSC cycle is. Start reading at clock_init. */
-#ifndef TEST_GUEST_CLOCK_H
-#define TEST_GUEST_CLOCK_H
+#pragma once
 
 #include <stdint.h>
 
@@ -15,5 +14,3 @@ void clock_init(void);
 const char *clock_source(void);
 
 uint64_t clock_ns(uint64_t cycles);
-
-#endif

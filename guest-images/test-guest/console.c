@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* virtio-console. Start reading at console_echo and console_bulk. */
-#include "console.h"
+#include "checks.h"
 
 #include "args.h"
-#include "checks.h"
 #include "clock.h"
 #include "cpu.h"
+#include "fail.h"
 #include "serial.h"
 #include "text.h"
 #include "virtio_mmio.h"
@@ -82,7 +82,8 @@ static const char *hear(char *line, size_t size)
 	}
 }
 
-const char *console_echo(void)
+/* Says something on the first console device and repeats the line that it hears. */
+static const char *console_echo(void)
 {
 	static char line[256];
 	const char *error = find();
@@ -130,7 +131,8 @@ static const char *write_virtio(uint32_t len)
 	return send(piece, len);
 }
 
-const char *console_bulk(void)
+/* Writes much by the serial port and by virtio-console, and prints how long each took. */
+static const char *console_bulk(void)
 {
 	uint64_t serial = args_number("serial-bytes", 16384), serial_ns;
 	uint64_t virtio = args_number("virtio-bytes", 1 << 20), virtio_ns;
@@ -146,3 +148,9 @@ const char *console_bulk(void)
 		      serial_ns * virtio / serial / (virtio_ns | 1));
 	return error;
 }
+
+const struct check console_checks[] = {
+	{ "console-echo", .once = console_echo },
+	{ "console-bulk", .once = console_bulk },
+	{ 0 },
+};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The few instructions that C has no words for. Plain inline functions; nothing to start from. */
-#ifndef TEST_GUEST_CPU_H
-#define TEST_GUEST_CPU_H
+#pragma once
 
 #include <stdint.h>
 
@@ -65,17 +64,30 @@ static inline uint64_t rdtsc(void)
 	return low | (uint64_t)high << 32;
 }
 
-static inline void cpuid(uint32_t leaf, uint32_t ret_regs[4])
+static inline void cpuid_subleaf(uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4])
 {
 	__asm__ volatile("cpuid"
 			 : "=a"(ret_regs[0]), "=b"(ret_regs[1]), "=c"(ret_regs[2]),
 			   "=d"(ret_regs[3])
-			 : "a"(leaf), "c"(0));
+			 : "a"(leaf), "c"(subleaf));
+}
+
+static inline void cpuid(uint32_t leaf, uint32_t ret_regs[4])
+{
+	cpuid_subleaf(leaf, 0, ret_regs);
 }
 
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+static inline uint64_t rdmsr(uint32_t msr)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return low | (uint64_t)high << 32;
 }
 
 static inline void interrupts_off(void)
@@ -106,5 +118,3 @@ _Noreturn static inline void stop(void)
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
-
-#endif

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the guest begins: the 64-bit entry of the boot protocol for the first CPU, the path from
- * real mode for the others, and the interrupt stubs. Start reading at `entry`.
+ * Where the guest begins: the 64-bit entry of the boot protocol, and that of PVH. Start reading at
+ * `entry`.
  */
-#define BOOT_TIMER_PORT 0xe0
-#define CODE32 0x08
-#define CODE64 0x10
-#define DATA 0x18
+#include "gdt.h"
+#include "long_mode.h"
 
-#define CR0_PE 0x00000001
-#define CR0_PG 0x80000000
-#define CR4_PAE 0x00000020
-#define MSR_EFER 0xc0000080
-#define EFER_LME 0x00000100
+#define BOOT_TIMER_PORT 0xe0
 
 	.section .head, "ax"
 	.code32
@@ -99,115 +93,6 @@ load_segments:
 	movl	%eax, %es
 	movl	%eax, %ss
 	lretq
-
-/*
- * An AP wakes up here in real mode, in a copy below 1 MiB that smp.c makes of the bytes up to
- * smp_trampoline_end. All that the copy does is to leave real mode.
- */
-	.section .text
-	.code16
-	.globl	smp_trampoline, smp_trampoline_end
-smp_trampoline:
-	cli
-	movw	%cs, %ax
-	movw	%ax, %ds
-	lgdtl	trampoline_gdt_pointer - smp_trampoline
-	movl	$CR0_PE, %eax
-	movl	%eax, %cr0
-	ljmpl	$CODE32, $ap_entry32
-	.balign	4
-trampoline_gdt_pointer:
-	.word	gdt_end - gdt - 1
-	.long	gdt
-smp_trampoline_end:
-
-	.code32
-ap_entry32:
-	movl	$DATA, %eax
-	movl	%eax, %ds
-	movl	%eax, %es
-	movl	%eax, %ss
-	movl	$CR4_PAE, %eax
-	movl	%eax, %cr4
-	movl	$paging_root, %eax
-	movl	%eax, %cr3
-	movl	$MSR_EFER, %ecx
-	rdmsr
-	orl	$EFER_LME, %eax
-	wrmsr
-	movl	$(CR0_PE | CR0_PG), %eax
-	movl	%eax, %cr0
-	ljmpl	$CODE64, $ap_entry64
-
-	.code64
-ap_entry64:
-	/* smp.c starts one CPU at a time, hence one variable for the stack is enough. */
-	movq	smp_stack(%rip), %rsp
-	xorl	%ebp, %ebp
-	call	smp_main
-
-/* Vectors with an error code of their own: Intel SDM volume 3, table 6-1. */
-#define HAS_ERROR_CODE(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21)
-
-	.altmacro
-	.macro	stub vector
-	.balign	16
-	.if	!HAS_ERROR_CODE(\vector)
-	pushq	$0
-	.endif
-	pushq	$\vector
-	jmp	common
-	.endm
-
-	.balign	16
-	.globl	interrupts_stubs
-interrupts_stubs:
-	.set	v, 0
-	.rept	64
-	stub	%v
-	.set	v, v + 1
-	.endr
-
-/* The layout of struct interrupts_frame. The time is taken first: it is what is measured. */
-common:
-	pushq	%rax
-	pushq	%rdx
-	rdtsc
-	pushq	%rcx
-	pushq	%rsi
-	pushq	%rdi
-	pushq	%r8
-	pushq	%r9
-	pushq	%r10
-	pushq	%r11
-	shlq	$32, %rdx
-	leaq	(%rdx, %rax), %rsi
-	movq	%rsp, %rdi
-	cld
-	call	interrupts_dispatch
-	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rdi
-	popq	%rsi
-	popq	%rcx
-	popq	%rdx
-	popq	%rax
-	addq	$16, %rsp
-	iretq
-
-	.section .data
-	.balign	8
-gdt:
-	.quad	0
-	.quad	0x00cf9b000000ffff	/* CODE32 */
-	.quad	0x00af9b000000ffff	/* CODE64 */
-	.quad	0x00cf93000000ffff	/* DATA */
-gdt_end:
-gdt_pointer:
-	.word	gdt_end - gdt - 1
-	.quad	gdt
 
 	.section .note.pvh, "a", @note
 	.balign	4

@@ -6,12 +6,12 @@
  * which tests/hooks/flush_audit.c knows what an fdatasync has covered. Every flush must come back
  * once, with success. Start reading at flood_run, then at drive.
  */
-#include "flood.h"
+#include "checks.h"
 
 #include "args.h"
-#include "checks.h"
 #include "clock.h"
 #include "cpu.h"
+#include "fail.h"
 #include "interrupts.h"
 #include "machine.h"
 #include "pmem.h"
@@ -173,7 +173,7 @@ static const char *judge(uint64_t count)
 	return taken == count ? NULL : fail("%lu of %lu flushes came back", taken, count);
 }
 
-const char *flood_run(void)
+static const char *flood_run(void)
 {
 	uint64_t count = args_number("count", 1000), start, ns;
 	const char *error;
@@ -205,3 +205,8 @@ const char *flood_run(void)
 	print("test-guest: flood-rate %lu\n", ns / 1000 ? count * 1000000 / (ns / 1000) : 0);
 	return error;
 }
+
+const struct check flood_checks[] = {
+	{ "flood", .once = flood_run },
+	{ 0 },
+};

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Interrupts: the IDT, the local APIC and the IOAPIC. Start reading at interrupts_dispatch. */
+/* Interrupts: the IDT, the local APIC and the IOAPIC. Start reading at dispatch. */
 #include "interrupts.h"
 
-#include "checks.h"
 #include "clock.h"
 #include "cpu.h"
+#include "interrupt_stubs.h"
 #include "machine.h"
 #include "paging.h"
 #include "serial.h"
 
-#define STUB_SIZE 16
-#define VECTORS 64
 #define PAGE_FAULT 14
 #define VECTOR_PINS 32 /* pin n is vector VECTOR_PINS + n */
 #define VECTOR_TIMER 56
@@ -31,28 +29,19 @@
 #define IOAPIC_LEVEL 0x8000
 #define TICK 100000000 /* 0.1 s: KVM's local APIC runs at 1 GHz */
 
-/* entry.S pushes these. */
-struct interrupts_frame {
-	uint64_t r11, r10, r9, r8, rdi, rsi, rcx, rdx, rax;
-	uint64_t vector, error_code;
-	uint64_t rip, cs, rflags, rsp, ss;
-};
-
 struct gate {
 	uint16_t offset_low, selector, type, offset_middle;
 	uint32_t offset_high, reserved;
 };
 
-extern const char interrupts_stubs[];
-void interrupts_dispatch(const struct interrupts_frame *frame, uint64_t tsc);
-
-static struct gate idt[VECTORS];
+static struct gate idt[INTERRUPT_STUBS];
+static interrupts_abort *abort_run;
 static struct {
 	interrupts_handler *handler;
 	void *arg;
 } pins[INTERRUPTS_PINS];
 
-void interrupts_dispatch(const struct interrupts_frame *frame, uint64_t tsc)
+static void dispatch(const struct interrupt_frame *frame, uint64_t tsc)
 {
 	unsigned pin = (unsigned)frame->vector - VECTOR_PINS;
 
@@ -64,7 +53,7 @@ void interrupts_dispatch(const struct interrupts_frame *frame, uint64_t tsc)
 			return;
 		print("test-guest: exception %lu error 0x%lx rip 0x%lx address 0x%lx\n",
 		      frame->vector, frame->error_code, frame->rip, addr);
-		checks_abort("exception");
+		abort_run("exception");
 	}
 	if (pin < INTERRUPTS_PINS && pins[pin].handler)
 		pins[pin].handler(pins[pin].arg, tsc);
@@ -82,17 +71,23 @@ static void load_idt(void)
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
-void interrupts_init(void)
+void interrupts_set_gate(unsigned vector, const void *handler)
 {
-	for (unsigned i = 0; i < VECTORS; i++) {
-		uint64_t stub = (uint64_t)interrupts_stubs + i * STUB_SIZE;
+	uint64_t stub = (uint64_t)handler;
 
-		idt[i].offset_low = (uint16_t)stub;
-		idt[i].selector = 0x10;
-		idt[i].type = 0x8e00; /* present 64-bit interrupt gate */
-		idt[i].offset_middle = (uint16_t)(stub >> 16);
-		idt[i].offset_high = (uint32_t)(stub >> 32);
-	}
+	idt[vector].offset_low = (uint16_t)stub;
+	idt[vector].selector = 0x10;
+	idt[vector].type = 0x8e00; /* present 64-bit interrupt gate */
+	idt[vector].offset_middle = (uint16_t)(stub >> 16);
+	idt[vector].offset_high = (uint32_t)(stub >> 32);
+}
+
+void interrupts_init(interrupts_abort *abort)
+{
+	abort_run = abort;
+	interrupt_stubs_handler = dispatch;
+	for (unsigned i = 0; i < INTERRUPT_STUBS; i++)
+		interrupts_set_gate(i, (const uint8_t *)interrupt_stubs + i * INTERRUPT_STUB_SIZE);
 	load_idt();
 }
 

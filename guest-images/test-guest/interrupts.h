@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Interrupts: the IDT, the local APIC and the IOAPIC. Start reading at interrupts_route. */
-#ifndef TEST_GUEST_INTERRUPTS_H
-#define TEST_GUEST_INTERRUPTS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,8 +10,14 @@
 /* @tsc is the time at which the CPU entered the handler's stub. */
 typedef void interrupts_handler(void *arg, uint64_t tsc);
 
+/* Ends the run, because of an exception that nothing can go on after. Must not return. */
+typedef void interrupts_abort(const char *reason);
+
 /* Builds the IDT and loads it. Works before any device is known. */
-void interrupts_init(void);
+void interrupts_init(interrupts_abort *abort);
+
+/* Lets @handler, which ends with IRETQ, take @vector on all CPUs, in place of a stub. */
+void interrupts_set_gate(unsigned vector, const void *handler);
 
 /* The IDT and the local APIC of the calling CPU, with a slow timer tick that bounds every wait. */
 void interrupts_init_cpu(void);
@@ -34,5 +39,3 @@ bool interrupts_wait(const volatile uint32_t *word, uint32_t old);
 
 /* Stays here for @ns with interrupts on, to see that nothing comes. */
 void interrupts_idle(uint64_t ns);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was found out about the machine, from its device tree or its ACPI tables. */
-#ifndef TEST_GUEST_MACHINE_H
-#define TEST_GUEST_MACHINE_H
+#pragma once
 
 #include <asm/bootparam.h>
 #include <stdbool.h>
@@ -61,5 +60,3 @@ const char *acpi_read(uint64_t rsdp, struct machine *ret_machine);
 
 /* The first RSDP in the BIOS area, or 0. */
 uint64_t acpi_find(void);
-
-#endif

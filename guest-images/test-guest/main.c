@@ -7,6 +7,7 @@
 #include "checks.h"
 #include "clock.h"
 #include "cpu.h"
+#include "hello.h"
 #include "interrupts.h"
 #include "machine.h"
 #include "paging.h"
@@ -93,7 +94,7 @@ static void leave_spin(void)
 		__asm__ volatile("pause");
 }
 
-static void leave_bitten(void)
+static void leave_expired(void)
 {
 	watchdog_start();
 	print("test-guest: the watchdog runs\n");
@@ -107,6 +108,12 @@ static void leave_jump(void)
 	__asm__ volatile("1: jmp 1b");
 }
 
+/* There is neither memory nor a device. */
+static void leave_nowhere(void)
+{
+	__asm__ volatile("jmp *%0" : : "r"(0xd0f00000UL));
+}
+
 static const struct way_out ways_out[] = {
 	{ "poweroff", leave_poweroff },
 	{ "reboot", leave_reboot },
@@ -118,13 +125,13 @@ static const struct way_out ways_out[] = {
 	{ "panic", leave_panic },
 	{ "debug-exit", leave_debug_exit },
 	{ "jump", leave_jump },
-	{ "bitten", leave_bitten },
+	{ "expired", leave_expired },
+	{ "nowhere", leave_nowhere },
 };
 static const struct way_out *way_out = &ways_out[0];
 
 static void leave_on_cpu(unsigned cpu)
 {
-	(void)cpu;
 	way_out->leave();
 }
 
@@ -148,20 +155,6 @@ _Noreturn static void leave(void)
 	stop();
 }
 
-const char *fail(const char *fmt, ...)
-{
-	static char reason[2][256];
-	static unsigned turn;
-	va_list args;
-
-	/* Two, so that a reason can be made from another one. */
-	turn ^= 1;
-	va_start(args, fmt);
-	text_format(reason[turn], sizeof(reason[0]), fmt, args);
-	va_end(args);
-	return reason[turn];
-}
-
 static void report(const char *error)
 {
 	if (error) {
@@ -173,28 +166,19 @@ static void report(const char *error)
 	}
 }
 
-void checks_abort(const char *reason)
+/* The test that runs has failed, and nothing can be run after it. */
+_Noreturn static void abort_run(const char *reason)
 {
 	interrupts_off();
 	report(reason);
 	leave();
 }
 
-static const struct check *find(const struct check *list)
-{
-	for (; list->name; list++)
-		if (text_equal(list->name, name))
-			return list;
-	return NULL;
-}
-
 /* Runs the test called @name, or remembers the way out of that name. */
 static void run(void)
 {
-	const struct check *check = find(checks);
+	const struct check *check = checks_find(name);
 
-	if (!check)
-		check = find(hostile_checks);
 	if (check) {
 		report(checks_run(check));
 		return;
@@ -235,21 +219,21 @@ void main(const struct boot_params *params)
 {
 	const char *names, *error;
 
-	interrupts_init();
+	interrupts_init(abort_run);
 	paging_init();
 	if (pvh_entered())
 		params = pvh_params();
 	args_init(params);
-	checks_init(params);
+	hello_init(params);
 	smp_init(params);
 	clock_init();
 	error = machine_find(params);
 	if (error)
-		checks_abort(error);
+		abort_run(error);
 	interrupts_init_cpu();
 	error = pmem_find();
 	if (error)
-		checks_abort(error);
+		abort_run(error);
 	names = args_text("test");
 	run_all(names ? names : "hello,flush");
 	leave();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* virtio-net. Start reading at net_echo. */
-#include "net.h"
+#include "checks.h"
 
 #include "args.h"
-#include "checks.h"
 #include "cpu.h"
+#include "fail.h"
 #include "pmem.h"
 #include "serial.h"
 #include "text.h"
@@ -144,7 +144,8 @@ static const char *echo(unsigned number)
 	return NULL;
 }
 
-const char *net_echo(void)
+/* Sends count= frames of all sizes, each of which the peer has to send back. */
+static const char *net_echo(void)
 {
 	const char *error = find();
 	uint64_t count = args_number("count", 50);
@@ -154,7 +155,8 @@ const char *net_echo(void)
 	return error;
 }
 
-const char *net_flood(void)
+/* Sends count= frames, with the ring always full. */
+static const char *net_flood(void)
 {
 	const char *error = find();
 	uint64_t count = args_number("count", 2000), offered = 0;
@@ -176,7 +178,8 @@ const char *net_flood(void)
 	return error;
 }
 
-const char *net_storm(void)
+/* Flushes the first pmem device count= times while frames come, and gives their buffers back. */
+static const char *net_storm(void)
 {
 	const char *error = find();
 	uint64_t count = args_number("count", 50), frames = 0;
@@ -193,3 +196,10 @@ const char *net_storm(void)
 	print("test-guest: net-storm frames %lu\n", frames);
 	return error;
 }
+
+const struct check net_checks[] = {
+	{ "net", .once = net_echo },
+	{ "net-flood", .once = net_flood },
+	{ "net-storm", .once = net_storm },
+	{ 0 },
+};

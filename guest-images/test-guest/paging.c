@@ -41,13 +41,13 @@ static bool map(uint64_t addr)
 
 void paging_init(void)
 {
-	extern char entry[], image_end[];
+	extern char image_start[], image_end[];
 
 	memset(paging_root, 0, sizeof(paging_root));
 	memset(pointers, 0, sizeof(pointers));
 	paging_root[0] = (uint64_t)pointers | PRESENT_WRITABLE;
 	map(0);
-	for (uint64_t addr = (uint64_t)entry; addr < (uint64_t)image_end + 0x200000;
+	for (uint64_t addr = (uint64_t)image_start; addr < (uint64_t)image_end + 0x200000;
 	     addr += 0x200000)
 		map(addr);
 	__asm__ volatile("mov %0, %%cr3" : : "r"(paging_root) : "memory");

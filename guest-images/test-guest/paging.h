@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Identity page tables of our own that grow when an address is touched for the first time. */
-#ifndef TEST_GUEST_PAGING_H
-#define TEST_GUEST_PAGING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,5 +10,3 @@ void paging_init(void);
 
 /* Maps the 2 MiB page around @addr. False if that cannot be: the fault was a real one. */
 bool paging_fault(uint64_t addr, uint64_t error_code);
-
-#endif

@@ -2,8 +2,8 @@
 /* virtio-pmem. Start reading at pmem_flush. */
 #include "pmem.h"
 
-#include "checks.h"
 #include "cpu.h"
+#include "fail.h"
 #include "interrupts.h"
 #include "virtio_pci.h"
 

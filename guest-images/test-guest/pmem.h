@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* virtio-pmem (VIRTIO 1.3, section 5.19): where its memory is, and its flush. */
-#ifndef TEST_GUEST_PMEM_H
-#define TEST_GUEST_PMEM_H
+#pragma once
 
 #include "machine.h"
 #include "virtio_mmio.h"
@@ -25,6 +24,11 @@ struct pmem {
 
 extern struct pmem pmems[MACHINE_MAX_SLOTS];
 extern unsigned pmem_count;
+
+static inline unsigned pmem_index(const struct pmem *pmem)
+{
+	return (unsigned)(pmem - pmems);
+}
 
 /*
  * Looks for pmem devices in the machine's slots, starts each and routes its interrupt to the first
@@ -59,5 +63,3 @@ const char *pmem_request(struct pmem *pmem);
 
 /* One flush that must succeed. */
 const char *pmem_flush(struct pmem *pmem);
-
-#endif

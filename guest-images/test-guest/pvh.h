@@ -3,8 +3,7 @@
  * Another machine to run in: QEMU's, entered by the PVH protocol, with devices on PCI. Only for
  * comparisons; the tests themselves are for mvmm.
  */
-#ifndef TEST_GUEST_PVH_H
-#define TEST_GUEST_PVH_H
+#pragma once
 
 #include "machine.h"
 
@@ -18,5 +17,3 @@ const struct boot_params *pvh_params(void);
 
 /* A PC with one CPU and QEMU's isa-debug-exit at its usual port. */
 void pvh_machine(struct machine *ret_machine);
-
-#endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* virtio-rng. Start reading at rng_check. */
-#include "rng.h"
-
 #include "checks.h"
+
 #include "cpu.h"
+#include "fail.h"
 #include "interrupts.h"
 #include "virtio_mmio.h"
 
@@ -31,7 +31,8 @@ static const char *ask(uint64_t *word)
 	return elem.len == sizeof(*word) ? NULL : fail("used length is %u", elem.len);
 }
 
-const char *rng_check(void)
+/* Asks the first entropy device several times. Returns NULL, or what is wrong. */
+static const char *rng_check(void)
 {
 	const char *error = "there is no entropy device";
 
@@ -46,3 +47,8 @@ const char *rng_check(void)
 	}
 	return error;
 }
+
+const struct check rng_checks[] = {
+	{ "rng", .once = rng_check },
+	{ 0 },
+};

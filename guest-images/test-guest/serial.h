@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The console: a 16550 UART, polled for output. Only the first CPU may use it. */
-#ifndef TEST_GUEST_SERIAL_H
-#define TEST_GUEST_SERIAL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -19,5 +18,3 @@ bool serial_get(char *ret_c);
 
 /* Turns the interrupt for received characters on or off. */
 void serial_receive_interrupt(bool on);
-
-#endif

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The other CPUs (Intel SDM volume 3, section 9.4). Start reading at smp_start; entry.S has the
- * path that each takes from real mode to smp_main.
+ * The other CPUs (Intel SDM volume 3, section 9.4). Start reading at smp_start; ap_entry.S has
+ * the path that each takes from real mode to run_work.
  */
 #include "smp.h"
 
-#include "checks.h"
+#include "ap_entry.h"
 #include "clock.h"
 #include "cpu.h"
+#include "fail.h"
 #include "interrupts.h"
 #include "machine.h"
 #include "text.h"
@@ -24,9 +25,6 @@ static struct {
 } cpus[MACHINE_MAX_CPUS];
 static uint8_t stacks[MACHINE_MAX_CPUS][STACK_SIZE] __attribute__((aligned(16))) NOINIT;
 static unsigned starting;
-uint64_t smp_stack;
-
-_Noreturn void smp_main(void);
 
 void smp_init(const struct boot_params *params)
 {
@@ -40,7 +38,7 @@ void smp_init(const struct boot_params *params)
 	}
 }
 
-_Noreturn void smp_main(void)
+_Noreturn static void run_work(void)
 {
 	unsigned cpu = starting;
 
@@ -71,19 +69,17 @@ static bool wait_for(const volatile uint32_t *word)
 
 const char *smp_start(void)
 {
-	extern const char smp_trampoline[], smp_trampoline_end[];
-
 	if (machine.n_cpus == 1)
 		return NULL;
 	if (!trampoline_page)
 		return "e820 has no page below 640 KiB to start CPUs in";
-	memcpy((void *)trampoline_page, smp_trampoline,
-	       (size_t)(smp_trampoline_end - smp_trampoline));
+	memcpy((void *)trampoline_page, ap_entry, (size_t)(ap_entry_end - ap_entry));
+	ap_entry_main = run_work;
 	for (unsigned cpu = 1; cpu < machine.n_cpus; cpu++) {
 		if (cpus[cpu].online)
 			continue;
 		starting = cpu;
-		smp_stack = (uint64_t)stacks[cpu] + STACK_SIZE;
+		ap_entry_stack = (uint64_t)stacks[cpu] + STACK_SIZE;
 		interrupts_send(machine.apic_ids[cpu], ICR_INIT);
 		interrupts_send(machine.apic_ids[cpu], ICR_STARTUP | trampoline_page / PAGE);
 		if (!wait_for(&cpus[cpu].online))

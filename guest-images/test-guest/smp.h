@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The other CPUs: they are started once, sleep, and run a function when told to. */
-#ifndef TEST_GUEST_SMP_H
-#define TEST_GUEST_SMP_H
+#pragma once
 
 #include <asm/bootparam.h>
 
@@ -18,5 +17,3 @@ void smp_run(unsigned cpu, smp_work *work);
 
 /* Waits for it to end. False if that takes longer than timeout=. */
 _Bool smp_wait(unsigned cpu);
-
-#endif

@@ -9,6 +9,7 @@
 
 #include "args.h"
 #include "cpu.h"
+#include "fail.h"
 #include "interrupts.h"
 #include "machine.h"
 #include "pmem.h"
@@ -43,7 +44,6 @@ static void handle(void *arg, uint64_t tsc)
 	struct vring_used_elem elem;
 	uint16_t waiting;
 
-	(void)tsc;
 	virtio_mmio_write(device, VIRTIO_MMIO_INTERRUPT_ACK, status);
 	device->interrupts++;
 	if (!(status & VIRTIO_MMIO_INT_VRING)) {
@@ -103,7 +103,7 @@ static const char *finish(struct stream *stream, unsigned i, uint32_t count)
 	return NULL;
 }
 
-const char *stress_interrupts(void)
+static const char *stress_interrupts(void)
 {
 	uint32_t count = (uint32_t)args_number("count", 200), interrupts = 0, empty = 0;
 	const char *error = machine.n_cpus > 1 ? smp_start() : NULL;
@@ -124,3 +124,8 @@ const char *stress_interrupts(void)
 		error = "most interrupts come without a used buffer";
 	return error;
 }
+
+const struct check stress_checks[] = {
+	{ "interrupts", .once = stress_interrupts },
+	{ 0 },
+};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Strings and numbers: what a C library would have. Start reading at text_format. */
-#ifndef TEST_GUEST_TEXT_H
-#define TEST_GUEST_TEXT_H
+#pragma once
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,5 +21,3 @@ size_t text_format(char *buf, size_t size, const char *fmt, va_list args);
 
 /* Reads a number, decimal or 0x, with K, M or G behind it, up to the end of the word at @text. */
 uint64_t text_number(const char *text);
-
-#endif

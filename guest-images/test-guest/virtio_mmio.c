@@ -2,8 +2,8 @@
 /* A strict driver for virtio-mmio version 2. Start reading at virtio_mmio_start. */
 #include "virtio_mmio.h"
 
-#include "checks.h"
 #include "cpu.h"
+#include "fail.h"
 #include "interrupts.h"
 #include "machine.h"
 #include "virtio_pci.h"
@@ -39,16 +39,6 @@ bool virtio_mmio_probe(uint64_t base, uint32_t pin, struct virtio_mmio *ret_devi
 		return false;
 	ret_device->id = virtio_mmio_read(ret_device, VIRTIO_MMIO_DEVICE_ID);
 	return ret_device->id != 0;
-}
-
-void virtio_mmio_note_interrupt(struct virtio_mmio *device, uint32_t status, uint64_t tsc)
-{
-	device->interrupt_tsc = tsc;
-	device->interrupts++;
-	if (status & VIRTIO_MMIO_INT_VRING)
-		device->used_interrupts++;
-	if (status & VIRTIO_MMIO_INT_CONFIG)
-		device->config_interrupts++;
 }
 
 static void interrupt(void *arg, uint64_t tsc)

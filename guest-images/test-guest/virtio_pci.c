@@ -125,7 +125,6 @@ static unsigned n_routed;
 /* Devices share pins. Reading the ISR status takes its interrupt back (section 4.1.4.5). */
 static void interrupt(void *arg, uint64_t tsc)
 {
-	(void)arg;
 	for (unsigned i = 0; i < n_routed; i++) {
 		uint32_t status = read8(routed[i]->isr);
 

@@ -4,8 +4,7 @@
  * nothing else. A device looks like one on virtio-mmio: the driver names registers by their
  * virtio-mmio offsets, and they are looked up here.
  */
-#ifndef TEST_GUEST_VIRTIO_PCI_H
-#define TEST_GUEST_VIRTIO_PCI_H
+#pragma once
 
 #include "virtio_mmio.h"
 
@@ -17,5 +16,3 @@ void virtio_pci_route(struct virtio_mmio *device, uint32_t apic_id);
 
 uint32_t virtio_pci_read(const struct virtio_mmio *device, unsigned offset);
 void virtio_pci_write(const struct virtio_mmio *device, unsigned offset, uint32_t value);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The driver's side of a split virtqueue (VIRTIO 1.3, section 2.7), open to misuse by tests. */
-#ifndef TEST_GUEST_VIRTQUEUE_H
-#define TEST_GUEST_VIRTQUEUE_H
+#pragma once
 
 #include <linux/virtio_ring.h>
 #include <stdbool.h>
@@ -51,5 +50,3 @@ bool virtqueue_take(struct virtqueue *queue, struct vring_used_elem *ret_elem);
 
 /* Used elements that were not taken yet. */
 uint16_t virtqueue_waiting(const struct virtqueue *queue);
-
-#endif

@@ -3,11 +3,11 @@
  * virtio-vsock: a driver with one connection at a time and one packet under way in each direction.
  * Start reading at vsock_connect.
  */
-#include "vsock.h"
+#include "checks.h"
 
 #include "args.h"
-#include "checks.h"
 #include "cpu.h"
+#include "fail.h"
 #include "interrupts.h"
 #include "serial.h"
 #include "text.h"
@@ -261,7 +261,8 @@ static const char *echo_all(uint32_t bytes)
 	return error;
 }
 
-const char *vsock_connect(void)
+/* Connects to port=, where an echo server listens, and half-closes. */
+static const char *vsock_connect(void)
 {
 	uint32_t bytes = (uint32_t)args_number("bytes", 200000);
 	const char *error = find_and_open();
@@ -280,7 +281,8 @@ const char *vsock_connect(void)
 	return error ? error : close();
 }
 
-const char *vsock_serve(void)
+/* Waits for a connection to port=, and is the echo server. */
+static const char *vsock_serve(void)
 {
 	const char *error = find();
 
@@ -308,7 +310,8 @@ const char *vsock_serve(void)
 	return error ? error : close();
 }
 
-const char *vsock_refused(void)
+/* Nobody listens at port=. */
+static const char *vsock_refused(void)
 {
 	const char *error = find();
 
@@ -319,7 +322,8 @@ const char *vsock_refused(void)
 	return error ? error : receive_op(VIRTIO_VSOCK_OP_RST);
 }
 
-const char *vsock_credit(void)
+/* The host at port= does not read until all credit is used up. */
+static const char *vsock_credit(void)
 {
 	uint32_t more;
 	const char *error = find_and_open();
@@ -352,7 +356,8 @@ const char *vsock_credit(void)
 	return error ? error : close();
 }
 
-const char *vsock_overrun(void)
+/* Sends more than there is credit for. */
+static const char *vsock_overrun(void)
 {
 	const char *error = find_and_open();
 
@@ -369,7 +374,8 @@ const char *vsock_overrun(void)
 	return error ? error : close();
 }
 
-const char *vsock_peer_death(void)
+/* The host at port= sends a few words and dies. */
+static const char *vsock_peer_death(void)
 {
 	const char *error = find_and_open();
 
@@ -384,14 +390,16 @@ const char *vsock_peer_death(void)
 	return error;
 }
 
-const char *vsock_last_words(void)
+/* Sends a few words to port= and leaves at once. */
+static const char *vsock_last_words(void)
 {
 	const char *error = find_and_open();
 
 	return error ? error : send(VIRTIO_VSOCK_OP_RW, 0, "last words", 10);
 }
 
-const char *vsock_reset(void)
+/* Resets the device with a connection to port= open; the next one works. */
+static const char *vsock_reset(void)
 {
 	const char *error = find_and_open();
 
@@ -402,7 +410,8 @@ const char *vsock_reset(void)
 	return error ? error : close();
 }
 
-const char *vsock_short_packet(void)
+/* A packet that is shorter than its header breaks the device, until it is reset. */
+static const char *vsock_short_packet(void)
 {
 	const char *error = find_and_open();
 	uint32_t seen = device.config_interrupts;
@@ -421,3 +430,16 @@ const char *vsock_short_packet(void)
 		error = open();
 	return error ? error : close();
 }
+
+const struct check vsock_checks[] = {
+	{ "vsock-connect", .once = vsock_connect },
+	{ "vsock-serve", .once = vsock_serve },
+	{ "vsock-refused", .once = vsock_refused },
+	{ "vsock-credit", .once = vsock_credit },
+	{ "vsock-overrun", .once = vsock_overrun },
+	{ "vsock-peer-death", .once = vsock_peer_death },
+	{ "vsock-last-words", .once = vsock_last_words },
+	{ "vsock-reset", .once = vsock_reset },
+	{ "vsock-short-packet", .once = vsock_short_packet },
+	{ 0 },
+};

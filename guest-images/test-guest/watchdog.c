@@ -6,6 +6,7 @@
 #include "checks.h"
 #include "clock.h"
 #include "cpu.h"
+#include "fail.h"
 #include "machine.h"
 
 #include <stddef.h>
@@ -27,7 +28,7 @@ void watchdog_start(void)
 }
 
 /* With seconds=1: sees to it for longer than that, then lets it be for as long. */
-const char *watchdog_check(void)
+static const char *watchdog_check(void)
 {
 	if (!machine.watchdog.run)
 		return "no watchdog is described";
@@ -47,3 +48,8 @@ const char *watchdog_check(void)
 	wait_ms(1300);
 	return NULL;
 }
+
+const struct check watchdog_checks[] = {
+	{ "watchdog", .once = watchdog_check },
+	{ 0 },
+};

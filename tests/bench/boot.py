@@ -74,12 +74,15 @@ def add_exits(table, runs, event, names):
 
 def measure(quick):
     section = Section("boot", "Boot", """
-Debian's stock cloud kernel, with the same initramfs and a root disk of the same bytes, from `exec` to the first line of the root disk's init, in the
-emulated host (`scripts/emulated-host --icount`), which counts instructions: those of the guest, of KVM, of the monitor and of the host's kernel
-together, without idle time. Runs repeat to about a hundredth, so there is one of each. Before the kernel runs, monitor and firmware do, and the
-kernel is unpacked in the guest. Exits are counted until the guest's end. mvmm, which has seen this kernel before, and QEMU q35 have the root disk as
-virtio-pmem with DAX, QEMU microvm as virtio-blk. microvm runs without option ROMs, PIT and PIC, and with and without an RTC: where it has none, as by
-default, this kernel asks the missing clock 20,000 times whether it is busy. q35 is as it comes.""")
+Each monitor boots Debian's stock cloud kernel with the same initramfs and a root disk with the same bytes. Measured is the time from `exec` to
+the first line of the root disk's init. The guests run in the emulated host (`scripts/host/emulated-host --icount`), which counts instructions instead of
+time: those of the guest, of KVM, of the monitor and of the host's kernel together, without idle time. Runs repeat to about one percent, so there is
+one run of each. The phase until the kernel runs has the monitor, the firmware, and the unpacking of the kernel in the guest. Exits are counted until
+the guest ends.
+
+mvmm and QEMU q35 have the root disk as virtio-pmem with DAX, QEMU microvm has it as virtio-blk. mvmm has seen this kernel before. microvm runs without
+option ROMs, PIT and PIC, once without and once with an RTC. It has no RTC by default, and then this kernel asks the missing clock 20,000 times whether
+it is busy. q35 has its default devices.""")
     runs = parse(inside("boots-inside", {
         "0 look": mvmm("disk", "", "--dry-run"),
         "1 mvmm": mvmm("disk", APPEND),
@@ -98,5 +101,5 @@ default, this kernel asks the missing clock 20,000 times whether it is busy. q35
     add_exits(exits, runs, "kvm_exit", EXITS)
     exits = section.add(Table("Exits to the monitor", "number", names, "kind", digits=0, log=True))
     add_exits(exits, runs, "kvm_userspace_exit", USER_EXITS)
-    section.remark(f"A kernel that mvmm has never seen costs {when(look, '^end 0') / 1e6:.0f} million instructions once more, to look inside.")
+    section.remark(f"A kernel that mvmm has never seen costs {when(look, '^end 0') / 1e6:.0f} million instructions more, once, because mvmm looks inside the kernel.")
     return section

@@ -49,13 +49,14 @@ def qemu_serial(disk, log):
 def times_as_fast(runs):
     ratios = [serial / virtio for virtio, serial in zip(runs["mvmm, hvc0"], runs["mvmm, ttyS0"])]
     low, middle, high = statistics.quantiles(ratios, n=4)
-    return f"{middle:.0f} ({low:.0f} to {high:.0f}) times, at least {min(ratios):.0f}"
+    return f"{middle:.0f} times as fast ({low:.0f} to {high:.0f}, at least {min(ratios):.0f})"
 
 
 def measure(quick):
     section = Section("console", "Console", f"""
-What a guest takes to write a lot, by its own clock: through virtio-console (hvc0), {VIRTIO_BYTES >> 20} MiB in pieces of 4 KiB as Linux writes them, and
-through the serial port (ttyS0), {SERIAL_BYTES >> 10} KiB byte by byte, each with a look whether there is room. All of it is read.""")
+The time that a guest needs to write much output, by its own clock. Through virtio-console (hvc0) it writes {VIRTIO_BYTES >> 20} MiB in pieces of
+4 KiB, as Linux does. Through the serial port (ttyS0) it writes {SERIAL_BYTES >> 10} KiB byte by byte, and looks before each byte whether there is room.
+All of the output is read.""")
     table = section.add(Table("Time for a MiB of output", "ms", ("mvmm, hvc0", "mvmm, ttyS0", "QEMU, ttyS0"), "where to", digits=0, log=True))
     disk = image("console.img", 4 << 20)
     for case, log in (("file on tmpfs", LOG), ("pipe", None)):
@@ -66,6 +67,6 @@ through the serial port (ttyS0), {SERIAL_BYTES >> 10} KiB byte by byte, each wit
         })
         table.add(case, runs)
         speed = {name: 1000 / statistics.median(samples) for name, samples in runs.items()}
-        section.remark(f"To a {case.split()[0]}, hvc0 takes {speed['mvmm, hvc0']:,.0f} MiB/s and ttyS0 {speed['mvmm, ttyS0'] * 1024:,.0f} KiB/s; "
-                       f"round by round hvc0 is {times_as_fast(runs)} as fast.")
+        section.remark(f"To a {case.split()[0]}, hvc0 takes {speed['mvmm, hvc0']:,.0f} MiB/s and ttyS0 {speed['mvmm, ttyS0'] * 1024:,.0f} KiB/s. "
+                       f"Round by round, hvc0 is {times_as_fast(runs)}.")
     return section

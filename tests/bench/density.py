@@ -56,8 +56,8 @@ def measure(quick):
         f.write(os.urandom(1 << 20))
     before = digest(disk)
     section = Section("density", "Density", f"""
-Halted guests of 128 MiB RAM, for mvmm each with a private copy-on-write disk from one image of 64 MiB ({vms} of them), for QEMU microvm without any
-disk ({qemus}). Memory is PSS of the whole process, guest pages included.""")
+Halted guests with 128 MiB of RAM: {vms} of mvmm, and {qemus} of QEMU microvm. mvmm's guests each have a private copy-on-write disk from one image of
+64 MiB. QEMU's guests have no disk. Memory is the PSS of the whole process, including the guest's pages.""")
     ours = crowd([MVMM, "--kernel", FIRST_GUEST, "--memory", "128M", "--pmem", f"file={disk},share=off"], vms, "mvmm")
     theirs = crowd([*MICROVM, "-m", "128M", "-serial", "stdio", "-kernel", FIRST_GUEST], qemus, "QEMU")
     if digest(disk) != before:

@@ -84,5 +84,5 @@ def inside(script, contenders, what):
     add = [directory + ":/stage", _libarchive(), "/usr/bin/qemu-system-x86_64:/usr/bin/qemu-system-x86_64", *(f"{file}:{file}" for file in FIRMWARE)]
     progress(what)
     options = [word for pair in add for word in ("--add", pair)]
-    return run([TOP + "/scripts/emulated-host", "--icount", "--timeout", "600", *options, "--", "sh", "/stage/" + script, "/stage"],
+    return run([TOP + "/scripts/host/emulated-host", "--icount", "--timeout", "600", *options, "--", "sh", "/stage/" + script, "/stage"],
                timeout=700).splitlines()

@@ -44,8 +44,8 @@ def measure_latency(section, directory, name, quick):
     middle = {who: statistics.median(samples) for who, samples in all_runs.items()}
     interrupt = middle["mvmm, without fdatasync"] - middle["host, doorbell alone"]
     least = middle["host, doorbell and io_uring"] + interrupt
-    section.remark(f"On {name} the guest's instructions and the interrupt take {interrupt:.0f} us (mvmm without fdatasync, less the doorbell alone). "
-                   f"With them the host's doorbell and io_uring take {least:.0f} us, and mvmm's flush {middle['mvmm'] / least:.2f} times that.")
+    section.remark(f"On {name} the guest's instructions and the interrupt take {interrupt:.0f} us (mvmm without fdatasync, minus the doorbell alone). "
+                   f"The host's doorbell and io_uring plus these take {least:.0f} us. mvmm's flush takes {middle['mvmm'] / least:.2f} times that.")
 
 
 def rate(output):
@@ -72,10 +72,13 @@ def measure_rate(table, directory, name, quick):
 
 def measure(quick):
     section = Section("flush", "Flush", """
-From the guest's store over the doorbell, the `fdatasync` and the interrupt to the handler, by the test guest's own clock. The same guest
-drives QEMU's virtio-pmem over PCI. The floors are a host program that stores to the same file and calls `fdatasync`, directly or by io_uring, one after the other, or with the two
-threads of a VM: one rings an eventfd, at the guest's pace, and waits as KVM waits for a halted vCPU, the other one serves it by io_uring
-(`tests/bench/sync_floor.c`). A guest with `share=off` rings and is interrupted, but there is nothing to sync.""")
+The time of a flush, by the test guest's own clock: from the guest's store over the doorbell, the `fdatasync` and the interrupt to the interrupt
+handler. The same guest drives QEMU's virtio-pmem over PCI.
+
+The floors (`tests/bench/sync_floor.c`) are a program on the host, without a VM, that stores to the same file and calls `fdatasync`, directly or by
+io_uring, one call after the other. "Doorbell" means that it has the two threads of a VM: one thread writes to an eventfd at the guest's pace and waits as
+KVM waits for a halted vCPU, and the other thread serves it by io_uring. In a guest with `share=off` ("without fdatasync") the doorbell and the interrupt
+happen, but there is nothing to sync.""")
     places = [(SCRATCH, file_system(SCRATCH)), (DISK_SCRATCH, file_system(DISK_SCRATCH))]
     for directory, name in places:
         measure_latency(section, directory, name, quick)
@@ -83,9 +86,10 @@ threads of a VM: one rings an eventfd, at the guest's pace, and waits as KVM wai
                               "file system, devices x outstanding", digits=0, log=True))
     for directory, name in places:
         measure_rate(table, directory, name, quick)
-    section.remark("QEMU 7.2 gives virtio-pmem no ioeventfd: its vCPU leaves the guest and hands the flush to a thread itself, where mvmm's goes on in the "
-                   "guest while the event loop is woken, which hands it to io_uring's thread. That is one thread woken more, on machines where waking one "
-                   "on another CPU is dear (here some 25 us, an interrupt sent by way of a hypervisor), and an exit less.")
-    section.remark("Where many are outstanding, mvmm answers all that came before an fdatasync began by that one; QEMU and the io_uring "
-                   "floor do one for each.")
+    section.remark("QEMU 7.2 has no ioeventfd for virtio-pmem: its vCPU leaves the guest and hands the flush to a thread itself. mvmm's vCPU goes on in the "
+                   "guest. The doorbell wakes the event loop, which hands the flush to a thread of io_uring. So mvmm has one exit less, but wakes one more "
+                   "thread. That matters on machines where it is expensive to wake a thread on another CPU (here some 25 us, for an interrupt that is sent "
+                   "by way of a hypervisor).")
+    section.remark("If many flushes are outstanding, mvmm answers all flushes that came before an fdatasync began with that one fdatasync. QEMU and the "
+                   "io_uring floor do one fdatasync for each flush.")
     return section

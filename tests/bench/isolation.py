@@ -37,8 +37,8 @@ def median(output):
 def measure(quick):
     count = 300 if quick else 1000
     section = Section("isolation", "A slow neighbour", f"""
-A VM with two devices: the first lies on a file system whose `fdatasync` takes {SYNC_MS / 1000:.0f} s (FUSE), the second on tmpfs. What one flush
-of the second takes, in the middle, while the first is idle, and while a flush of it is always under way (`busy=0`).""")
+A VM has two devices. The first lies on a file system whose `fdatasync` takes {SYNC_MS / 1000:.0f} s (FUSE), the second on tmpfs. The table shows the median time of a
+flush of the second device, while the first one is idle, and while a flush of the first one is always in flight (`busy=0`).""")
     fast = image("fast.img", 64 << 20)
     table = section.add(Table("Flush of the second device", "us", ("mvmm", "QEMU"), "first device", digits=1))
     with SlowMount() as slow:

@@ -14,8 +14,8 @@ def _first(pattern, path):
 
 
 def _kvm():
-    """What kind of KVM this is, in scripts/kvm-kind's words."""
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/kvm-kind")
+    """What kind of KVM this is, in scripts/host/kvm-kind's words."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/host/kvm-kind")
     return subprocess.run([script], capture_output=True, text=True).stdout.strip() or "unknown"
 
 

@@ -28,8 +28,8 @@ def measure(quick):
     count = 2000 if quick else 100000
     disk = image("memory.img", 64 << 20)
     section = Section("memory", "Memory", f"""
-Private pages (USS) and proportional pages (PSS) of the process, without the guest's RAM and the pages of the image: idle, with a halted guest,
-and after {count:,} flushes. QEMU idle is microvm; for flushes it is pc, with virtio-pmem-pci.""")
+Private memory (USS) and proportional memory (PSS) of the process, without the guest's RAM and the pages of the image. "Idle" is with a halted
+guest; the other case is after {count:,} flushes. QEMU's machine is microvm when idle, and pc with virtio-pmem-pci for the flushes.""")
     flood = f"flood,halt count={count} outstanding=8"
     runs = {
         "idle": {"mvmm": (guest_mvmm("hello,halt", [disk]), "done"),

@@ -33,10 +33,10 @@ def parse(lines):
 
 def measure(quick):
     section = Section("reading", "Reading a file twice", f"""
-Two guests boot from one image, which both only read, and read a file of {BIG_KIB >> 10} MiB in it twice, one guest after the other; in the emulated
-host as under Boot, so a microsecond is a thousand instructions. mvmm has the image as virtio-pmem with DAX, QEMU microvm as virtio-blk. The image lies
-in the host's memory (tmpfs), for both. Host memory is what is less available than before the guests started; without huge pages, so that
-only pages that are used count. The file may go to pages that the guest had used for something else before; these are no more memory.""")
+Two guests boot from one image, which both only read. Then each guest reads a file of {BIG_KIB >> 10} MiB in it twice, one guest after the other. They run in the
+emulated host, as under Boot, so a microsecond is a thousand instructions. mvmm has the image as virtio-pmem with DAX, QEMU microvm as virtio-blk. For
+both, the image lies in the host's memory (tmpfs). Host memory is the decrease of available memory since before the guests started. There are no huge
+pages, so that only used pages count. A guest may cache the file in pages that it had used for something else before; these do not count again.""")
     runs = parse(inside("reading-inside", {
         "1 mvmm": mvmm("root,readonly=on", APPEND),
         "2 QEMU microvm": microvm("root", APPEND, "ro"),

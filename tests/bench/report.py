@@ -76,9 +76,9 @@ def _plot(section, directory):
 
 
 def _page(machine, sections):
-    lines = ["# Benchmarks", "", "By `make bench`, which measures everything again, both sides in turns, and writes this page, the plots and",
-             "[results.json](results.json). Times of different runs and machines cannot be compared; the ratios are to mvmm.", "",
-             "Where a cell has three numbers they are the median and, in brackets, the quartiles.", "", "| machine | |", "| --- | --- |"]
+    lines = ["# Benchmarks", "", "`make bench` writes this page, the plots and [results.json](results.json). It measures everything again, and runs mvmm and the",
+             "programs beside it in turns. Times of different runs and machines cannot be compared. A ratio is that program's figure divided by mvmm's.", "",
+             "If a cell has three numbers, they are the median and, in brackets, the quartiles.", "", "| machine | |", "| --- | --- |"]
     lines += [f"| {what} | {value} |" for what, value in machine.items()]
     for section in sections:
         lines += ["", f"## {section.title}", section.text.rstrip(), "", f"![{section.title}]({section.name}.svg)"]

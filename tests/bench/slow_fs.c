@@ -22,16 +22,12 @@ static unsigned sync_ms;
 
 static int slow_fsync(const char *path, int datasync, struct fuse_file_info *file)
 {
-	(void)path;
-	(void)datasync;
-	(void)file;
 	usleep(sync_ms * 1000);
 	return 0;
 }
 
 static int slow_getattr(const char *path, struct stat *st, struct fuse_file_info *file)
 {
-	(void)file;
 	*st = (struct stat){ .st_mode = S_IFDIR | 0755, .st_nlink = 2 };
 	if (strcmp(path, "/") == 0)
 		return 0;
@@ -44,8 +40,6 @@ static int slow_getattr(const char *path, struct stat *st, struct fuse_file_info
 static int slow_read(const char *path, char *buf, size_t len, off_t offset,
 		     struct fuse_file_info *file)
 {
-	(void)path;
-	(void)file;
 	if ((size_t)offset >= size)
 		return 0;
 	if (len > size - (size_t)offset)
@@ -57,8 +51,6 @@ static int slow_read(const char *path, char *buf, size_t len, off_t offset,
 static int slow_write(const char *path, const char *buf, size_t len, off_t offset,
 		      struct fuse_file_info *file)
 {
-	(void)path;
-	(void)file;
 	if ((size_t)offset > size || len > size - (size_t)offset)
 		return -ENOSPC;
 	memcpy(content + offset, buf, len);

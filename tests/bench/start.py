@@ -23,9 +23,9 @@ def microvm(ram):
 
 def measure(quick):
     section = Section("start", "Start", """
-From `exec` to the first guest instruction, which writes a byte to the serial port, and the CPU time used by then. The guest is the
-same file for both. QEMU's microvm has no pmem at all, so its rows have none, and it starts a firmware first; it runs without
-option ROMs, PIT, PIC and RTC. The bare KVM program (`tests/bench/bare_kvm.c`) makes a VM of one slot and one vCPU and runs one instruction.""")
+The time from `exec` to the first guest instruction, which writes a byte to the serial port, and the CPU time used until then. Both monitors run the
+same guest. QEMU's microvm does not support pmem, so it has none in any row. It starts a firmware first, and runs without option ROMs, PIT, PIC and RTC.
+The bare KVM program (`tests/bench/bare_kvm.c`) makes a VM with one memslot and one vCPU, and runs one instruction.""")
     names = ("mvmm", "QEMU microvm", "bare KVM program")
     wall = section.add(Table("Time to the first guest instruction", "ms", names, "RAM, pmem", log=True))
     cpu = section.add(Table("CPU time by then", "ms", names, "RAM, pmem", log=True))
@@ -37,6 +37,6 @@ option ROMs, PIT, PIC and RTC. The bare KVM program (`tests/bench/bare_kvm.c`) m
             name: (lambda command=command: stopwatch(command)[0]) for name, command in commands.items()})
         wall.add(what, {name: [w for w, _ in samples] for name, samples in runs.items()})
         cpu.add(what, {name: [c for _, c in samples] for name, samples in runs.items()})
-    section.remark("Where a start takes longer with more RAM or pmem, it is KVM_SET_USER_MEMORY_REGION: a KVM without two-dimensional paging "
-                   "(`strace -T`) clears 8 bytes for each page of a slot, for whoever makes it.")
+    section.remark("A start takes longer with more RAM or pmem because of KVM_SET_USER_MEMORY_REGION (`strace -T` shows it): a KVM without "
+                   "two-dimensional paging clears 8 bytes for each page of a memslot, for every program.")
     return section

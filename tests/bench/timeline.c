@@ -2,7 +2,7 @@
 /*
  * Runs a command and prints each line of its output behind the time at which it ended, so that what
  * a guest prints tells when it was where. Where time is counted in instructions
- * (scripts/emulated-host
+ * (scripts/host/emulated-host
  * --icount) so is this. Start at main.
  *
  *     timeline COMMAND [ARGUMENT]...

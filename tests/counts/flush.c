@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Flushes for scripts/counts to count what they cost: virtio-pmem on an event loop of its own, and
- * the driver of the unit tests in the interrupt's place. It offers the next flushes from within the
- * interrupt and rings the doorbell, so one thing happens after the other and each run is the same.
+ * Flushes for scripts/measure/counts to count what they cost: virtio-pmem on an event loop of its
+ * own, and the driver of the unit tests in the interrupt's place. It offers the next flushes from
+ * within the interrupt and rings the doorbell, so one thing happens after the other and each run is
+ * the same.
  *
  * count-flush COUNT BATCH: as many flushes, BATCH of them outstanding. Start reading at interrupt.
  */
@@ -57,7 +58,6 @@ static int interrupt(struct interrupt_line *line)
 {
 	static uint16_t used;
 
-	(void)line;
 	used = (uint16_t)(used + outstanding);
 	if (le16toh(driver.ring.used->idx) != used) {
 		fprintf(stderr, "count-flush: %u flushes used instead of %u\n",

@@ -45,8 +45,8 @@ static void stop_slowly(void)
 /* Everything that can go on without further input. */
 static void turn(void)
 {
-	while (loop_find(LOOP_DELAY))
-		loop_finish(LOOP_DELAY, -ETIME);
+	while (loop_find(LOOP_TIMER))
+		loop_finish(LOOP_TIMER, 0);
 	if (!(client.how & CLIENT_NEVER_READS))
 		take_output();
 	stop_slowly();
@@ -84,7 +84,7 @@ static void leave(void)
 		if (loop_find(LOOP_POLL))
 			give("", 0);
 	}
-	for (int kind = LOOP_READ; kind <= LOOP_DELAY; kind++)
+	for (int kind = LOOP_READ; kind <= LOOP_TIMER; kind++)
 		fuzz_check(!loop_find((enum loop_kind)kind), "kind %d is left in flight", kind);
 }
 

@@ -4,8 +4,7 @@
  * each byte 0xff; how it reads its answers is the input's first byte. Behind it is
  * tests/support/fake_vm.h.
  */
-#ifndef MVMM_TESTS_FUZZ_CLIENT_H
-#define MVMM_TESTS_FUZZ_CLIENT_H
+#pragma once
 
 #include "tests/support/fake_vm.h"
 #include "vmm/control/control_connection.h"
@@ -39,5 +38,3 @@ struct client {
  * must then be gone.
  */
 struct client *client_run(const uint8_t *data, size_t size, int (*serve)(struct client *client));
-
-#endif

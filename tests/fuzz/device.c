@@ -77,7 +77,6 @@ static bool broken;
 
 static int count_edge(struct interrupt_line *line)
 {
-	(void)line;
 	edges++;
 	return 0;
 }

@@ -15,8 +15,7 @@
  *
  * How the transport takes registers of all kinds is fuzz_guest.c's subject.
  */
-#ifndef MVMM_TESTS_FUZZ_DEVICE_H
-#define MVMM_TESTS_FUZZ_DEVICE_H
+#pragma once
 
 #include "devices/virtio/virtio.h"
 #include "tests/fuzz/fuzz.h"
@@ -61,5 +60,3 @@ struct device_target {
 
 /* All of LLVMFuzzerTestOneInput. */
 int device_run(const struct device_target *target, const uint8_t *data, size_t size);
-
-#endif

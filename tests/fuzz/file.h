@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file in memory whose contents are the input, and RAM to load it to. */
-#ifndef MVMM_TESTS_FUZZ_FILE_H
-#define MVMM_TESTS_FUZZ_FILE_H
+#pragma once
 
 #include "boot/input_file.h"
 #include "tests/fuzz/fuzz.h"
@@ -50,5 +49,3 @@ static inline const struct guest_memory *fuzz_ram(void)
 	madvise(ram + FUZZ_LOW_RAM_END, FUZZ_RAM_SIZE - FUZZ_LOW_RAM_END, MADV_DONTNEED);
 	return &memory;
 }
-
-#endif

@@ -2,10 +2,11 @@
 /*
  * What the fuzz targets share: a check that ends the run as a crash does, and a reader of the
  * input's bytes. Each fuzz_<subject>.c says in its head what it promises of any input;
- * scripts/fuzz runs them.
+ * scripts/checks/fuzz runs them.
  */
-#ifndef MVMM_TESTS_FUZZ_FUZZ_H
-#define MVMM_TESTS_FUZZ_FUZZ_H
+#pragma once
+
+#include "vmm/base/array.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,8 +27,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();                                                                   \
 		}                                                                                  \
 	} while (0)
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The rest of an input; behind its end there are zeroes. */
 struct fuzz_input {
@@ -61,5 +60,3 @@ static inline uint32_t fuzz_input_u32(struct fuzz_input *in)
 {
 	return (uint32_t)fuzz_input_take(in, 4);
 }
-
-#endif

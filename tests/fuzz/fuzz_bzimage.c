@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: boot/bzimage_x86.c boot/boot_params_x86.c boot/initrd.c boot/e820.c boot/kernel_file.c
+// Covers: boot/bzimage_x86.c boot/boot_params_x86.c boot/initrd.c boot/e820_x86.c
+// boot/kernel_file.c
 /*
  * Any bytes as a bzImage, loaded, with an initrd behind it and its header in the zero page. What is
  * accepted lies in RAM above 1 MiB, enters itself, and overlaps nothing.
  */
-#include "boot/boot_params.h"
+#include "boot/boot_params_x86.h"
 #include "boot/bzimage_x86.h"
 #include "boot/initrd.h"
 #include "tests/fuzz/file.h"
@@ -28,14 +29,16 @@ static const struct input_file *initrd(void)
 static void write_params(const struct kernel_image *image, const struct boot_report *report)
 {
 	static uint8_t low[FUZZ_LOW_RAM_END];
-	const struct boot_machine machine = { .ram_size = FUZZ_RAM_SIZE, .cpus = 1 };
+	const struct boot_machine machine = { .ram_size = FUZZ_RAM_SIZE,
+					      .cpus = 1,
+					      .topology = { 1, 1, 1 } };
 	struct guest_memory memory = { .count = 0 };
 	const struct boot_params *params = (void *)(low + LAYOUT_ZERO_PAGE);
 	struct error err = { 0 };
 
 	memset(low, 0, sizeof(low));
 	guest_memory_add(&memory, gpa(0), sizeof(low), low, GUEST_RAM);
-	if (boot_params_write(&machine, image, report, "console=ttyS0", 0, &memory, &err) < 0) {
+	if (boot_params_x86_write(&machine, image, report, "console=ttyS0", 0, &memory, &err) < 0) {
 		fuzz_check(*err.text);
 		return;
 	}
@@ -59,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return -1;
-	if (bzimage_load(file, memory, FUZZ_RAM_SIZE, &image, &err) < 0) {
+	if (bzimage_x86_load(file, memory, FUZZ_RAM_SIZE, &image, &err) < 0) {
 		fuzz_check(*err.text);
 		return 0;
 	}

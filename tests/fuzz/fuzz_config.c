@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: vmm/config/config.c vmm/config/config_file.c vmm/config/config_memory.c
-// vmm/config/config_numa.c vmm/config/config_pmem.c Covers: vmm/base/keyval.c
-// vmm/config/memory_backend.c
+// Covers: vmm/config/config.c vmm/config/config_options.c vmm/config/config_file.c
+// Covers: vmm/config/config_memory.c vmm/config/config_numa.c vmm/config/config_pmem.c
+// Covers: vmm/config/memory_backend.c vmm/config/property.c vmm/base/keyval.c
+// Covers: vmm/base/closest_word.c vmm/config/config_cpus.c
 /*
  * The command line: the input's lines are its words; or, if it begins with a brace, the file of
  * --config. What is accepted is within all limits, what is refused has a text that says why.
@@ -54,6 +55,7 @@ static void check_config(const struct config *c)
 		return;
 	fuzz_check(c->kernel && c->memory);
 	fuzz_check(c->cpus >= 1 && c->cpus <= BOOT_MAX_CPUS);
+	fuzz_check(c->topology.sockets * c->topology.cores * c->topology.threads == c->cpus);
 	fuzz_check(c->n_pmem <= LAYOUT_VIRTIO_SLOTS);
 	fuzz_check(c->n_controls <= CONFIG_MAX_CONTROLS);
 	for (unsigned i = 0; i < c->n_pmem; i++) {
@@ -79,9 +81,9 @@ static void parse_values(char *text)
 	value = 42;
 	if (keyval_number(text, &value) < 0)
 		fuzz_check(value == 42);
-	n = keyval_parse(text, "--option", "file", list, ARRAY_SIZE(list), &err);
+	n = keyval_parse(text, KEYVAL_STRICT, "--option", "file", list, ARRAY_SIZE(list), &err);
 	fuzz_check(n <= (int)ARRAY_SIZE(list) && (n >= 0 || *err.text));
-	n = keyval_parse_qemu(copy, "--option", NULL, list, ARRAY_SIZE(list), &err);
+	n = keyval_parse(copy, KEYVAL_QEMU, "--option", NULL, list, ARRAY_SIZE(list), &err);
 	fuzz_check(n <= (int)ARRAY_SIZE(list) && (n >= 0 || *err.text));
 	free(copy);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: boot/root_disk.c boot/partitions.c boot/filesystem.c
+// Covers: boot/root_disk.c boot/partitions.c boot/filesystem.c boot/file_magic.c
 /*
  * Any bytes as a disk image: partition tables, superblocks, and the kernel arguments made of them.
  * A GPT's checksums are put right first where the input's last byte is even; no mutation would

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return -1;
 	keep_library();
-	if (kernel_probe(fuzz_file(data, size), &probe, &err) < 0) {
+	if (kernel_probe(fuzz_file(data, size), NULL, &probe, &err) < 0) {
 		fuzz_check(*err.text);
 		return 0;
 	}

@@ -139,7 +139,6 @@ static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loo
 {
 	static const uint8_t mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
 
-	(void)in;
 	n_frames = reads = writes = 0;
 	read_error = write_error = 0;
 	given = given_bytes = taken = bytes_before = 0;
@@ -153,8 +152,6 @@ static unsigned request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, u
 	struct header h = { .flags = 0 };
 	uint8_t what = fuzz_input_u8(in);
 
-	(void)queue;
-	(void)size;
 	h.flags = what & 1;
 	if (what & 2) {
 		h.gso_type = what & 4 ? 4 : 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Covers: vmm/control/qmp.c vmm/control/qmp_commands.c vmm/control/qmp_events.c
-// vmm/control/qmp_json.c vmm/control/qmp_types.c Covers: vmm/control/json_stream.c
+// Covers: vmm/base/json_text.c vmm/control/qmp_types.c vmm/control/json_stream.c
 // vmm/control/control_connection.c
 /*
  * Any bytes from a QMP client. It gets JSON objects, one a line, whatever it sends, and when it is

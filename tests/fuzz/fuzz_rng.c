@@ -14,8 +14,6 @@ static uint64_t bytes;
 static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loop,
 				   const struct guest_memory *mem)
 {
-	(void)in;
-	(void)loop;
 	bytes = 0;
 	rng_init(&rng, mem);
 	return &rng.virtio;

@@ -18,8 +18,6 @@ static unsigned turn;	     /* bytes that came out in this step */
 
 static unsigned write_out(struct virtio_console *c, const uint8_t *bytes, unsigned len)
 {
-	(void)c;
-	(void)bytes;
 	fuzz_check(len <= room, "%u bytes with room for %u", len, room);
 	room -= len;
 	out += len;
@@ -31,7 +29,6 @@ static unsigned take(struct virtio_console *c, uint8_t *bytes, unsigned max)
 {
 	unsigned n = typed < max ? typed : max;
 
-	(void)c;
 	memset(bytes, 'k', n);
 	typed -= n;
 	return n;

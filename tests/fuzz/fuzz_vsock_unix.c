@@ -38,7 +38,7 @@ static struct vsock vsock;
 static uint8_t buffers[VSOCK_BUFFERS];
 static struct vsock_unix side;
 static struct end ends[SOCKETS];
-static const struct control_socket_ops *listener;
+static const struct listener_ops *listening;
 static int connect_error;
 
 static bool is_ours(int fd)
@@ -143,20 +143,15 @@ ssize_t write(int fd, const void *buf, size_t n)
 	return (ssize_t)taken;
 }
 
-int control_socket_listen(struct control_socket *socket, const struct control_socket_ops *ops,
-			  struct event_loop *loop, const char *path, struct error *err)
+int listener_open(struct listener *listener, const struct listener_ops *ops,
+		  struct event_loop *loop, const char *path, struct error *err)
 {
-	(void)socket;
-	(void)loop;
-	(void)path;
-	(void)err;
-	listener = ops;
+	listening = ops;
 	return 0;
 }
 
-void control_socket_fini(struct control_socket *socket)
+void listener_fini(struct listener *listener)
 {
-	(void)socket;
 }
 
 static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loop,
@@ -164,7 +159,6 @@ static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loo
 {
 	struct error err;
 
-	(void)in;
 	memset(ends, 0, sizeof(ends));
 	connect_error = 0;
 	vsock_init(&vsock, VSOCK_REQUEST_CID, &side.host, loop, mem, buffers);
@@ -205,7 +199,7 @@ static void client_comes(struct fuzz_input *in)
 	if (fd < 0)
 		return;
 	say(in, end_of(fd));
-	listener->accepted(&side.socket, fd);
+	listening->accepted(&side.listener, fd);
 }
 
 /* What a poll for @events of @end says, or 0: it waits. io_uring's tells of POLLRDHUP unasked. */

@@ -44,14 +44,25 @@ const struct loop_op *loop_at(unsigned n)
 	return n < n_in_flight ? &in_flight[n] : NULL;
 }
 
-void loop_end(const struct loop_op *found, int result)
+static struct loop_op take(const struct loop_op *found)
 {
 	unsigned i = (unsigned)(found - in_flight);
-	struct loop_op ended = *found;
+	struct loop_op taken = *found;
 
 	n_in_flight--;
 	memmove(&in_flight[i], &in_flight[i + 1], (n_in_flight - i) * sizeof(in_flight[0]));
-	if (ended.call)
+	if (taken.timer)
+		taken.timer->at_ns = 0;
+	return taken;
+}
+
+void loop_end(const struct loop_op *found, int result)
+{
+	struct loop_op ended = take(found);
+
+	if (ended.timer)
+		ended.timer->due(ended.timer);
+	else if (ended.call)
 		ended.call->run(ended.call);
 	else
 		ended.op->done(ended.op, result);
@@ -69,63 +80,70 @@ static void submit(struct loop_op op)
 {
 	fuzz_check(n_in_flight < ARRAY_SIZE(in_flight), "work in flight is bounded");
 	for (unsigned i = 0; i < n_in_flight; i++)
-		fuzz_check(in_flight[i].op != op.op || in_flight[i].call != op.call,
+		fuzz_check(in_flight[i].op != op.op || in_flight[i].call != op.call ||
+				   in_flight[i].timer != op.timer,
 			   "an operation is queued while in flight");
 	in_flight[n_in_flight++] = op;
 }
 
 void event_loop_read(struct event_loop *loop, struct event_op *op, int fd, void *buf, unsigned len)
 {
-	(void)loop;
 	submit((struct loop_op){ .kind = LOOP_READ, .op = op, .fd = fd, .buf = buf, .len = len });
 }
 
 void event_loop_write(struct event_loop *loop, struct event_op *op, int fd, const void *buf,
 		      unsigned len)
 {
-	(void)loop;
 	submit((struct loop_op){ .kind = LOOP_WRITE, .op = op, .fd = fd, .data = buf, .len = len });
 }
 
 void event_loop_poll(struct event_loop *loop, struct event_op *op, int fd, unsigned events)
 {
-	(void)loop;
 	submit((struct loop_op){ .kind = LOOP_POLL, .op = op, .fd = fd, .events = events });
 }
 
 void event_loop_fdatasync(struct event_loop *loop, struct event_op *op, int fd)
 {
-	(void)loop;
 	submit((struct loop_op){ .kind = LOOP_FDATASYNC, .op = op, .fd = fd });
 }
 
-void event_loop_delay(struct event_loop *loop, struct event_op *op, struct __kernel_timespec *delay)
+/* At once, as a page that is there. */
+void event_loop_populate(struct event_loop *loop, struct event_op *op, void *addr, size_t len,
+			 bool writable)
 {
-	(void)loop;
-	(void)delay;
-	submit((struct loop_op){ .kind = LOOP_DELAY, .op = op, .fd = -1 });
+	op->done(op, 0);
+}
+
+void event_loop_arm(struct event_loop *loop, struct event_timer *timer, uint64_t ns)
+{
+	event_loop_cancel(loop, timer);
+	timer->at_ns = 1 + ns;
+	submit((struct loop_op){ .kind = LOOP_TIMER, .timer = timer, .fd = -1 });
+}
+
+void event_loop_cancel(struct event_loop *loop, struct event_timer *timer)
+{
+	for (unsigned i = 0; event_loop_armed(timer); i++) {
+		fuzz_check(i < n_in_flight, "an armed timer is in flight");
+		if (in_flight[i].timer == timer)
+			take(&in_flight[i]);
+	}
 }
 
 int event_loop_post(struct event_loop *loop, struct event_call *call)
 {
-	(void)loop;
 	submit((struct loop_op){ .kind = LOOP_CALL, .call = call, .fd = -1 });
 	return 0;
 }
 
 void event_loop_register(struct event_loop *loop, int fd)
 {
-	(void)loop;
-	(void)fd;
 }
 
 void event_loop_unregister(struct event_loop *loop, int fd)
 {
-	(void)loop;
-	(void)fd;
 }
 
 void event_loop_stop(struct event_loop *loop)
 {
-	(void)loop;
 }

@@ -72,7 +72,6 @@ static struct {
 
 static int count_edge(struct interrupt_line *line)
 {
-	(void)line;
 	edges++;
 	return 0;
 }

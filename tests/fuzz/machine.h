@@ -10,8 +10,7 @@
  *   0x8000 .. 0xbfff  pmem, of which the file holds 0x2800 bytes (or none may be written to)
  *   the last page but one of the address space: RAM
  */
-#ifndef MVMM_TESTS_FUZZ_MACHINE_H
-#define MVMM_TESTS_FUZZ_MACHINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,5 +57,3 @@ void machine_ring(unsigned size, uint64_t desc, uint64_t avail, uint64_t used);
 void machine_driver_ok(void);
 void machine_descriptor(unsigned i, uint64_t addr, uint32_t len, uint16_t flags, uint16_t next);
 void machine_offer(uint16_t head);
-
-#endif

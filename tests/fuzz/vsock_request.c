@@ -24,7 +24,6 @@ unsigned vsock_request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, un
 	};
 	struct virtio_vsock_hdr header;
 
-	(void)queue;
 	/* Seldom something that is not for us. */
 	if (op & 0x80) {
 		uint8_t strange = fuzz_input_u8(in);

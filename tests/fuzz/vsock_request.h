@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The packets of a guest's driver of the socket device, for all targets that have one. */
-#ifndef MVMM_TESTS_FUZZ_VSOCK_REQUEST_H
-#define MVMM_TESTS_FUZZ_VSOCK_REQUEST_H
+#pragma once
 
 #include "tests/fuzz/device.h"
 
@@ -15,5 +14,3 @@ unsigned vsock_request(struct fuzz_input *in, unsigned queue, uint8_t *bytes, un
 
 /* device.h's answered: a packet has a header, and nothing is written to one of the guest's. */
 void vsock_request_answered(const struct device_answer *answer);
-
-#endif

@@ -23,8 +23,12 @@
 #include <unistd.h>
 
 struct io_uring;
+struct io_uring_cqe;
+struct __kernel_timespec;
 
 int io_uring_submit_and_wait(struct io_uring *ring, unsigned n);
+int io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe, unsigned n,
+				     struct __kernel_timespec *time, sigset_t *signals);
 
 /* Each with arguments that would work outside of the sandbox. */
 static long do_openat(void)
@@ -68,6 +72,12 @@ static long do_mprotect_exec(void)
 static long do_ioctl(void)
 {
 	return syscall(SYS_ioctl, 0, TIOCSTI, "x");
+}
+
+/* KVM has such calls for its own descriptors only, but a driver can give the numbers a meaning. */
+static long do_ioctl_elsewhere(void)
+{
+	return syscall(SYS_ioctl, 0, KVM_IRQ_LINE, 0);
 }
 
 static long do_kill(void)
@@ -117,6 +127,7 @@ static const struct {
 	{ "mmap", do_mmap_exec },
 	{ "mprotect", do_mprotect_exec },
 	{ "ioctl", do_ioctl },
+	{ "ioctl-elsewhere", do_ioctl_elsewhere },
 	{ "tgkill", do_kill },
 	{ "io_uring_setup", do_io_uring },
 	{ "crash", do_crash },
@@ -154,12 +165,17 @@ static void act(const char *who)
 	}
 }
 
-/* "old-host": KVM lacks a page and does not say which, and there is no fallocate(2). */
-static bool is_old_host(void)
+static bool is_chosen(const char *name)
 {
 	const char *what = getenv("MVMM_TEST_DO");
 
-	return what && strcmp(what, "old-host") == 0;
+	return what && strcmp(what, name) == 0;
+}
+
+/* KVM lacks a page and does not say which, and there is no fallocate(2). */
+static bool is_old_host(void)
+{
+	return is_chosen("old-host");
 }
 
 int fallocate(int fd, int mode, off_t offset, off_t len)
@@ -184,6 +200,11 @@ int ioctl(int fd, unsigned long request, ...)
 		real = (__typeof__(real))dlsym(RTLD_NEXT, "ioctl");
 	if (request == KVM_RUN)
 		act("vcpu");
+	/* Linux before 5.14. */
+	if (request == KVM_GET_STATS_FD && is_chosen("no-statistics")) {
+		errno = ENOTTY;
+		return -1;
+	}
 	if (request == KVM_RUN && is_old_host()) {
 		errno = EFAULT;
 		return -1;
@@ -201,13 +222,24 @@ int io_uring_submit_and_wait(struct io_uring *ring, unsigned n)
 	return real(ring, n);
 }
 
+/* The same, where a timer is armed. */
+int io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe, unsigned n,
+				     struct __kernel_timespec *time, sigset_t *signals)
+{
+	static __typeof__(&io_uring_submit_and_wait_timeout) real;
+
+	if (!real)
+		real = (__typeof__(real))dlsym(RTLD_NEXT, "io_uring_submit_and_wait_timeout");
+	act("loop");
+	return real(ring, cqe, n, time, signals);
+}
+
 /* A host whose clock the vDSO cannot read. */
 int clock_gettime(clockid_t clock, struct timespec *ret)
 {
 	static int (*real)(clockid_t clock, struct timespec * ret);
-	const char *what = getenv("MVMM_TEST_DO");
 
-	if (what && strcmp(what, "no-clock") == 0)
+	if (is_chosen("no-clock"))
 		return syscall(SYS_clock_gettime, clock, ret) < 0 ? -1 : 0;
 	if (!real)
 		real = (__typeof__(real))dlsym(RTLD_NEXT, "clock_gettime");

@@ -3,8 +3,7 @@
  * What the tests of boot/ share: guest memory, files that need no cleaning up, a kernel made by
  * hand, and a way to run tools such as dtc.
  */
-#ifndef MVMM_TESTS_BOOT_FIXTURE_H
-#define MVMM_TESTS_BOOT_FIXTURE_H
+#pragma once
 
 #include "boot/boot.h"
 #include "vmm/base/error.h"
@@ -108,7 +107,9 @@ static inline struct fixture_bzimage fixture_bzimage(void)
 static inline struct boot_machine fixture_machine(enum boot_platform platform, unsigned cpus,
 						  unsigned slots)
 {
-	struct boot_machine m = { .ram_size = 64 * MIB, .cpus = cpus, .platform = platform };
+	struct boot_machine m = {
+		.ram_size = 64 * MIB, .cpus = cpus, .topology = { 1, cpus, 1 }, .platform = platform
+	};
 
 	m.devices[m.n_devices++] = (struct boot_device){ .kind = BOOT_DEVICE_SERIAL,
 							 .addr = LAYOUT_SERIAL_PORT,
@@ -180,5 +181,3 @@ static inline void fixture_remove(const char *directory)
 
 	FIXTURE_RUN(output, "rm", "-rf", directory);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accesses by value, as a vCPU makes them; for regions where none can fail. */
-#ifndef MVMM_TESTS_BUS_VALUE_H
-#define MVMM_TESTS_BUS_VALUE_H
+#pragma once
 
 #include "tests/support/check.h"
 #include "vmm/kvm/bus.h"
@@ -18,5 +17,3 @@ static inline void bus_write(const struct bus *bus, uint64_t addr, unsigned size
 {
 	check_eq(bus_access(bus, addr, &value, size, true), 0);
 }
-
-#endif

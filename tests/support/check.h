@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every unit test includes: Criterion, and a comparison that shows both values. */
-#ifndef MVMM_TESTS_CHECK_H
-#define MVMM_TESTS_CHECK_H
+#pragma once
+
+#include "vmm/base/array.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -32,7 +33,3 @@
                                                                                                    \
 		cr_assert(strstr(text_, part), "\"%s\" does not contain \"%s\"", text_, part);     \
 	} while (0)
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Command lines for tests: written as one line, parsed as a shell's words would be. */
-#ifndef MVMM_TESTS_CONFIG_FIXTURE_H
-#define MVMM_TESTS_CONFIG_FIXTURE_H
+#pragma once
 
 #include "tests/support/check.h"
 #include "vmm/config/config.h"
@@ -11,7 +10,7 @@ static inline int fixture_parse(struct config *config, const char *line, struct 
 {
 	static char text[4096];
 	static char name[] = "mvmm", option[] = "-k", kernel[] = "k";
-	char *argv[40] = { name, option, kernel };
+	char *argv[100] = { name, option, kernel };
 	int argc = 3;
 
 	cr_assert(strlen(line) < sizeof(text));
@@ -49,5 +48,3 @@ static inline void fixture_refusals(const struct fixture_refusal *cases, size_t 
 		config_fini(&config);
 	}
 }
-
-#endif

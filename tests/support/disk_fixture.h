@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Disk images for the tests of root_disk.c and what it uses: in memory, filled by the real tools.
  */
-#ifndef MVMM_TESTS_DISK_FIXTURE_H
-#define MVMM_TESTS_DISK_FIXTURE_H
+#pragma once
 
 #include "tests/support/boot_fixture.h"
 
@@ -36,5 +35,3 @@ static inline void disk_copy(const struct fixture_file *disk, uint64_t off,
 	cr_assert_eq(pread(from->fd, buf, len, 0), (ssize_t)len);
 	cr_assert_eq(pwrite(disk->fd, buf, len, (off_t)off), (ssize_t)len);
 }
-
-#endif

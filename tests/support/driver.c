@@ -31,7 +31,6 @@ static void step_done(struct event_op *op, int result)
 {
 	struct driver_host *host = container_of(op, struct driver_host, step);
 
-	(void)result;
 	if (--host->steps_left)
 		await_step(host);
 	else
@@ -46,8 +45,15 @@ static void awaited_done(struct event_op *op, int result)
 	event_loop_stop(&host->loop);
 }
 
+static struct {
+	bool replaced, held;
+	struct event_op *waiting[8];
+	unsigned n_waiting;
+} fetches;
+
 void driver_host_init(struct driver_host *host)
 {
+	fetches.replaced = true;
 	*host = (struct driver_host){ .step.done = step_done, .awaited.done = awaited_done };
 	/* What hostile tests provoke is not for the screen. */
 	log_set_level(LOG_LEVEL_ERROR);
@@ -295,6 +301,49 @@ void driver_sync_finish(int result)
 	cr_assert(syncs.n_waiting > 0, "no fdatasync is running");
 	syncs.n_waiting--;
 	memmove(syncs.waiting, syncs.waiting + 1, syncs.n_waiting * sizeof(syncs.waiting[0]));
+	op->done(op, result);
+}
+
+void __real_event_loop_populate(struct event_loop *loop, struct event_op *op, void *addr,
+				size_t len, bool writable) __attribute__((weak));
+void __wrap_event_loop_populate(struct event_loop *loop, struct event_op *op, void *addr,
+				size_t len, bool writable);
+
+void __wrap_event_loop_populate(struct event_loop *loop, struct event_op *op, void *addr,
+				size_t len, bool writable)
+{
+	if (!fetches.replaced) {
+		__real_event_loop_populate(loop, op, addr, len, writable);
+		return;
+	}
+	if (!fetches.held) {
+		op->done(op, 0);
+		return;
+	}
+	cr_assert(fetches.n_waiting < ARRAY_SIZE(fetches.waiting));
+	fetches.waiting[fetches.n_waiting++] = op;
+}
+
+void driver_hold_fetches(void)
+{
+	cr_assert(__real_event_loop_populate,
+		  "link the unit tests with -Wl,--wrap=event_loop_populate");
+	fetches.held = true;
+}
+
+unsigned driver_fetches_held(void)
+{
+	return fetches.n_waiting;
+}
+
+void driver_fetch_finish(int result)
+{
+	struct event_op *op = fetches.waiting[0];
+
+	cr_assert(fetches.n_waiting > 0, "nothing is being fetched");
+	fetches.n_waiting--;
+	memmove(fetches.waiting, fetches.waiting + 1,
+		fetches.n_waiting * sizeof(fetches.waiting[0]));
 	op->done(op, result);
 }
 

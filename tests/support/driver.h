@@ -4,8 +4,7 @@
  * KVM. Everything that a guest can reach is open to a test: registers, doorbell, every byte of the
  * ring. Nothing in here sleeps, and TestSuite(..., .timeout) bounds what waits.
  */
-#ifndef MVMM_TESTS_DRIVER_H
-#define MVMM_TESTS_DRIVER_H
+#pragma once
 
 #include "devices/virtio/virtio_mmio.h"
 #include "tests/support/test_line.h"
@@ -108,6 +107,14 @@ void driver_sync_finish(int result);
 unsigned driver_syncs_begun(void);
 
 /*
+ * Fetches of pages (event_loop_populate), likewise: they complete at once, unless they are held.
+ * Without a driver_host, they are made.
+ */
+void driver_hold_fetches(void);
+unsigned driver_fetches_held(void);
+void driver_fetch_finish(int result);
+
+/*
  * A file of @size zero bytes in @dir that is gone when the test's process ends; @ret_path, which
  * holds 32 bytes, opens it meanwhile. Returns a descriptor, the caller's.
  */
@@ -116,5 +123,3 @@ int driver_temp_file(const char *dir, uint64_t size, char *ret_path);
 /* From now on what is written to standard error can be read with driver_log_text. */
 void driver_log_capture(void);
 const char *driver_log_text(void);
-
-#endif

@@ -3,8 +3,7 @@
  * A VM for tests of the control plane: what it says and does is in one structure, without KVM. And
  * clients: one end of a socket each, whose other end the event loop serves. Nothing in here sleeps.
  */
-#ifndef MVMM_TESTS_FAKE_VM_H
-#define MVMM_TESTS_FAKE_VM_H
+#pragma once
 
 #include "tests/support/check.h"
 #include "tests/support/driver.h"
@@ -33,7 +32,7 @@ struct fake_vm {
 	unsigned n_cpus;
 	struct monitor_pmem_stats stats;
 	unsigned pauses, resumes, powerdowns, resets, quits;
-	struct monitor_backend backend; /* the last one added */
+	struct memory_backend backend; /* the last one added */
 	char backend_id[32], backend_path[64];
 	unsigned n_backends;
 	struct error refusal; /* if set, actions fail with it */
@@ -71,13 +70,13 @@ static int fake_memory_device(struct monitor *monitor, unsigned i,
 	return 0;
 }
 
-static int fake_node(struct monitor *monitor, unsigned i, struct monitor_node *ret)
+static int fake_node(struct monitor *monitor, unsigned i, uint64_t *ret_ram_size)
 {
 	struct fake_vm *vm = fake_vm_of(monitor);
 
 	if (i >= vm->n_nodes)
 		return -ENOENT;
-	ret->ram_size = vm->nodes[i];
+	*ret_ram_size = vm->nodes[i];
 	return 0;
 }
 
@@ -103,7 +102,6 @@ static int fake_pmem_stats(struct monitor *monitor, unsigned i, struct monitor_p
 
 static int fake_counters(struct monitor *monitor, unsigned i, struct device_counters *ret)
 {
-	(void)monitor;
 	if (i > 1)
 		return -ENOENT;
 	*ret = i ? (struct device_counters){ "net0", 2, { { "received", 5 }, { "sent", 6 } } }
@@ -172,6 +170,8 @@ static int fake_resume(struct monitor *monitor, struct error *err)
 	struct fake_vm *vm = fake_vm_of(monitor);
 	int ret = fake_refusal(vm, err);
 
+	if (vm->state == MONITOR_RUNNING)
+		return 0;
 	vm->resumes++;
 	if (ret == 0) {
 		vm->state = MONITOR_RUNNING;
@@ -202,7 +202,7 @@ static void fake_quit(struct monitor *monitor)
 	monitor_shutdown(monitor, MONITOR_HOST_QUIT);
 }
 
-static int fake_object_add(struct monitor *monitor, const struct monitor_backend *backend,
+static int fake_object_add(struct monitor *monitor, const struct memory_backend *backend,
 			   struct error *err)
 {
 	struct fake_vm *vm = fake_vm_of(monitor);
@@ -213,11 +213,11 @@ static int fake_object_add(struct monitor *monitor, const struct monitor_backend
 	vm->n_backends++;
 	vm->backend = *backend;
 	snprintf(vm->backend_id, sizeof(vm->backend_id), "%s", backend->id);
-	snprintf(vm->backend_path, sizeof(vm->backend_path), "%s", backend->mem_path);
+	snprintf(vm->backend_path, sizeof(vm->backend_path), "%s", backend->path);
 	return 0;
 }
 
-static int fake_device_add(struct monitor *monitor, const struct monitor_new_device *device,
+static int fake_device_add(struct monitor *monitor, const struct memory_device *device,
 			   struct error *err)
 {
 	static char ids[4][32], memdevs[4][64];
@@ -235,7 +235,7 @@ static int fake_device_add(struct monitor *monitor, const struct monitor_new_dev
 	snprintf(memdevs[vm->n_devices], sizeof(memdevs[0]), "/objects/%s", device->memdev);
 	*d = (struct monitor_memory_device){ .type = "virtio-pmem",
 					     .id = ids[vm->n_devices],
-					     .memaddr = device->memaddr,
+					     .memaddr = device->addr,
 					     .size = vm->backend.size,
 					     .memdev = memdevs[vm->n_devices],
 					     .node = device->node,
@@ -280,12 +280,12 @@ static inline void fake_vm_init(struct fake_vm *vm)
 		.n_nodes = 1,
 		.n_cpus = 2,
 		.stats = { .id = "nv1",
-			   .flushes = 7,
-			   .flush_errors = 1,
-			   .coalesced = 2,
-			   .fdatasyncs = 6,
-			   .stores_dropped = 3,
-			   .latency = { 1, 0, 4, [MONITOR_LATENCY_BUCKETS - 1] = 1 } },
+			   .counters = { .flushes = 7,
+					 .flush_errors = 1,
+					 .coalesced = 2,
+					 .fdatasyncs = 6,
+					 .stores_dropped = 3,
+					 .latency = { 1, 0, 4, [PMEM_LATENCY_BUCKETS - 1] = 1 } } },
 	};
 	monitor_init(&vm->monitor, &fake_ops);
 	signal(SIGPIPE, SIG_IGN);
@@ -337,5 +337,3 @@ static inline const char *fake_vm_ask(struct driver_host *host, int fd, const ch
 	fake_vm_say(fd, text);
 	return fake_vm_hear(host, fd);
 }
-
-#endif

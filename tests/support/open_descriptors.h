@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many descriptors the process has: to see that none is left behind. */
-#ifndef MVMM_TESTS_OPEN_DESCRIPTORS_H
-#define MVMM_TESTS_OPEN_DESCRIPTORS_H
+#pragma once
 
 #include <dirent.h>
 
@@ -15,5 +14,3 @@ static inline unsigned open_descriptors(void)
 	closedir(d);
 	return n;
 }
-
-#endif

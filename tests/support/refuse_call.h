@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* System calls that fail, for tests of what follows from that. */
-#ifndef MVMM_TESTS_REFUSE_CALL_H
-#define MVMM_TESTS_REFUSE_CALL_H
+#pragma once
 
 #include "tests/support/check.h"
 
@@ -48,5 +47,3 @@ static inline void refuse_command(long nr, uint32_t command, int error)
 
 	refuse_by_filter(filter, ARRAY_SIZE(filter));
 }
-
-#endif

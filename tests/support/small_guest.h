@@ -3,8 +3,7 @@
  * A guest of a few bytes on the real /dev/kvm: flat 32-bit code at SMALL_GUEST_CODE, one vCPU, no
  * paging. It ends by a byte to port SMALL_GUEST_PORT, or by any trap, which is a triple fault.
  */
-#ifndef MVMM_TESTS_SMALL_GUEST_H
-#define MVMM_TESTS_SMALL_GUEST_H
+#pragma once
 
 #include "tests/support/check.h"
 #include "vmm/base/aligned_map.h"
@@ -46,9 +45,6 @@ struct small_guest {
 static inline uint64_t small_guest_port_read(struct bus_region *region, uint64_t offset,
 					     unsigned size)
 {
-	(void)region;
-	(void)offset;
-	(void)size;
 	return 0;
 }
 
@@ -57,8 +53,6 @@ static inline void small_guest_port_write(struct bus_region *region, uint64_t of
 {
 	struct small_guest *g = container_of(region, struct small_guest, end_port);
 
-	(void)offset;
-	(void)size;
 	g->ended_with = (uint8_t)value;
 	sem_post(&g->ended);
 }
@@ -84,7 +78,6 @@ static inline void small_guest_vcpu_fault(struct vcpu *vcpu, const uint64_t *gpa
 
 static inline void small_guest_vcpu_parked(struct vcpu *vcpu)
 {
-	(void)vcpu;
 }
 
 static const struct bus_ops small_guest_port_ops = { .read = small_guest_port_read,
@@ -140,7 +133,8 @@ static inline void small_guest_init(struct small_guest *g, const uint8_t *code, 
 	cr_assert(g->ram);
 	check_eq(kvm_add_slot(&g->kvm, 0, SMALL_GUEST_RAM, g->ram, false, &err), 0, "%s", err.text);
 	check_eq(kvm_add_irqchips(&g->kvm, &err), 0, "%s", err.text);
-	check_eq(vcpu_init(&g->vcpu, 0, &g->kvm, &g->ports, &g->mmio, &small_guest_vcpu_ops, &err),
+	check_eq(vcpu_init(&g->vcpu, 0, 0, &g->kvm, &g->ports, &g->mmio, &small_guest_vcpu_ops,
+			   &err),
 		 0, "%s", err.text);
 	memcpy(g->ram + SMALL_GUEST_CODE, code, len);
 	small_guest_set_registers(g);
@@ -198,5 +192,3 @@ static inline void small_guest_fini(struct small_guest *g)
 	kvm_close(&g->kvm);
 	munmap(g->ram, SMALL_GUEST_RAM);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An interrupt line whose edges a test counts: each is a write of 1 to an eventfd. */
-#ifndef MVMM_TESTS_TEST_LINE_H
-#define MVMM_TESTS_TEST_LINE_H
+#pragma once
 
 #include "vmm/base/container_of.h"
 #include "vmm/base/interrupt_line.h"
@@ -24,5 +23,3 @@ static inline void test_line_init(struct test_line *line)
 	line->line.pulse = test_line_pulse;
 	line->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
-
-#endif

@@ -4,8 +4,7 @@
  * directory of its own with the files k (a kernel), a (4 MiB) and odd (3,000,001 bytes). Its vCPU
  * does not run unless a test starts it.
  */
-#ifndef MVMM_TESTS_VM_FIXTURE_H
-#define MVMM_TESTS_VM_FIXTURE_H
+#pragma once
 
 #include "tests/support/boot_fixture.h"
 #include "tests/support/config_fixture.h"
@@ -49,6 +48,34 @@ static inline void vm_fixture_init(struct vm_fixture *f, const char *line)
 	check_eq(vm_create(&f->config, &f->machine, &f->timer, &f->vm, &err), 0, "%s", err.text);
 }
 
+struct vm_fixture_tick {
+	struct event_timer timer;
+	struct event_loop *loop;
+};
+
+static inline void vm_fixture_tick_due(struct event_timer *timer)
+{
+	event_loop_stop(container_of(timer, struct vm_fixture_tick, timer)->loop);
+}
+
+/* Runs the VM's loop for some milliseconds, or until it is stopped. */
+static inline void vm_fixture_run_loop(struct vm_fixture *f, uint64_t ms)
+{
+	struct vm_fixture_tick tick = { .timer.due = vm_fixture_tick_due, .loop = &f->vm->loop };
+
+	event_loop_arm(tick.loop, &tick.timer, ms * NS_PER_MS);
+	check_eq(event_loop_run(tick.loop), 0);
+	event_loop_cancel(tick.loop, &tick.timer);
+}
+
+/* Stops the VM, and runs its loop until it has stopped. */
+static inline void vm_fixture_pause(struct vm_fixture *f)
+{
+	vm_pause(f->vm);
+	while (vm_is_stopping(f->vm))
+		vm_fixture_run_loop(f, 1);
+}
+
 static inline void vm_fixture_fini(struct vm_fixture *f)
 {
 	vm_free(f->vm);
@@ -57,5 +84,3 @@ static inline void vm_fixture_fini(struct vm_fixture *f)
 	check_eq(chdir("/"), 0);
 	fixture_remove(f->dir);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A guest's driver of the socket device played by hand, packet by packet; for test_vsock*.c. */
-#ifndef MVMM_TESTS_VSOCK_GUEST_H
-#define MVMM_TESTS_VSOCK_GUEST_H
+#pragma once
 
 #include "devices/virtio/vsock.h"
 #include "tests/support/check.h"
@@ -190,5 +189,3 @@ static inline bool guest_broken(struct vsock_guest *g)
 {
 	return driver_read(&g->driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
 }
-
-#endif

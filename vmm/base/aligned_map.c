@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Maps more than is needed and gives back what is not aligned. */
+/* Maps more than is needed and unmaps the part that is not aligned. */
 #include "vmm/base/aligned_map.h"
 
 #include <stddef.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Address space at a 2 MiB boundary, so that host and guest can map it with huge pages alike. */
-#ifndef MVMM_VMM_ALIGNED_MAP_H
-#define MVMM_VMM_ALIGNED_MAP_H
+#pragma once
 
 #include <stdint.h>
 
@@ -12,5 +11,3 @@
  * unmaps it, and may map a file over it. NULL with errno set where it fails.
  */
 void *aligned_map(uint64_t size, int prot);
-
-#endif

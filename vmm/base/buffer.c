@@ -4,13 +4,40 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_CAPACITY 4096
+/* What @capacity bytes cost of a budget. */
+static size_t cost(size_t capacity)
+{
+	return capacity > BUFFER_SMALL ? capacity : 0;
+}
 
-/* Room for @len more bytes and a final NUL. */
+/* What all buffers of the budget cost once @buffer has @capacity. */
+static size_t cost_with(const struct buffer *buffer, size_t capacity)
+{
+	return buffer->budget->spent - cost(buffer->capacity) + cost(capacity);
+}
+
+static bool can_afford(const struct buffer *buffer, size_t capacity)
+{
+	const struct buffer_budget *budget = buffer->budget;
+
+	return !budget || !budget->limit || capacity <= BUFFER_SMALL ||
+	       cost_with(buffer, capacity) <= budget->limit;
+}
+
+static void set_memory(struct buffer *buffer, char *data, size_t capacity)
+{
+	if (buffer->budget)
+		buffer->budget->spent = cost_with(buffer, capacity);
+	buffer->data = data;
+	buffer->capacity = capacity;
+}
+
+/* Makes room for @len more bytes and a final NUL. */
 static int reserve(struct buffer *buffer, size_t len)
 {
 	size_t capacity = buffer->capacity ? buffer->capacity : 256;
@@ -20,13 +47,17 @@ static int reserve(struct buffer *buffer, size_t len)
 		return -ENOSPC;
 	while (capacity - buffer->len <= len)
 		capacity *= 2;
+	/* The limit, and the NUL. */
+	if (buffer->limit && capacity > buffer->limit)
+		capacity = buffer->limit + 1;
 	if (capacity == buffer->capacity)
 		return 0;
+	if (!can_afford(buffer, capacity))
+		return -EDQUOT;
 	data = realloc(buffer->data, capacity);
 	if (!data)
 		return -ENOMEM;
-	buffer->data = data;
-	buffer->capacity = capacity;
+	set_memory(buffer, data, capacity);
 	return 0;
 }
 
@@ -89,15 +120,13 @@ const char *buffer_text(struct buffer *buffer)
 void buffer_reset(struct buffer *buffer)
 {
 	buffer->len = 0;
-	if (buffer->capacity > KEPT_CAPACITY) {
-		free(buffer->data);
-		buffer->data = NULL;
-		buffer->capacity = 0;
-	}
+	if (buffer->capacity > BUFFER_SMALL)
+		buffer_fini(buffer);
 }
 
 void buffer_fini(struct buffer *buffer)
 {
 	free(buffer->data);
-	*buffer = (struct buffer){ .limit = buffer->limit };
+	set_memory(buffer, NULL, 0);
+	buffer->len = 0;
 }

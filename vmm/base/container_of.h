@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a member back to the structure that embeds it, with the member's type checked. */
-#ifndef MVMM_VMM_CONTAINER_OF_H
-#define MVMM_VMM_CONTAINER_OF_H
+/* Finds the structure that embeds a member, and checks the member's type. */
+#pragma once
 
 #include <stddef.h>
 
-/* The sizeof is never evaluated: comparing the two pointers in it has the compiler check the type.
- */
+/* The sizeof is never evaluated: it only makes the compiler compare the two pointers' types. */
 #define container_of(ptr, type, member)                                                            \
 	((type *)((char *)(ptr)-offsetof(type, member) -                                           \
 		  0 * sizeof((ptr) == &((type *)(ptr))->member)))
-
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Waits on a condition that nobody fulfils before the time, unless it is stopped. */
+/* Waits on a condition until the time has passed or deadline_stop signals it. */
 #include "vmm/base/deadline.h"
 
 #include "vmm/base/clock.h"
@@ -8,11 +8,10 @@
 #include <signal.h>
 #include <time.h>
 
-static void *wait_for_it(void *arg)
+static void *wait_until_passed(void *arg)
 {
 	struct deadline *deadline = arg;
-	const struct timespec at = { .tv_sec = (time_t)(deadline->at_ns / 1000000000),
-				     .tv_nsec = (long)(deadline->at_ns % 1000000000) };
+	const struct timespec at = clock_timespec(deadline->at_ns);
 	int ret = 0;
 
 	if (deadline->ops->begins)
@@ -41,9 +40,9 @@ int deadline_start(struct deadline *deadline, const struct deadline_ops *ops, ui
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
 	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* the sandbox's, should there be one */
+	sigdelset(&all, SIGSYS); /* the sandbox uses it */
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	ret = pthread_create(&deadline->thread, NULL, wait_for_it, deadline);
+	ret = pthread_create(&deadline->thread, NULL, wait_until_passed, deadline);
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	deadline->started = ret == 0;
 	pthread_mutex_lock(&deadline->lock);

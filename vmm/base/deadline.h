@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thread that waits until a time has passed, for what the main thread cannot see to: it may be
- * held up anywhere, by a file, a lock, the host.
+ * A thread that acts when a time has passed, even if the main thread is blocked in a system call,
+ * on a file, a lock or the host.
  */
-#ifndef MVMM_VMM_DEADLINE_H
-#define MVMM_VMM_DEADLINE_H
+#pragma once
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -12,7 +11,7 @@
 
 struct deadline;
 
-/* Both on the thread. */
+/* Both run on the deadline's thread. */
 struct deadline_ops {
 	void (*begins)(struct deadline *deadline); /* or NULL: the first thing that it does */
 	void (*passed)(struct deadline *deadline); /* at most once */
@@ -28,11 +27,8 @@ struct deadline {
 	bool begun, stopped; /* under the lock */
 };
 
-/* Starts the thread, which hears no signals but SIGSYS; when it returns, @ops->begins has. -errno.
- */
+/* Starts the thread, which blocks all signals but SIGSYS. Returns after @ops->begins. -errno. */
 int deadline_start(struct deadline *deadline, const struct deadline_ops *ops, uint64_t at_ns);
 
-/* Ends the thread; waits for @ops->passed if that runs. Takes a zeroed or stopped one, too. */
+/* Ends the thread; waits for @ops->passed if that runs. Also takes a zeroed or stopped one. */
 void deadline_stop(struct deadline *deadline);
-
-#endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Little-endian integers of wire formats, as types of their own: sparse complains where one is used
- * without these (scripts/check-sparse), the compiler sees plain integers.
+ * Little-endian integers of wire formats, as types of their own. The compiler sees plain integers,
+ * but sparse (scripts/checks/sparse) complains if one is used without these functions.
  */
-#ifndef MVMM_VMM_ENDIAN_H
-#define MVMM_VMM_ENDIAN_H
+#pragma once
 
 #include <endian.h>
 #include <linux/types.h>
@@ -45,5 +44,3 @@ static inline __le64 host_to_le64(uint64_t v)
 {
 	return (WIRE_CAST(__le64))htole64(v);
 }
-
-#endif

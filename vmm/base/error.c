@@ -3,10 +3,12 @@
 #include "vmm/base/error.h"
 
 #undef error_set
+#undef error_system
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int error_set(struct error *err, int code, const char *fmt, ...)
 {
@@ -16,6 +18,21 @@ int error_set(struct error *err, int code, const char *fmt, ...)
 		va_start(args, fmt);
 		vsnprintf(err->text, sizeof(err->text), fmt, args);
 		va_end(args);
+	}
+	return -code;
+}
+
+int error_system(struct error *err, int code, const char *fmt, ...)
+{
+	va_list args;
+	size_t len;
+
+	if (err) {
+		va_start(args, fmt);
+		vsnprintf(err->text, sizeof(err->text), fmt, args);
+		va_end(args);
+		len = strlen(err->text);
+		snprintf(err->text + len, sizeof(err->text) - len, ": %s", strerror(code));
 	}
 	return -code;
 }

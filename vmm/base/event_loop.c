@@ -2,28 +2,53 @@
 /* The io_uring loop; event_loop.h explains who may call what. Start reading at event_loop_run. */
 #include "vmm/base/event_loop.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/container_of.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define ENTRIES 128
+#define PAGE 4096
+
+/* Reaps the completions and appends their operations to the list for complete(). */
+static void collect(struct event_loop *loop)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, seen = 0;
+
+	io_uring_for_each_cqe(&loop->ring, head, cqe)
+	{
+		struct event_op *op = io_uring_cqe_get_data(cqe);
+
+		seen++;
+		op->result = cqe->res;
+		op->next = NULL;
+		*loop->finished_end = op;
+		loop->finished_end = &op->next;
+	}
+	io_uring_cq_advance(&loop->ring, seen);
+}
 
 static struct io_uring_sqe *next_sqe(struct event_loop *loop)
 {
 	struct io_uring_sqe *sqe;
 
-	/* A full submission ring empties by submitting: the kernel takes what it is given at once.
+	/*
+	 * Submitting empties a full submission ring: the kernel takes all entries at once. On EBUSY
+	 * (before Linux 5.19) and EAGAIN, completions must be reaped first.
 	 */
 	while (!(sqe = io_uring_get_sqe(&loop->ring)))
-		io_uring_submit(&loop->ring);
+		if (io_uring_submit(&loop->ring) < 0)
+			collect(loop);
 	return sqe;
 }
 
-/* Completes a prepared entry. A registered file's index is the descriptor's own number. */
+/* Completes a prepared entry. A registered file has its descriptor's number as its index. */
 static void finish_sqe(struct event_loop *loop, struct io_uring_sqe *sqe, struct event_op *op,
 		       int fd)
 {
@@ -65,12 +90,75 @@ void event_loop_fdatasync(struct event_loop *loop, struct event_op *op, int fd)
 	finish_sqe(loop, sqe, op, fd);
 }
 
-void event_loop_delay(struct event_loop *loop, struct event_op *op, struct __kernel_timespec *delay)
+void event_loop_populate(struct event_loop *loop, struct event_op *op, void *addr, size_t len,
+			 bool writable)
 {
 	struct io_uring_sqe *sqe = next_sqe(loop);
+	uintptr_t misaligned = (uintptr_t)addr % PAGE;
 
-	io_uring_prep_timeout(sqe, delay, 0, 0);
+	io_uring_prep_madvise(sqe, (char *)addr - misaligned, (off_t)(len + misaligned),
+			      writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 	io_uring_sqe_set_data(sqe, op);
+}
+
+void event_loop_arm(struct event_loop *loop, struct event_timer *timer, uint64_t ns)
+{
+	struct event_timer **at = &loop->timers;
+
+	event_loop_cancel(loop, timer);
+	timer->at_ns = clock_now_ns(CLOCK_MONOTONIC) + ns;
+	while (*at && (*at)->at_ns <= timer->at_ns)
+		at = &(*at)->next;
+	timer->next = *at;
+	*at = timer;
+}
+
+void event_loop_cancel(struct event_loop *loop, struct event_timer *timer)
+{
+	struct event_timer **at;
+
+	if (!event_loop_armed(timer))
+		return;
+	at = &loop->timers;
+	while (*at != timer)
+		at = &(*at)->next;
+	*at = timer->next;
+	timer->at_ns = 0;
+}
+
+/* A timeout operation only ends a wait; there is nothing else to do. */
+static void ticked(struct event_op *op, int result)
+{
+}
+
+/* Runs the timers that are due, then waits for a completion or the next timer. */
+static int run_timers_and_wait(struct event_loop *loop)
+{
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC), left;
+	struct event_timer *next = loop->timers;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	while (next && next->at_ns <= now) {
+		event_loop_cancel(loop, next);
+		next->due(next);
+		next = loop->timers;
+	}
+	if (!next || loop->finished)
+		return io_uring_submit_and_wait(&loop->ring, !loop->finished);
+	left = event_loop_left_ns(next);
+	loop->left = (struct __kernel_timespec){ .tv_sec = (int64_t)(left / NS_PER_S),
+						 .tv_nsec = (int64_t)(left % NS_PER_S) };
+	if (loop->ring.features & IORING_FEAT_EXT_ARG) {
+		ret = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &loop->left, NULL);
+		return ret == -ETIME ? 0 : ret;
+	}
+	/* On Linux 5.10, without that flag: a timeout operation, which a completion ends, too. */
+	sqe = next_sqe(loop);
+	io_uring_prep_timeout(sqe, &loop->left, 1, 0);
+	io_uring_sqe_set_data(sqe, &loop->tick);
+	return io_uring_submit_and_wait(&loop->ring, 1);
 }
 
 static void arm_wake(struct event_loop *loop)
@@ -81,11 +169,11 @@ static void arm_wake(struct event_loop *loop)
 
 static void ring_wake(struct event_loop *loop)
 {
-	/* Fails only when the count is at its maximum: then it is awake anyway. */
+	/* Fails only if the count is at its maximum; then the loop is awake anyway. */
 	eventfd_write(loop->wake_fd, 1);
 }
 
-/* The oldest call, taken off the list; NULL if there is none. */
+/* Takes the oldest call off the list; NULL if there is none. */
 static struct event_call *take_call(struct event_loop *loop)
 {
 	struct event_call *call;
@@ -110,8 +198,8 @@ static unsigned count_calls(struct event_loop *loop)
 }
 
 /*
- * Runs what vCPUs have handed over, oldest first; what comes meanwhile waits for its turn. One by
- * one, because a call may itself serve those behind it (event_loop_serve).
+ * Runs the calls that vCPUs have posted, oldest first. A call that is posted meanwhile is run in
+ * the next round.
  */
 static void run_calls(struct event_loop *loop)
 {
@@ -130,7 +218,6 @@ static void wake_done(struct event_op *op, int result)
 {
 	struct event_loop *loop = container_of(op, struct event_loop, wake);
 
-	(void)result;
 	run_calls(loop);
 	arm_wake(loop);
 }
@@ -144,8 +231,8 @@ static int register_ring(struct event_loop *loop, unsigned operation, const void
 }
 
 /*
- * No seccomp filter sees what a ring is asked for, and a ring can open files and connect sockets.
- * So it takes the operations of this file and no others, from now to its end.
+ * No seccomp filter sees the operations of a ring, and a ring can open files and connect sockets.
+ * So the ring is restricted to the operations of this file, for good.
  */
 static int restrict_ring(struct event_loop *loop, bool ring_registered)
 {
@@ -154,18 +241,19 @@ static int restrict_ring(struct event_loop *loop, bool ring_registered)
 		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITE },
 		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_POLL_ADD },
 		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FSYNC },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_MADVISE },
 		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_TIMEOUT },
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_FIXED_FILE },
 		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
 		  .register_op = IORING_REGISTER_FILES_UPDATE },
 		/*
-		 * io_uring_queue_exit's. Last, because before Linux 5.18, where a ring cannot be
-		 * registered either, a restriction that names it is not valid.
+		 * For io_uring_queue_exit. It is the last entry, because before Linux 5.18, where a
+		 * ring cannot be registered either, a restriction that names it is not valid.
 		 */
 		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
 		  .register_op = IORING_UNREGISTER_RING_FDS },
 	};
-	unsigned n = sizeof(allowed) / sizeof(allowed[0]) - !ring_registered;
+	unsigned n = ARRAY_SIZE(allowed) - !ring_registered;
 	int ret = register_ring(loop, IORING_REGISTER_RESTRICTIONS, allowed, n);
 
 	return ret < 0 ? ret : register_ring(loop, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
@@ -173,7 +261,7 @@ static int restrict_ring(struct event_loop *loop, bool ring_registered)
 
 static int init_ring(struct event_loop *loop)
 {
-	/* Best first; older kernels refuse flags that they do not know. */
+	/* The best flags come first; older kernels refuse flags that they do not know. */
 	static const unsigned flags[] = {
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
@@ -183,12 +271,12 @@ static int init_ring(struct event_loop *loop)
 	bool ring_registered;
 	int ret = -EINVAL;
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && ret == -EINVAL; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(flags) && ret == -EINVAL; i++)
 		ret = io_uring_queue_init(ENTRIES, &loop->ring, flags[i] | IORING_SETUP_R_DISABLED);
 	if (ret < 0)
 		return ret;
 	loop->ring_ready = true;
-	/* Both only save time: a kernel without them is served the plain way. */
+	/* Both only save time. The loop also works on a kernel without them. */
 	ring_registered = io_uring_register_ring_fd(&loop->ring) == 1;
 	loop->files_ready = io_uring_register_files_sparse(&loop->ring, EVENT_LOOP_FILES) == 0;
 	return restrict_ring(loop, ring_registered);
@@ -200,9 +288,10 @@ int event_loop_init(struct event_loop *loop)
 
 	memset(loop, 0, sizeof(*loop));
 	pthread_mutex_init(&loop->calls_lock, NULL);
-	pthread_cond_init(&loop->calls_changed, NULL);
 	loop->wake.done = wake_done;
-	/* A blocking one: io_uring waits for it by polling, a non-blocking one would answer
+	loop->tick.done = ticked;
+	loop->finished_end = &loop->finished;
+	/* It must be a blocking one, which io_uring polls; a non-blocking one would complete with
 	 * -EAGAIN. */
 	loop->wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (loop->wake_fd < 0)
@@ -219,6 +308,8 @@ int event_loop_init(struct event_loop *loop)
 
 void event_loop_fini(struct event_loop *loop)
 {
+	while (loop->timers)
+		event_loop_cancel(loop, loop->timers);
 	if (loop->ring_ready) {
 		event_loop_close(loop);
 		io_uring_queue_exit(&loop->ring);
@@ -248,29 +339,29 @@ void event_loop_unregister(struct event_loop *loop, int fd)
 
 static void complete(struct event_loop *loop)
 {
-	struct io_uring_cqe *cqe;
-	unsigned head, seen = 0;
+	struct event_op *op;
 
-	io_uring_for_each_cqe(&loop->ring, head, cqe)
-	{
-		struct event_op *op = io_uring_cqe_get_data(cqe);
-
-		seen++;
-		op->done(op, cqe->res);
+	collect(loop);
+	while ((op = loop->finished)) {
+		loop->finished = op->next;
+		if (!op->next)
+			loop->finished_end = &loop->finished;
+		op->done(op, op->result);
 	}
-	io_uring_cq_advance(&loop->ring, seen);
 }
 
 int event_loop_run(struct event_loop *loop)
 {
-	while (!__atomic_exchange_n(&loop->stopping, false, __ATOMIC_RELAXED)) {
-		int ret = io_uring_submit_and_wait(&loop->ring, 1);
+	while (!__atomic_load_n(&loop->stopping, __ATOMIC_RELAXED)) {
+		int ret = loop->timers ? run_timers_and_wait(loop)
+				       : io_uring_submit_and_wait(&loop->ring, !loop->finished);
 
-		/* EINTR: a signal; EBUSY and EAGAIN: completions must be taken first. */
+		/* EINTR: a signal. EBUSY and EAGAIN: completions must be reaped first. */
 		if (ret < 0 && ret != -EINTR && ret != -EBUSY && ret != -EAGAIN)
 			return ret;
 		complete(loop);
 	}
+	__atomic_store_n(&loop->stopping, false, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -280,7 +371,7 @@ void event_loop_stop(struct event_loop *loop)
 	ring_wake(loop);
 }
 
-/* Adds @call behind the others. -ECANCELED: nobody serves them any more. */
+/* Appends @call to the list. -ECANCELED: the loop is closed. */
 static int add_call(struct event_loop *loop, struct event_call *call)
 {
 	struct event_call **end;
@@ -290,11 +381,10 @@ static int add_call(struct event_loop *loop, struct event_call *call)
 	pthread_mutex_lock(&loop->calls_lock);
 	closed = loop->closed;
 	if (!closed) {
-		/* A vCPU has one or two of them. */
+		/* The list is short: each vCPU has one or two calls. */
 		for (end = &loop->calls; *end; end = &(*end)->next)
 			;
 		*end = call;
-		pthread_cond_signal(&loop->calls_changed);
 	}
 	pthread_mutex_unlock(&loop->calls_lock);
 	if (closed)
@@ -321,28 +411,6 @@ int event_loop_call(struct event_loop *loop, struct event_call *call)
 	while (sem_wait(&call->finished) < 0)
 		; /* EINTR */
 	return 0;
-}
-
-void event_loop_serve(struct event_loop *loop, struct event_condition *condition)
-{
-	pthread_mutex_lock(&loop->calls_lock);
-	while (!condition->met(condition)) {
-		if (!loop->calls) {
-			pthread_cond_wait(&loop->calls_changed, &loop->calls_lock);
-			continue;
-		}
-		pthread_mutex_unlock(&loop->calls_lock);
-		run_calls(loop);
-		pthread_mutex_lock(&loop->calls_lock);
-	}
-	pthread_mutex_unlock(&loop->calls_lock);
-}
-
-void event_loop_nudge(struct event_loop *loop)
-{
-	pthread_mutex_lock(&loop->calls_lock);
-	pthread_cond_signal(&loop->calls_changed);
-	pthread_mutex_unlock(&loop->calls_lock);
 }
 
 void event_loop_close(struct event_loop *loop)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Takes over descriptors that were inherited on purpose. Start reading at file_argument_take. */
+/* Takes over descriptors that mvmm was given on purpose. Start reading at file_argument_take. */
 #include "vmm/base/file_argument.h"
 
 #include "vmm/base/keyval.h"
@@ -7,14 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PREFIX "fd:"
-/* More than all options together can have. */
+/* More than all options together can name. */
 #define MAX_TAKEN 128
 
-/* Descriptors are the process's, so this is, too. */
+/* Descriptors belong to the process, so this list does, too. */
 static int taken[MAX_TAKEN];
 static unsigned n_taken;
 
@@ -56,11 +57,10 @@ static int check_access(const char *option, const char *text, int fd, int access
 	int flags = fcntl(fd, F_GETFL), has = flags & O_ACCMODE;
 
 	if (flags < 0)
-		return error_set(err, errno, "%s %s: %s", option, text, strerror(errno));
+		return error_system(err, errno, "%s %s", option, text);
 	if (flags & O_PATH)
-		return error_set(err, EACCES,
-				 "%s %s: is open as a path only; open it for %s, without O_PATH",
-				 option, text, names[access]);
+		return error_set(err, EACCES, "%s %s: is open with O_PATH; open it for %s", option,
+				 text, names[access]);
 	if (has != access && has != O_RDWR)
 		return error_set(err, EACCES, "%s %s: is not open for %s", option, text,
 				 names[access]);
@@ -89,10 +89,10 @@ static int duplicate(const char *option, const char *text, int fd, struct error 
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
-	return copy < 0 ? error_set(err, errno, "%s %s: %s", option, text, strerror(errno)) : copy;
+	return copy < 0 ? error_system(err, errno, "%s %s", option, text) : copy;
 }
 
-static int take(const char *option, const char *text, int access, struct error *err)
+static int take_descriptor(const char *option, const char *text, int access, struct error *err)
 {
 	int fd = parse(text), flags, ret;
 
@@ -117,10 +117,12 @@ static int take(const char *option, const char *text, int access, struct error *
 				 "give each use a descriptor of its own",
 				 option, text);
 	if (!is_listed(fd) && n_taken == MAX_TAKEN)
-		return error_set(err, EMFILE, "%s %s: %d descriptors were given; give paths",
-				 option, text, MAX_TAKEN);
+		return error_set(
+			err, EMFILE,
+			"%s %s: %d descriptors are given already, the most there can be; give a path",
+			option, text, MAX_TAKEN);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		return error_set(err, errno, "%s %s: %s", option, text, strerror(errno));
+		return error_system(err, errno, "%s %s", option, text);
 	if (!is_listed(fd))
 		taken[n_taken++] = fd;
 	return fd;
@@ -128,5 +130,13 @@ static int take(const char *option, const char *text, int access, struct error *
 
 int file_argument_take(const char *option, const char *text, int access, struct error *err)
 {
-	return error_blame_option(err, take(option, text, access, err));
+	return error_blame_option(err, take_descriptor(option, text, access, err));
+}
+
+int file_argument_take_number(const char *option, const char *number, int access, struct error *err)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "fd:%s", number);
+	return file_argument_take(option, text, access, err);
 }

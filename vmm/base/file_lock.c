@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Locks files and finds out who else does. Start reading at file_lock_take. */
+/* Locks files, and finds the process that has locked one. Start reading at file_lock_take. */
 #include "vmm/base/file_lock.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #define FILE_KEY_LEN 64
 
 /*
- * The device and inode of @fd's file as the kernel shows them where it lists locks, which is not
- * always what fstat(2) says (btrfs, overlayfs). There is a flock on it.
+ * The device and inode of @fd's file as the kernel prints them in its list of locks. They can
+ * differ from those of fstat(2) (btrfs, overlayfs). The file must have a flock.
  */
 static bool find_key(int fd, char ret_key[FILE_KEY_LEN])
 {
@@ -52,9 +52,9 @@ static void find_holder(int fd, const struct flock *wanted, struct file_lock_hol
 	struct flock other = *wanted;
 	char key[FILE_KEY_LEN];
 
-	/* A holder that has gone meanwhile may have been either. */
+	/* If the holder has released its lock meanwhile, it may have been a reader or a writer. */
 	ret_holder->writes = fcntl(fd, F_OFD_GETLK, &other) < 0 || other.l_type != F_RDLCK;
-	/* -1, and unchanged without a holder, for what belongs to no process. */
+	/* l_pid is -1 for a lock of no process, and unchanged if there is no holder. */
 	if (other.l_pid > 0)
 		ret_holder->pid = other.l_pid;
 	else
@@ -72,7 +72,7 @@ int file_lock_take(int fd, bool writes, struct file_lock_holder *ret_holder)
 	if (lock < 0)
 		return -errno;
 	ret = fcntl(lock, F_OFD_SETLK, &wanted) < 0 ? -errno : 0;
-	/* Without it, as on NFS, nobody learns our pid. */
+	/* If it fails, as on NFS, other processes cannot learn our pid. */
 	flock(lock, LOCK_SH | LOCK_NB);
 	if (ret == 0)
 		return lock;

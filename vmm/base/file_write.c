@@ -26,15 +26,14 @@ int file_write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-/* Until @end, in ns of CLOCK_MONOTONIC. -ETIMEDOUT. */
+/* Waits for room until @end, in ns of CLOCK_MONOTONIC. -ETIMEDOUT. */
 static int await_room(int fd, uint64_t end)
 {
 	struct pollfd room = { .fd = fd, .events = POLLOUT };
 	uint64_t now;
 
 	while ((now = clock_now_ns(CLOCK_MONOTONIC)) < end) {
-		const struct timespec left = { .tv_sec = (time_t)((end - now) / 1000000000),
-					       .tv_nsec = (long)((end - now) % 1000000000) };
+		const struct timespec left = clock_timespec(end - now);
 
 		if (ppoll(&room, 1, &left, NULL) > 0)
 			return 0;
@@ -53,7 +52,7 @@ int file_write_patiently(int fd, const void *data, size_t size, unsigned patienc
 
 		if (ret < 0)
 			return ret;
-		/* So much a pipe takes without waiting if it has any room. */
+		/* A pipe with any room takes this much without blocking. */
 		n = write(fd, rest, size < PIPE_BUF ? size : PIPE_BUF);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;

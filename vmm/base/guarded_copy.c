@@ -2,12 +2,15 @@
 /* A memcpy that survives SIGBUS. Start reading at guarded_copy. */
 #include "vmm/base/guarded_copy.h"
 
+#include "vmm/base/outcome.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 struct guard {
 	sigjmp_buf back;
@@ -22,20 +25,22 @@ static void bus_error(int signo, siginfo_t *info, void *context)
 {
 	uintptr_t addr = (uintptr_t)info->si_addr;
 	struct guard *guard = guarded;
-	bool raised = info->si_code > 0; /* by an access, not sent by somebody */
+	bool raised = info->si_code > 0; /* by an access, not sent by a process */
 
-	(void)context;
 	if (raised && guard && (addr - guard->to < guard->len || addr - guard->from < guard->len))
 		siglongjmp(guard->back, 1);
-	/* None of ours: the access, or the signal, comes again and finds the action it deserves. */
+	/* Not from guarded_copy: the access is repeated, and finds the old action. */
 	sigaction(SIGBUS, &before, NULL);
-	if (!raised)
-		raise(signo);
+	if (raised)
+		return;
+	raise(signo);
+	/* Reached as PID 1, which no default action ends. */
+	_exit(OUTCOME_SIGNAL + signo);
 }
 
 int guarded_copy_init(void)
 {
-	/* Not deferred: the handler does not return, and nobody would unblock the signal. */
+	/* Without SA_NODEFER the signal would stay blocked, because the handler does not return. */
 	struct sigaction action = { .sa_sigaction = bus_error,
 				    .sa_flags = SA_SIGINFO | SA_NODEFER };
 	struct sigaction old;

@@ -41,7 +41,7 @@ void guest_memory_remove(struct guest_memory *mem, gpa_t start, uint64_t size)
 	mem->count = kept;
 }
 
-/* The region that holds all @len bytes at @addr; NULL where no single one does. */
+/* The region that holds all @len bytes at @addr; NULL if no single region does. */
 static const struct guest_region *find(const struct guest_memory *mem, gpa_t addr, uint64_t len)
 {
 	for (unsigned i = 0; i < mem->count; i++) {
@@ -61,7 +61,7 @@ static uint8_t *host_address(const struct guest_region *r, gpa_t addr)
 	return r->host + (addr.value - r->start.value);
 }
 
-/* A file's pages, unlike those of RAM, can be ones that the host cannot supply. */
+/* The host may be unable to supply a page of a file, but never one of RAM. */
 static int copy(const struct guest_region *r, void *to, const void *from, size_t len)
 {
 	if (r->kind != GUEST_RAM)
@@ -102,7 +102,14 @@ void *guest_memory_host(const struct guest_memory *mem, gpa_t addr, uint64_t len
 	return r && !(writable && r->kind == GUEST_PMEM_READONLY) ? host_address(r, addr) : NULL;
 }
 
-bool guest_memory_valid(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable)
+bool guest_memory_valid(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable,
+			bool *ret_file)
 {
-	return guest_memory_host(mem, addr, len, writable) != NULL;
+	const struct guest_region *r = find(mem, addr, len);
+
+	if (!r || (writable && r->kind == GUEST_PMEM_READONLY))
+		return false;
+	if (ret_file)
+		*ret_file = r->kind != GUEST_RAM;
+	return true;
 }

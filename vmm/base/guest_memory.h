@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one view of guest-physical memory that devices and loaders use: RAM and pmem are both regions
- * of it. Only the event loop's thread uses it once the guest runs, hence there is no lock.
+ * of it. Once the guest runs, only the event loop's thread uses it, so it has no lock.
  *
- * All of it is hostile: the guest may change any byte at any time. Whoever validates something
- * first copies it out with guest_memory_read.
+ * All of it is hostile: the guest may change any byte at any time. Copy data out with
+ * guest_memory_read before you validate it.
  */
-#ifndef MVMM_VMM_GUEST_MEMORY_H
-#define MVMM_VMM_GUEST_MEMORY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,13 +25,13 @@ static inline gpa_t gpa(uint64_t value)
 enum guest_region_kind {
 	GUEST_RAM,	     /* ordinary memory, the only place for rings */
 	GUEST_PMEM,	     /* a file: buffers may lie in it */
-	GUEST_PMEM_READONLY, /* a file, or the space behind its end, that nothing may write to */
+	GUEST_PMEM_READONLY, /* a file, or the space behind its end: nothing may write there */
 };
 
 struct guest_region {
 	gpa_t start;
 	uint64_t size; /* bytes, not 0 */
-	uint8_t *host; /* guest memory, borrowed: whoever mapped it unmaps it */
+	uint8_t *host; /* guest memory, borrowed */
 	enum guest_region_kind kind;
 };
 
@@ -51,7 +50,7 @@ struct guest_memory {
 int guest_memory_add(struct guest_memory *mem, gpa_t start, uint64_t size, void *host,
 		     enum guest_region_kind kind);
 
-/* Takes back the regions that lie within @size bytes from @start. */
+/* Removes the regions that lie within @size bytes from @start. */
 void guest_memory_remove(struct guest_memory *mem, gpa_t start, uint64_t size);
 
 /*
@@ -69,13 +68,15 @@ int guest_memory_write(const struct guest_memory *mem, gpa_t addr, const void *b
 void *guest_memory_ram(const struct guest_memory *mem, gpa_t addr, uint64_t len);
 
 /*
- * The host address of @len bytes at @addr (@writable: that may be written to), or NULL unless all
- * of them lie in one region. Only for a system call that moves data there or from there, which
- * fails with EFAULT where the host cannot supply a page of a file.
+ * The host address of @len bytes at @addr, or NULL unless all of them lie in one region (@writable:
+ * one that may be written to). Only for a system call that moves data there or from there: it fails
+ * with EFAULT if the host cannot supply a page.
  */
 void *guest_memory_host(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable);
 
-/* True if @len bytes at @addr lie within one region (@writable: one that may be written to). */
-bool guest_memory_valid(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable);
-
-#endif
+/*
+ * True if @len bytes at @addr lie within one region (@writable: one that may be written to).
+ * *@ret_file, unless that is NULL, tells whether it is a file.
+ */
+bool guest_memory_valid(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable,
+			bool *ret_file);

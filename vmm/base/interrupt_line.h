@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An interrupt as a device has it: a line that it pulses. Whoever makes the device decides what is
- * at the other end, such as a pin of KVM's IOAPIC (vmm/kvm/kvm.h).
+ * A device's interrupt: a line that it pulses. The creator of the device decides what is at the
+ * other end, such as a pin of KVM's IOAPIC (vmm/kvm/kvm.h).
  */
-#ifndef MVMM_DEVICES_INTERRUPT_LINE_H
-#define MVMM_DEVICES_INTERRUPT_LINE_H
+#pragma once
 
 struct interrupt_line;
 
@@ -13,12 +12,11 @@ struct interrupt_line {
 };
 
 /*
- * One edge. Two that come before the guest takes the first may be one to it. By one thread at a
- * time for each line: of two edges that overlap, the second is none. -errno if there was none.
+ * Makes one edge. If two come before the guest takes the first, they may be one to it. Each line
+ * may be pulsed by one thread at a time, because the second of two edges that overlap is lost.
+ * -errno: no edge was made.
  */
 static inline int interrupt_line_pulse(struct interrupt_line *line)
 {
 	return line->pulse(line);
 }
-
-#endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Cuts the first item off *@rest, turning ",," into ",", and leaves the others there or NULL. */
+/* Cuts the first item off *@rest and turns ",," in it into ",". *@rest is what follows, or NULL. */
 static char *cut_item(char **rest)
 {
 	char *item = *rest, *in = item, *out = item;
@@ -30,14 +30,28 @@ const char *keyval_find(const struct keyval *list, unsigned n, const char *key)
 	return NULL;
 }
 
-enum rules { RULES_STRICT, RULES_QEMU };
+int keyval_add(const struct keyval *kv, bool again, const char *option, struct keyval *list,
+	       unsigned n, unsigned max, struct error *err)
+{
+	if (!kv->value || !kv->key[0] || !kv->value[0])
+		return error_set(err, EINVAL, "%s: '%s' has no value; say key=value", option,
+				 kv->key);
+	if (!again && keyval_find(list, n, kv->key))
+		return error_set(err, EINVAL, "%s: %s=%s: the key is given twice", option, kv->key,
+				 kv->value);
+	if (n == max)
+		return error_set(err, EINVAL, "%s: %s=%s: too many keys", option, kv->key,
+				 kv->value);
+	list[n] = *kv;
+	return (int)n + 1;
+}
 
-static int parse(enum rules rules, char *text, const char *option, const char *implied_key,
+int keyval_parse(char *text, enum keyval_rules rules, const char *option, const char *implied_key,
 		 struct keyval *list, unsigned max, struct error *err)
 {
-	unsigned n = 0;
+	int n = 0;
 
-	while (text) {
+	while (text && n >= 0) {
 		char *item = cut_item(&text);
 		char *equals = strchr(item, '=');
 		struct keyval kv = { item, equals ? equals + 1 : NULL };
@@ -46,36 +60,15 @@ static int parse(enum rules rules, char *text, const char *option, const char *i
 			*equals = '\0';
 		} else if (n == 0 && implied_key) {
 			kv = (struct keyval){ implied_key, item };
-		} else if (rules == RULES_QEMU) {
+		} else if (rules == KEYVAL_QEMU) {
 			kv.value = "on";
 		}
-		if (!kv.value || !kv.key[0] || !kv.value[0])
-			return error_set(err, EINVAL, "%s: '%s' has no value; say key=value",
-					 option, kv.key);
-		if (rules == RULES_STRICT && keyval_find(list, n, kv.key))
-			return error_set(err, EINVAL, "%s: %s=%s: the key is given twice", option,
-					 kv.key, kv.value);
-		if (n == max)
-			return error_set(err, EINVAL, "%s: %s=%s: too many keys", option, kv.key,
-					 kv.value);
-		list[n++] = kv;
+		n = keyval_add(&kv, rules == KEYVAL_QEMU, option, list, (unsigned)n, max, err);
 	}
-	return (int)n;
+	return n;
 }
 
-int keyval_parse(char *text, const char *option, const char *implied_key, struct keyval *list,
-		 unsigned max, struct error *err)
-{
-	return parse(RULES_STRICT, text, option, implied_key, list, max, err);
-}
-
-int keyval_parse_qemu(char *text, const char *option, const char *implied_key, struct keyval *list,
-		      unsigned max, struct error *err)
-{
-	return parse(RULES_QEMU, text, option, implied_key, list, max, err);
-}
-
-/* Digits at *@text; leaves *@text behind them. */
+/* Parses the digits at *@text, and moves *@text behind them. */
 static int parse_digits(const char **text, uint64_t *ret_number)
 {
 	char *end;

@@ -26,8 +26,10 @@
  *   0xfffbc000    KVM's identity map page and TSS (Intel hosts)
  *   0x100000000 RAM above 3 GiB, then pmem, from the next multiple of 1 GiB
  */
-#ifndef MVMM_BOOT_LAYOUT_H
-#define MVMM_BOOT_LAYOUT_H
+#pragma once
+
+/* A page, of guest and host. */
+#define LAYOUT_PAGE 4096
 
 #define LAYOUT_ZERO_PAGE 0x7000
 #define LAYOUT_GDT 0x8000
@@ -44,17 +46,17 @@
 #define LAYOUT_ACPI_STATE 0xff000
 #define LAYOUT_ACPI_STATE_SIZE 0x1000
 #define LAYOUT_ACPI_STATE_SLOTS 0x0
-#define LAYOUT_ACPI_STATE_FIXED 0x4 /* a bit mask of what follows */
+#define LAYOUT_ACPI_STATE_FIXED 0x4 /* a bit mask of the entries below */
 #define LAYOUT_ACPI_FIXED_UART 0x1
 #define LAYOUT_ACPI_FIXED_PANIC 0x2
 #define LAYOUT_ACPI_FIXED_EXIT 0x4
 #define LAYOUT_ACPI_STATE_NODES 0x8 /* a byte for each virtio slot: its NUMA node */
 #define LAYOUT_HIGH_RAM 0x100000
 
-/* RAM below the hole ends here at most; what is over goes to LAYOUT_ABOVE_4G. */
+/* RAM below the hole ends here at most; the rest of it is at LAYOUT_ABOVE_4G. */
 #define LAYOUT_LOW_RAM_MAX 0xc0000000
 #define LAYOUT_ABOVE_4G 0x100000000
-/* pmem starts at a multiple of this above RAM, and each device at a multiple of the second. */
+/* The pmem region starts at a multiple of the first above RAM, each device at one of the second. */
 #define LAYOUT_PMEM_BASE_ALIGN 0x40000000
 #define LAYOUT_PMEM_ALIGN 0x200000
 
@@ -66,12 +68,11 @@
 
 #define LAYOUT_POWER_BASE 0xd0100000
 #define LAYOUT_POWER_SIZE 0x1000
-/* Offsets there, and what to write: ACPI 6.5 section 4.8.3.7 for the sleep registers (8 bits used).
- */
+/* Offsets and values. Sleep registers: ACPI 6.5 section 4.8.3.7 (8 bits used). */
 #define LAYOUT_POWER_SLEEP_CONTROL 0x0
 #define LAYOUT_POWER_SLEEP_STATUS 0x4
 #define LAYOUT_POWER_RESET 0x8
-#define LAYOUT_POWER_EVENTS 0x10    /* 32 bits: pending events, taken by reading them */
+#define LAYOUT_POWER_EVENTS 0x10    /* 32 bits: pending events; reading clears them */
 #define LAYOUT_POWER_OFF_VALUE 0x34 /* SLP_EN, SLP_TYP 5 */
 #define LAYOUT_POWER_RESET_VALUE 0x1
 #define LAYOUT_POWER_GSI 1
@@ -83,10 +84,11 @@
 #define LAYOUT_PANIC_SIZE 2
 
 /*
- * A byte written here, or to LAYOUT_EXIT_PORT, is the exit status, and one written to the second,
- * or to LAYOUT_BOOT_TIMER_PORT, a mark of boot_timer.h. In a page of their own, because Linux on
- * x86 maps one page only one way, and ACPI has those of its registers mapped cached. Registers as
- * well as ports, because kernels without /dev/port leave programs only these.
+ * A byte written to LAYOUT_EXIT_BASE or LAYOUT_EXIT_PORT is the exit status. A byte written to
+ * LAYOUT_BOOT_TIMER_BASE or LAYOUT_BOOT_TIMER_PORT is a mark of boot_timer.h. They have a page of
+ * their own, because Linux on x86 maps a page in one way only, and maps that of the ACPI registers
+ * cached. There are registers as well as ports, because kernels without /dev/port give programs
+ * only registers.
  */
 #define LAYOUT_EXIT_BASE 0xd0102000
 #define LAYOUT_EXIT_SIZE 2
@@ -96,8 +98,8 @@
 #define LAYOUT_WATCHDOG_BASE 0xd0103000
 #define LAYOUT_WATCHDOG_SIZE 0xc
 #define LAYOUT_WATCHDOG_RUN 0x0	    /* bit 0: whether it runs */
-#define LAYOUT_WATCHDOG_SECONDS 0x4 /* the time that it gives */
-#define LAYOUT_WATCHDOG_LEFT 0x8    /* what is left of it; a write begins it anew */
+#define LAYOUT_WATCHDOG_SECONDS 0x4 /* the time until it expires, after each write to the next */
+#define LAYOUT_WATCHDOG_LEFT 0x8    /* the time that is left; a write restarts it */
 #define LAYOUT_WATCHDOG_MAX_SECONDS 0xffff
 
 #define LAYOUT_IOAPIC 0xfec00000
@@ -112,8 +114,6 @@
 #define LAYOUT_I8042_PORT 0x64
 #define LAYOUT_BOOT_TIMER_PORT 0xe0
 #define LAYOUT_EXIT_PORT 0xe4
-#define LAYOUT_DEBUG_EXIT_PORT 0xf4 /* QEMU's isa-debug-exit, if asked for */
+#define LAYOUT_DEBUG_EXIT_PORT 0xf4 /* QEMU's isa-debug-exit, only with --debug-exit */
 #define LAYOUT_DEBUG_EXIT_PORTS 4
 #define LAYOUT_PANIC_PORT 0x505 /* as QEMU has it */
-
-#endif

@@ -3,42 +3,73 @@
 #include "vmm/base/log.h"
 
 #include "vmm/base/clock.h"
+#include "vmm/base/line.h"
+#include "vmm/base/log_json.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-#define LIMIT_WINDOW_NS (5ULL * 1000 * 1000 * 1000)
-#define LIMIT_LINES 10
+#define LINE_SIZE 1024
 
 static enum log_level threshold = LOG_LEVEL_WARNING;
+static bool json;
+static char name[LOG_NAME_MAX + 1];
+static char prefix[sizeof("mvmm: : ") + LOG_NAME_MAX] = "mvmm: ";
+static pthread_mutex_t limited = PTHREAD_MUTEX_INITIALIZER;
+static struct log_budget budget; /* of all guest-caused lines; under the lock */
+static uint64_t untold;		 /* suppressed lines; likewise */
+
+void log_set_format(enum log_format format)
+{
+	json = format == LOG_FORMAT_JSON;
+}
+
+bool log_is_json(void)
+{
+	return json;
+}
+
+void log_set_name(const char *vm_name)
+{
+	snprintf(name, sizeof(name), "%s", vm_name);
+	snprintf(prefix, sizeof(prefix), "mvmm: %s: ", name);
+}
+
+const char *log_prefix(void)
+{
+	return prefix;
+}
 
 void log_set_level(enum log_level level)
 {
 	threshold = level;
 }
 
-/* What is in a file's name, say, stays within its line, and moves no terminal's cursor. */
-static void make_printable(char *text, int len)
+void log_make_printable(char *text, size_t len)
 {
-	for (int i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
 			text[i] = '?';
 }
 
 /*
- * Whoever reads standard error, or the console that shares a pipe with it, may have stopped
- * reading. The first line waits for him a little, those behind it not at all, until he goes on.
+ * The reader of standard error, or of a pipe that the console shares with it, may have stopped
+ * reading. The first line waits a little for the reader; the next ones are lost at once, until the
+ * reader goes on.
  */
 static bool has_room(void)
 {
 	static bool stuck;
 	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
 	long ms = __atomic_load_n(&stuck, __ATOMIC_RELAXED) ? 0 : LOG_PATIENCE_MS;
-	const struct timespec patience = { .tv_nsec = ms * 1000000 };
+	const struct timespec patience = clock_timespec(ms * NS_PER_MS);
 	int ready;
 
 	do {
@@ -50,30 +81,67 @@ static bool has_room(void)
 
 void log_write(const char *bytes, size_t len)
 {
-	/* There is nobody to tell when standard error itself cannot be written. */
+	/* If standard error itself cannot be written to, there is nowhere to report that. */
 	if (has_room() && write(STDERR_FILENO, bytes, len) < 0)
 		return;
 }
 
-static void write_line(enum log_level level, const char *fmt, va_list args)
+static size_t render_json(char *line, enum log_level level, const char *text)
 {
-	static const char *const prefix[] = { "mvmm: ", "mvmm: warning: ", "mvmm: ",
-					      "mvmm: debug: " };
-	char line[1024];
-	int used, n;
+	static const char *const levels[] = { "error", "warning", "info", "debug" };
+	struct timespec now;
 
-	if (level > threshold)
-		return;
-	used = snprintf(line, sizeof(line) - 1, "%s", prefix[level]);
-	n = vsnprintf(line + used, sizeof(line) - 1 - (size_t)used, fmt, args);
-	if (n < 0)
-		return;
-	used += n;
-	if (used > (int)sizeof(line) - 2)
-		used = (int)sizeof(line) - 2;
-	make_printable(line, used);
-	line[used++] = '\n';
-	log_write(line, (size_t)used);
+	clock_gettime(CLOCK_REALTIME, &now);
+	return log_json_line(line, &now, levels[level], *name ? name : NULL, text);
+}
+
+/* Makes a whole line, with its newline, in @bytes, of LOG_JSON_SIZE. Its length. */
+static size_t render(char *bytes, enum log_level level, const char *text)
+{
+	static const char *const urgency[] = { "", "warning: ", "", "debug: " };
+	/* With room for the newline. */
+	struct line line = { .text = bytes, .size = LINE_SIZE - 2 };
+
+	if (json)
+		return render_json(bytes, level, text);
+	line_append(&line, prefix);
+	line_append(&line, urgency[level]);
+	line_append(&line, text);
+	log_make_printable(line.text, line.len);
+	line.text[line.len++] = '\n';
+	return line.len;
+}
+
+/* Safe in a signal handler. */
+static void write_text(enum log_level level, const char *text)
+{
+	char line[LOG_JSON_SIZE];
+
+	log_write(line, render(line, level, text));
+}
+
+static void log_line(enum log_level level, const char *fmt, va_list args)
+{
+	char text[LINE_SIZE];
+
+	if (level <= threshold && vsnprintf(text, sizeof(text), fmt, args) >= 0)
+		write_text(level, text);
+}
+
+void log_always(const char *fmt, ...)
+{
+	char text[LINE_SIZE];
+	va_list args;
+
+	va_start(args, fmt);
+	if (vsnprintf(text, sizeof(text), fmt, args) >= 0)
+		write_text(LOG_LEVEL_INFO, text);
+	va_end(args);
+}
+
+void log_error_in_signal(const char *text)
+{
+	write_text(LOG_LEVEL_ERROR, text);
 }
 
 #define DEFINE_LOG(name, level)                                                                    \
@@ -81,7 +149,7 @@ static void write_line(enum log_level level, const char *fmt, va_list args)
 	{                                                                                          \
 		va_list args;                                                                      \
 		va_start(args, fmt);                                                               \
-		write_line(level, fmt, args);                                                      \
+		log_line(level, fmt, args);                                                        \
 		va_end(args);                                                                      \
 	}
 
@@ -90,23 +158,66 @@ DEFINE_LOG(log_warning, LOG_LEVEL_WARNING)
 DEFINE_LOG(log_info, LOG_LEVEL_INFO)
 DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)
 
-void log_guest(struct log_limit *limit, const char *fmt, ...)
+/* Writes @text, of LINE_SIZE bytes, if it fits into the budget; @limit allows it. */
+static bool tell(struct log_limit *limit, bool budgeted, uint64_t now, char *text)
+{
+	char line[LOG_JSON_SIZE];
+	size_t len = strlen(text);
+
+	if (limit->suppressed)
+		snprintf(text + len, LINE_SIZE - len, " (%u lines like this one were suppressed)",
+			 limit->suppressed);
+	len = render(line, LOG_LEVEL_WARNING, text);
+	if (budgeted && !log_budget_spend(&budget, now, len))
+		return false;
+	untold -= limit->suppressed;
+	log_limit_told(limit, now);
+	log_write(line, len);
+	return true;
+}
+
+static void log_limited(struct log_limit *limit, bool budgeted, const char *fmt, va_list args)
 {
 	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
+	char text[LINE_SIZE];
+
+	if (LOG_LEVEL_WARNING > threshold || vsnprintf(text, sizeof(text), fmt, args) < 0)
+		return;
+	pthread_mutex_lock(&limited);
+	if (!log_limit_allows(limit, now) || !tell(limit, budgeted, now, text)) {
+		log_limit_suppressed(limit);
+		untold++;
+	}
+	pthread_mutex_unlock(&limited);
+}
+
+void log_guest(struct log_limit *limit, const char *fmt, ...)
+{
 	va_list args;
 
-	if (!limit->window_start_ns || now - limit->window_start_ns > LIMIT_WINDOW_NS) {
-		if (limit->suppressed)
-			log_warning("%u more lines like the following were left out",
-				    limit->suppressed);
-		*limit = (struct log_limit){ .window_start_ns = now };
-	}
-	if (limit->printed == LIMIT_LINES) {
-		limit->suppressed++;
-		return;
-	}
-	limit->printed++;
 	va_start(args, fmt);
-	write_line(LOG_LEVEL_WARNING, fmt, args);
+	log_limited(limit, true, fmt, args);
 	va_end(args);
+}
+
+void log_host_fault(struct log_limit *limit, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	log_limited(limit, false, fmt, args);
+	va_end(args);
+}
+
+void log_report_suppressed(void)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&limited);
+	n = untold;
+	untold = 0;
+	pthread_mutex_unlock(&limited);
+	if (n)
+		log_warning("%" PRIu64 " more messages about the guest or clients were suppressed",
+			    n);
 }

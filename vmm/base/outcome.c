@@ -13,37 +13,25 @@ bool outcome_is_guests(uint64_t status)
 
 const char *outcome_name(enum outcome outcome)
 {
-	switch (outcome) {
-	case OUTCOME_POWER_OFF:
-		return "power-off";
-	case OUTCOME_RESET:
-		return "reset";
-	case OUTCOME_TRIPLE_FAULT:
-		return "triple-fault";
-	case OUTCOME_GUEST_PANIC:
-		return "guest-panic";
-	case OUTCOME_USAGE:
-		return "usage";
-	case OUTCOME_TIMEOUT:
-		return "timeout";
-	case OUTCOME_BAD_STATUS:
-		return "bad-status";
-	case OUTCOME_STORAGE_FAULT:
-		return "storage-fault";
-	case OUTCOME_HOST_ERROR:
-		return "host-error";
-	case OUTCOME_QUIT:
-		return "quit";
-	case OUTCOME_SANDBOX:
-		return "sandbox";
-	case OUTCOME_WATCHDOG:
-		return "watchdog";
-	case OUTCOME_SIGNAL:
-		return "signal";
-	case OUTCOME_GUEST_STATUS:
-		return "guest-status";
-	}
-	return "unknown";
+	static const char *const names[] = {
+		[OUTCOME_POWER_OFF] = "power-off",
+		[OUTCOME_RESET] = "reset",
+		[OUTCOME_TRIPLE_FAULT] = "triple-fault",
+		[OUTCOME_GUEST_PANIC] = "guest-panic",
+		[OUTCOME_USAGE] = "usage",
+		[OUTCOME_TIMEOUT] = "timeout",
+		[OUTCOME_BAD_STATUS] = "bad-status",
+		[OUTCOME_STORAGE_FAULT] = "storage-fault",
+		[OUTCOME_HOST_ERROR] = "host-error",
+		[OUTCOME_QUIT] = "quit",
+		[OUTCOME_SANDBOX] = "sandbox",
+		[OUTCOME_WATCHDOG] = "watchdog",
+		[OUTCOME_EMULATION] = "emulation-failure",
+		[OUTCOME_SIGNAL] = "signal",
+		[OUTCOME_GUEST_STATUS] = "guest-status",
+	};
+
+	return names[outcome];
 }
 
 int outcome_status(enum outcome outcome, int code)

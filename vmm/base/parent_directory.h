@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The directory that a file is in, or is to be made in. */
-#ifndef MVMM_VMM_PARENT_DIRECTORY_H
-#define MVMM_VMM_PARENT_DIRECTORY_H
+#pragma once
 
 /*
  * Opens the directory of @path, which need not exist itself; @access is O_RDONLY or O_PATH. Returns
@@ -9,4 +8,5 @@
  */
 int parent_directory_open(const char *path, int access);
 
-#endif
+/* The name of @path in that directory, as a part of @path; "" if @path ends with a slash. */
+const char *parent_directory_name(const char *path);

@@ -14,7 +14,7 @@ int time_slice_shorten(void)
 {
 	struct sched_attr attr = { 0 };
 
-	/* What is not asked for, such as the nice value, stays as it is. */
+	/* Values that are not set here, such as the nice value, stay as they are. */
 	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0)
 		return -errno;
 	if (attr.sched_policy != SCHED_NORMAL && attr.sched_policy != SCHED_BATCH)

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Parses where a console goes to. Start reading at add. */
+// Tested by tests/unit/vmm/config/test_config.c.
+/* Parses the destinations of a console. Start reading at add_sink. */
 #include "vmm/config/config_console.h"
 
+#include "vmm/base/array.h"
+#include "vmm/base/closest_word.h"
 #include "vmm/base/keyval.h"
+#include "vmm/config/property.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,15 +18,14 @@
 #define RATE_MAX (1ULL << 30)
 
 static const struct {
-	const char *name; /* with what is before the path or number, if it takes one */
-	enum config_backend_kind kind;
+	const char *name; /* with the text before the path or number, if it takes one */
+	enum config_sink_kind kind;
 } kinds[] = {
-	{ "stdio", CONFIG_BACKEND_STDIO }, { "pty", CONFIG_BACKEND_PTY },
-	{ "file=", CONFIG_BACKEND_FILE },  { "unix:", CONFIG_BACKEND_UNIX },
-	{ "fd:", CONFIG_BACKEND_FD },
+	{ "stdio", CONFIG_SINK_STDIO }, { "pty", CONFIG_SINK_PTY }, { "file=", CONFIG_SINK_FILE },
+	{ "unix:", CONFIG_SINK_UNIX },	{ "fd:", CONFIG_SINK_FD },
 };
 
-#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define N_KINDS ARRAY_SIZE(kinds)
 
 static bool takes_more(const char *name)
 {
@@ -38,60 +41,50 @@ static bool matches(const char *name, const char *value)
 	return takes_more(name) != (!value[len] || value[len] == ',');
 }
 
-static int set_rate(struct config_backend *b, const char *value, struct error *err)
-{
-	if (keyval_size(value, 1, &b->rate) < 0 || b->rate < RATE_MIN || b->rate > RATE_MAX)
-		return error_set(err, EINVAL,
-				 "%s %s: rate=%s: must be the bytes of a second, 1K to 1G",
-				 b->option, b->given, value);
-	return 0;
-}
+#define SINK_RATE                                                                                  \
+	{                                                                                          \
+		"rate", PROPERTY_SIZE, offsetof(struct config_sink, rate),                         \
+			"must be a number of bytes per second, 1K to 1G", .min = RATE_MIN,         \
+									  .max = RATE_MAX          \
+	}
 
-/* QEMU's spelling of a socket's kind is accepted where it says what we do anyway. */
-static int set_key(struct config_backend *b, const struct keyval *key, struct error *err)
-{
-	bool socket = b->kind == CONFIG_BACKEND_UNIX;
-	const char *allowed = strcmp(key->key, "server") == 0 ? "on" : "off";
+static const struct property socket_properties[] = {
+	SINK_RATE,
+	PROPERTY_SERVER,
+	PROPERTY_WAIT,
+	PROPERTY_END("are rate, server and wait"),
+};
 
-	if (strcmp(key->key, "rate") == 0)
-		return set_rate(b, key->value, err);
-	if (!socket || (strcmp(key->key, "server") != 0 && strcmp(key->key, "wait") != 0))
-		return error_set(err, EINVAL, "%s %s: %s: unknown key; there %s", b->option,
-				 b->given, key->key,
-				 socket ? "are rate, server and wait" : "is rate");
-	if (strcmp(key->value, allowed) != 0)
-		return error_set(err, EINVAL, "%s %s: %s=%s: only %s=%s is possible", b->option,
-				 b->given, key->key, key->value, key->key, allowed);
-	return 0;
-}
+static const struct property other_properties[] = {
+	SINK_RATE,
+	PROPERTY_END("is rate"),
+};
 
-/* Fills in what is behind the kind's name. */
-static int parse(struct config_backend *b, struct error *err)
+/* Fills in the value behind the kind's name. */
+static int parse(struct config_sink *b, struct error *err)
 {
 	struct keyval list[MAX_KEYS];
-	int n, ret = 0;
+	int n;
 
-	/* Or a '=' in a path would end a key. */
-	if (b->kind == CONFIG_BACKEND_UNIX)
+	/* Otherwise a '=' in a path would end a key. */
+	if (b->kind == CONFIG_SINK_UNIX)
 		*strchr(b->text, ':') = '=';
-	n = keyval_parse_qemu(b->text, b->option, "where", list, MAX_KEYS, err);
+	n = keyval_parse(b->text, KEYVAL_QEMU, b->option, "where", list, MAX_KEYS, err);
 	if (n < 0)
 		return n;
 	b->path = list[0].value;
-	for (int i = 1; i < n && ret == 0; i++)
-		ret = set_key(b, &list[i], err);
-	return ret;
+	return property_fill(b->kind == CONFIG_SINK_UNIX ? socket_properties : other_properties, b,
+			     list + 1, (unsigned)n - 1, b->option, err);
 }
 
-static int add_backend(struct config_console *console, struct config_backend backend,
-		       struct error *err)
+static int append_sink(struct config_console *console, struct config_sink sink, struct error *err)
 {
-	struct config_backend *b = &console->backends[console->n];
+	struct config_sink *b = &console->sinks[console->n];
 
-	if (console->n == CONFIG_MAX_BACKENDS)
-		return error_set(err, EINVAL, "%s %s: there can be at most %d of them",
-				 backend.option, backend.given, CONFIG_MAX_BACKENDS);
-	*b = backend;
+	if (console->n == CONFIG_MAX_SINKS)
+		return error_set(err, EINVAL, "%s %s: there can be at most %d of them", sink.option,
+				 sink.given, CONFIG_MAX_SINKS);
+	*b = sink;
 	b->text = strdup(b->given);
 	if (!b->text)
 		return error_set(err, ENOMEM, "%s %s: out of memory", b->option, b->given);
@@ -99,77 +92,81 @@ static int add_backend(struct config_console *console, struct config_backend bac
 	return parse(b, err);
 }
 
-static int add(struct config_console *console, const char *option, const char *value,
-	       struct error *err)
+static int refuse(const char *option, const char *value, struct error *err)
 {
-	console->given = true;
-	if (strcmp(value, "null") == 0)
-		return 0;
-	for (size_t i = 0; i < N_KINDS; i++) {
-		struct config_backend b = { .kind = kinds[i].kind,
-					    .option = option,
-					    .given = value };
+	static const char *const whole[] = { "stdio", "null", "pty" };
+	struct closest_word closest = { .typed = value };
 
-		if (matches(kinds[i].name, value))
-			return add_backend(console, b, err);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		closest_word_try(&closest, whole[i]);
+	if (closest.word)
+		return error_set(err, EINVAL,
+				 "%s %s: did you mean %s? It must be stdio, null, pty, file=PATH, "
+				 "unix:PATH or fd:N",
+				 option, value, closest.word);
 	return error_set(err, EINVAL,
 			 "%s %s: must be stdio, null, pty, file=PATH, unix:PATH or fd:N", option,
 			 value);
 }
 
+static int add_sink(struct config_console *console, const char *option, const char *value,
+		    struct error *err)
+{
+	console->given = true;
+	if (strcmp(value, "null") == 0)
+		return 0;
+	for (size_t i = 0; i < N_KINDS; i++) {
+		struct config_sink b = { .kind = kinds[i].kind, .option = option, .given = value };
+
+		if (matches(kinds[i].name, value))
+			return append_sink(console, b, err);
+	}
+	return refuse(option, value, err);
+}
+
 int config_add_serial(struct config *config, const char *value, struct error *err)
 {
-	return add(&config->serial, "--serial", value, err);
+	return add_sink(&config->serial, "--serial", value, err);
 }
 
 int config_add_console(struct config *config, const char *value, struct error *err)
 {
-	return add(&config->console, "--console", value, err);
+	return add_sink(&config->console, "--console", value, err);
 }
 
-bool config_console_has_stdio(const struct config_console *console)
-{
-	for (unsigned i = 0; i < console->n; i++)
-		if (console->backends[i].kind == CONFIG_BACKEND_STDIO)
-			return true;
-	return false;
-}
-
-bool config_has_stdio_console(const struct config *config)
-{
-	return config_console_has_stdio(&config->serial) ||
-	       config_console_has_stdio(&config->console);
-}
-
-/* How often it is given. */
+/* How many times stdio is given. */
 static unsigned count_stdio(const struct config_console *console)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < console->n; i++)
-		n += console->backends[i].kind == CONFIG_BACKEND_STDIO;
+		n += console->sinks[i].kind == CONFIG_SINK_STDIO;
 	return n;
+}
+
+bool config_has_stdio_console(const struct config *config)
+{
+	return count_stdio(&config->serial) + count_stdio(&config->console) > 0;
 }
 
 int config_finish_consoles(struct config *config, struct error *err)
 {
-	bool wanted = !config->serial.given && !config_console_has_stdio(&config->console);
+	bool wanted = !config->serial.given && !count_stdio(&config->console);
 	int ret = wanted ? config_add_serial(config, "stdio", err) : 0;
 
 	if (ret < 0)
 		return ret;
 	if (count_stdio(&config->serial) + count_stdio(&config->console) > 1)
 		return error_set(err, EINVAL,
-				 "--%s stdio: is given twice; only one console can have it",
-				 config_console_has_stdio(&config->console) ? "console" : "serial");
+				 "--%s stdio: is used twice; only one console can use it",
+				 count_stdio(&config->console) ? "console" : "serial");
 	return 0;
 }
 
 static void fini(struct config_console *console)
 {
 	for (unsigned i = 0; i < console->n; i++)
-		free(console->backends[i].text);
+		free(console->sinks[i].text);
 	*console = (struct config_console){ .n = 0 };
 }
 

@@ -2,28 +2,23 @@
 /* Makes options of a JSON object. Start reading at config_file_apply, at the end. */
 #include "vmm/config/config_file.h"
 
-#include "vmm/base/buffer.h"
 #include "vmm/base/file_argument.h"
+#include "vmm/base/json_text.h"
 #include "vmm/config/config_options.h"
-#include "vmm/control/qmp_json.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
-#include <stdint.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SIZE_LIMIT (1 << 20)
+/* How long to wait for the writer of a pipe. */
+#define PATIENCE_MS 5000
 #define NAME_LIMIT 32
-
-/* A value as text, which options point into. */
-struct config_text {
-	struct config_text *next;
-	char text[];
-};
 
 struct file {
 	const char *where; /* for messages */
@@ -38,19 +33,26 @@ static int open_it(const char *where, struct error *err)
 
 	if (file_argument_is_fd(where))
 		return file_argument_take("--config", where, O_RDONLY, err);
-	fd = open(where, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* O_NONBLOCK: the open itself does not wait for a FIFO's writer; read_some does. */
+	fd = open(where, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return fd < 0 ? error_set(err, errno, "--config %s: cannot open: %s", where,
 				  strerror(errno))
 		      : fd;
 }
 
-/* From its beginning, wherever it stands, or what is left in a pipe. */
+/* Reads a file from its beginning, whatever its offset, or the rest of a pipe. */
 static ssize_t read_some(int fd, struct file *file)
 {
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	char *to = file->text + file->len;
 	size_t room = SIZE_LIMIT + 1 - file->len;
-	ssize_t n = pread(fd, to, room, (off_t)file->len);
+	ssize_t n;
 
+	if (poll(&readable, 1, PATIENCE_MS) == 0) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	n = pread(fd, to, room, (off_t)file->len);
 	return n < 0 && errno == ESPIPE ? read(fd, to, room) : n;
 }
 
@@ -64,7 +66,12 @@ static int read_all(int fd, struct file *file, struct error *err)
 	do {
 		n = read_some(fd, file);
 		file->len += n > 0 ? (size_t)n : 0;
-	} while ((n > 0 && file->len <= SIZE_LIMIT) || (n < 0 && errno == EINTR));
+	} while ((n > 0 && file->len <= SIZE_LIMIT) ||
+		 (n < 0 && (errno == EINTR || errno == EAGAIN)));
+	if (n < 0 && errno == ETIMEDOUT)
+		return error_set(err, ETIMEDOUT,
+				 "--config %s: cannot read: nobody has written to it for %d s",
+				 file->where, PATIENCE_MS / 1000);
 	if (n < 0)
 		return error_set(err, errno, "--config %s: cannot read: %s", file->where,
 				 strerror(errno));
@@ -86,13 +93,13 @@ static int load(struct file *file, struct error *err)
 	close(fd);
 	if (ret < 0)
 		return ret;
-	/* It is UTF-8, but no JSON (RFC 8259, section 8.1), and nobody sees it in a message. */
+	/* A byte order mark is no JSON (RFC 8259, section 8.1), and messages would not show it. */
 	if (file->len >= 3 && memcmp(file->text, "\xef\xbb\xbf", 3) == 0)
 		return error_set(err, EINVAL,
 				 "--config %s, line 1: begins with a byte order mark; save it as "
 				 "UTF-8 without one",
 				 file->where);
-	qmp_json_init();
+	json_text_init();
 	file->root = json_loadb(file->text, file->len, JSON_REJECT_DUPLICATES, &why);
 	if (!file->root)
 		return error_set(err, EINVAL, "--config %s, line %d: %s", file->where, why.line,
@@ -104,7 +111,7 @@ static int load(struct file *file, struct error *err)
 	return 0;
 }
 
-/* The string that begins at @at, up to its closing quote; @at is behind the opening one. */
+/* The length of the string at @at, which is behind the opening quote, up to the closing one. */
 static size_t string_length(const char *at)
 {
 	size_t len = 0;
@@ -114,7 +121,7 @@ static size_t string_length(const char *at)
 	return len;
 }
 
-/* The line of the member @name in a text that jansson has parsed; 1 for one that is spelled with
+/* The line of the member @name in a text that jansson has parsed; 1 if the text spells it with
  * escapes. */
 static unsigned find_line(const char *text, const char *name)
 {
@@ -139,69 +146,13 @@ static unsigned find_line(const char *text, const char *name)
 	return 1;
 }
 
-/* How many letters have to be changed, added or left out to make one of the other. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[NAME_LIMIT + 1];
-	size_t width = strlen(b);
-
-	if (strlen(a) > NAME_LIMIT || width > NAME_LIMIT)
-		return UINT_MAX;
-	for (unsigned i = 0; i <= width; i++)
-		row[i] = i;
-	for (unsigned k = 0; a[k]; k++) {
-		unsigned diagonal = row[0]++;
-
-		for (unsigned i = 0; i < width; i++) {
-			unsigned best = diagonal + (a[k] != b[i]);
-
-			diagonal = row[i + 1];
-			if (best > row[i] + 1)
-				best = row[i] + 1;
-			if (best > diagonal + 1)
-				best = diagonal + 1;
-			row[i + 1] = best;
-		}
-	}
-	return row[width];
-}
-
 static int unknown(const char *name, struct error *why)
 {
-	const char *closest = NULL;
-	unsigned least = 3;
+	const char *closest = config_option_closest(name);
 
-	for (unsigned i = 0; i < config_n_options; i++) {
-		unsigned n = distance(name, config_options[i].name);
-
-		if (n < least && n < strlen(name)) {
-			least = n;
-			closest = config_options[i].name;
-		}
-	}
 	if (!closest)
 		return error_set(why, EINVAL, "'%s': unknown option; mvmm --help lists them", name);
-	return error_set(why, EINVAL, "'%s': unknown option; is '%s' meant?", name, closest);
-}
-
-static int add_string(struct buffer *text, const char *value, bool in_list)
-{
-	int ret = 0;
-
-	for (; *value && ret == 0; value++)
-		ret = buffer_printf(text, "%s%c", in_list && *value == ',' ? "," : "", *value);
-	return ret;
-}
-
-/* Keys whose values are names: a file called 3 is hardly meant where 3 is. */
-static bool is_name_key(const char *key)
-{
-	static const char *const names[] = { "file", "mem-path", "path", "tap", "allow" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(key, names[i]) == 0)
-			return true;
-	return false;
+	return error_set(why, EINVAL, "'%s': unknown option; did you mean '%s'?", name, closest);
 }
 
 static int refuse_type(const json_t *value, bool is_name, const char *name, struct error *why)
@@ -210,100 +161,116 @@ static int refuse_type(const json_t *value, bool is_name, const char *name, stru
 
 	if (is_name && json_is_integer(value))
 		return error_set(why, EINVAL,
-				 "%s: must be a string; is \"fd:%lld\" meant, or \"%lld\"?", name,
-				 n, n);
+				 "%s: must be a string; did you mean \"fd:%lld\" or \"%lld\"?",
+				 name, n, n);
 	return error_set(why, EINVAL, "%s: must be a string%s%s", name,
 			 is_name ? "" : ", a whole number, true or false",
 			 json_is_null(value) ? "; leave it out where there is none" : "");
 }
 
-/* Within a list of keys a comma is written twice. */
-static int add_scalar(struct buffer *text, const json_t *value, bool in_list, bool is_name,
-		      const char *name, struct error *why)
+/* A value as text that lives as long as @config; NULL with @why set. */
+static const char *scalar_text(struct config *config, const json_t *value, bool is_name,
+			       const char *name, struct error *why)
 {
-	if (json_is_string(value))
-		return add_string(text, json_string_value(value), in_list);
-	if (json_is_integer(value) && !is_name)
-		return buffer_printf(text, "%lld", (long long)json_integer_value(value));
-	if (json_is_boolean(value) && !is_name)
-		return buffer_printf(text, "%s", json_is_true(value) ? "on" : "off");
-	return refuse_type(value, is_name, name, why);
+	const char *text = json_string_value(value);
+	char number[24];
+
+	if (json_is_integer(value) && !is_name) {
+		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+		text = number;
+	} else if (json_is_boolean(value) && !is_name) {
+		text = json_is_true(value) ? "on" : "off";
+	}
+	if (!text) {
+		refuse_type(value, is_name, name, why);
+		return NULL;
+	}
+	text = config_keep(config, text);
+	if (!text)
+		error_set(why, ENOMEM, "%s: out of memory", name);
+	return text;
 }
 
-static int add_pair(struct buffer *text, const char *key, const json_t *value, struct error *why)
+struct reader {
+	struct config *config;
+	const struct config_option *option;
+	struct config_keys keys;
+};
+
+static int add_key(struct reader *reader, const char *key, const json_t *value, struct error *why)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-	int ret;
+	const struct config_option *option = reader->option;
+	const struct property *property = property_find(option->properties, key);
+	bool is_name = property && property_is_name(property);
+	struct config_keys *keys = &reader->keys;
+	struct error reason = { 0 };
+	struct keyval kv = { key, NULL };
+	int n;
 
 	if (!*key || key[strspn(key, letters)])
-		return error_set(why, EINVAL, "'%s': is no key: those are letters, digits and '-'",
-				 key);
-	ret = buffer_printf(text, "%s%s=", text->len ? "," : "", key);
-	return ret < 0 ? ret : add_scalar(text, value, true, is_name_key(key), key, why);
+		return error_set(why, EINVAL,
+				 "%s: '%s': is not a key; a key has letters, digits and '-'",
+				 option->name, key);
+	kv.value = scalar_text(reader->config, value, is_name, key, &reason);
+	if (!kv.value)
+		return error_set(why, EINVAL, "%s: %s", option->name, reason.text);
+	n = keyval_add(&kv, option->how & QEMU_RULES, keys->option, keys->list, keys->n,
+		       option->max_keys, why);
+	keys->n = n < 0 ? keys->n : (unsigned)n;
+	return n;
 }
 
-/* A key with a list of values is given once for each. */
-static int add_pairs(struct buffer *text, const json_t *object, struct error *why)
+/* A list of values gives a key several times. */
+static int apply_keys(struct config *config, const struct config_option *option, json_t *object,
+		      struct error *why)
 {
+	struct reader reader = { .config = config, .option = option };
+	char name[NAME_LIMIT + 3];
 	const char *key;
+	char *given;
 	json_t *value;
 	int ret = 0;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	snprintf(name, sizeof(name), "--%s", option->name);
+	reader.keys.option = name;
+	json_object_foreach(object, key, value)
 	{
 		if (!json_is_array(value))
-			ret = add_pair(text, key, value, why);
-		for (size_t i = 0; i < json_array_size(value) && ret == 0; i++)
-			ret = add_pair(text, key, json_array_get(value, i), why);
+			ret = add_key(&reader, key, value, why);
+		for (size_t i = 0; i < json_array_size(value) && ret >= 0; i++)
+			ret = add_key(&reader, key, json_array_get(value, i), why);
 		if (ret < 0)
 			return ret;
 	}
-	return 0;
-}
-
-/* A copy that lives as long as @config; NULL without memory. */
-static const char *keep(struct config *config, const char *text)
-{
-	size_t size = strlen(text) + 1;
-	struct config_text *copy = malloc(sizeof(*copy) + size);
-
-	if (!copy)
-		return NULL;
-	memcpy(copy->text, text, size);
-	copy->next = config->texts;
-	config->texts = copy;
-	return copy->text;
-}
-
-static int apply_text(struct config *config, const struct config_option *option,
-		      const json_t *value, struct error *why)
-{
-	struct buffer text = { 0 };
-	struct error key_error;
-	const char *kept = NULL;
-	int ret;
-
-	if (json_is_object(value) && !(option->how & KEYED))
-		return error_set(why, EINVAL, "%s: has no keys; give a string", option->name);
-	if (json_is_object(value)) {
-		ret = add_pairs(&text, value, &key_error);
-		if (ret == 0 && !text.len)
-			ret = error_set(&key_error, EINVAL, "has no keys with values");
-		if (ret == -EINVAL)
-			error_set(why, EINVAL, "%s: %s", option->name, key_error.text);
-	} else {
-		ret = add_scalar(&text, value, false, option->how & NAME, option->name, why);
-	}
-	if (ret == 0)
-		kept = keep(config, buffer_text(&text));
-	buffer_fini(&text);
-	if (ret == -ENOMEM || (ret == 0 && !kept))
+	if (!reader.keys.n)
+		return error_set(why, EINVAL, "%s: has no keys with values", option->name);
+	given = json_dumps(object, JSON_COMPACT);
+	reader.keys.given = given ? config_keep(config, given) : NULL;
+	free(given);
+	if (!reader.keys.given)
 		return error_set(why, ENOMEM, "%s: out of memory", option->name);
-	return ret < 0 ? ret : config_option_set(option, config, kept, why);
+	return option->take(config, &reader.keys, why);
 }
 
-static int apply_list(struct config *config, const struct config_option *option, const json_t *list,
+static int apply_one(struct config *config, const struct config_option *option, json_t *value,
+		     struct error *why)
+{
+	const char *text;
+
+	if (json_is_object(value) && option->take)
+		return apply_keys(config, option, value, why);
+	if (json_is_object(value))
+		return error_set(
+			why, EINVAL,
+			"%s: cannot be an object, because the option has no keys; give a string",
+			option->name);
+	text = scalar_text(config, value, option->how & NAME, option->name, why);
+	return text ? config_option_set(option, config, text, why) : -EINVAL;
+}
+
+static int apply_list(struct config *config, const struct config_option *option, json_t *list,
 		      struct error *why)
 {
 	int ret = 0;
@@ -312,27 +279,29 @@ static int apply_list(struct config *config, const struct config_option *option,
 		return error_set(why, EINVAL, "%s: is allowed once; give one value, no list",
 				 option->name);
 	for (size_t i = 0; i < json_array_size(list) && ret == 0; i++)
-		ret = apply_text(config, option, json_array_get(list, i), why);
+		ret = apply_one(config, option, json_array_get(list, i), why);
 	return ret;
 }
 
-static int apply_option(struct config *config, const struct config_option *option,
-			const json_t *value, struct error *why)
+static int apply_option(struct config *config, const struct config_option *option, json_t *value,
+			struct error *why)
 {
 	if (json_is_array(value))
 		return apply_list(config, option, value, why);
 	if (option->arg)
-		return apply_text(config, option, value, why);
+		return apply_one(config, option, value, why);
 	if (!json_is_boolean(value))
 		return error_set(why, EINVAL, "%s: must be true or false", option->name);
 	return json_is_true(value) ? config_option_set(option, config, NULL, why) : 0;
 }
 
-static int apply_member(struct config *config, const char *name, const json_t *value,
-			uint64_t given, struct error *why)
+static int apply_member(struct config *config, const char *name, json_t *value, uint64_t given,
+			struct error *why)
 {
 	if (strcmp(name, "config") == 0)
-		return error_set(why, EINVAL, "config: a file cannot name another one");
+		return error_set(
+			why, EINVAL,
+			"config: a configuration file cannot name another configuration file");
 	for (unsigned i = 0; i < config_n_options; i++) {
 		const struct config_option *option = &config_options[i];
 
@@ -362,18 +331,23 @@ static int apply(struct config *config, const struct file *file, uint64_t given,
 	return ret;
 }
 
-/* Where the error is to be told that there was before, be it a name that is there twice. */
-static void find_result(struct config *config, struct file *file, uint64_t given)
+/*
+ * If something is wrong, applies the members that say how errors are reported. A name may be there
+ * twice.
+ */
+static void apply_reports(struct config *config, struct file *file, uint64_t given)
 {
 	json_error_t why;
-	const json_t *value;
 
 	if (!file->root && file->text)
 		file->root = json_loadb(file->text, file->len, 0, &why);
-	value = json_object_get(file->root, "result");
+	for (unsigned i = 0; i < config_n_options; i++) {
+		const char *name = config_options[i].name;
+		json_t *value = json_object_get(file->root, name);
 
-	if (!config->result && json_is_string(value))
-		apply_member(config, "result", value, given, &(struct error){ 0 });
+		if (config_options[i].how & REPORTS && json_is_string(value))
+			apply_member(config, name, value, given, &(struct error){ 0 });
+	}
 }
 
 int config_file_apply(struct config *config, const char *where, uint64_t given, struct error *err)
@@ -384,7 +358,7 @@ int config_file_apply(struct config *config, const char *where, uint64_t given, 
 	if (ret == 0)
 		ret = apply(config, &file, given, err);
 	if (ret < 0)
-		find_result(config, &file, given);
+		apply_reports(config, &file, given);
 	json_decref(file.root);
 	free(file.text);
 	return ret;

@@ -3,14 +3,12 @@
 #include "vmm/config/config_numa.h"
 
 #include "vmm/base/keyval.h"
+#include "vmm/base/layout.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
-
-#define MAX_KEYS 40
-#define PAGE 4096
 
 struct node {
 	bool numbered;
@@ -40,66 +38,61 @@ static int parse_range(const char *text, uint64_t *ret_first, uint64_t *ret_last
 	return 0;
 }
 
-static int add_cpus(struct node *node, const char *value, struct error *err)
+static int add_cpus(void *object, const char *value, struct error *why)
 {
+	struct node *node = object;
 	uint64_t first = 0, last = 0;
 
 	if (parse_range(value, &first, &last) < 0)
-		return error_set(err, EINVAL,
-				 "--numa cpus=%s: must be a vCPU's number or a range such as 0-3; "
-				 "give cpus= again for more",
-				 value);
+		return -EINVAL;
 	if (last >= BOOT_MAX_CPUS)
-		return error_set(err, EINVAL,
-				 "--numa cpus=%s: vCPU %" PRIu64 " cannot be; %u is "
-				 "the last that can",
-				 value, last, BOOT_MAX_CPUS - 1);
+		return error_set(why, EINVAL,
+				 "there is no vCPU %" PRIu64 "; the highest number is %u", last,
+				 BOOT_MAX_CPUS - 1);
 	for (uint64_t cpu = first; cpu <= last; cpu++)
 		node->node.cpus |= 1u << cpu;
 	return 0;
 }
 
-static int set_number(struct node *node, const struct keyval *kv, struct error *err)
+static int set_number(void *object, const char *value, struct error *why)
 {
+	struct node *node = object;
 	uint64_t number;
 
-	/* QEMU's "node,nodeid=0": what comes is a node. */
-	if (strcmp(kv->key, "node") == 0 && strcmp(kv->value, "on") == 0)
-		return 0;
-	if (keyval_number(kv->value, &number) < 0 || number >= BOOT_MAX_NODES)
-		return error_set(err, EINVAL, "--numa %s=%s: must be a number from 0 to %u",
-				 kv->key, kv->value, BOOT_MAX_NODES - 1);
+	if (keyval_number(value, &number) < 0 || number >= BOOT_MAX_NODES)
+		return error_set(why, EINVAL, "must be a number from 0 to %u", BOOT_MAX_NODES - 1);
 	node->numbered = true;
 	node->number = (unsigned)number;
 	return 0;
 }
 
-static int set_key(struct node *node, const struct keyval *kv, struct error *err)
+/* In QEMU's "node,nodeid=0" the first word says that this is a node. */
+static int set_node(void *object, const char *value, struct error *why)
 {
-	if (strcmp(kv->key, "node") == 0 || strcmp(kv->key, "nodeid") == 0)
-		return set_number(node, kv, err);
-	if (strcmp(kv->key, "cpus") == 0)
-		return add_cpus(node, kv->value, err);
-	if (strcmp(kv->key, "memory") == 0 || strcmp(kv->key, "mem") == 0) {
-		/* A plain number is in MiB, as for --memory. */
-		if (keyval_size(kv->value, 1 << 20, &node->node.memory) == 0 &&
-		    node->node.memory % PAGE == 0)
-			return 0;
-		return error_set(err, EINVAL,
-				 "--numa %s=%s: must be a size such as 4G (a plain number is in "
-				 "MiB)",
-				 kv->key, kv->value);
-	}
-	return error_set(err, EINVAL,
-			 "--numa %s=%s: unknown key; there are node, cpus (any number of times), "
-			 "memory",
-			 kv->key, kv->value);
+	return strcmp(value, "on") == 0 ? 0 : set_number(object, value, why);
 }
 
-static int add(struct config *c, const struct node *node, const char *value, struct error *err)
+#define MEMORY                                                                                     \
+	PROPERTY_SIZE, offsetof(struct node, node.memory),                                         \
+		"must be a size such as 4G (a plain number is in MiB)", .unit = 1 << 20,           \
+									.multiple_of = LAYOUT_PAGE
+
+const struct property config_numa_properties[] = {
+	{ "node", PROPERTY_TEXT, .check = set_node, .required = true },
+	{ "nodeid", PROPERTY_TEXT, .check = set_number, .alias = true },
+	{ "cpus", PROPERTY_TEXT,
+	  .wants = "must be a vCPU's number or a range such as 0-3; give cpus= again for more",
+	  .check = add_cpus, .repeatable = true },
+	{ "memory", MEMORY },
+	{ "mem", MEMORY, .alias = true },
+	PROPERTY_END("are node, cpus (any number of times), memory"),
+};
+
+static int add_node(struct config *c, const struct node *node, const char *value, struct error *err)
 {
 	if (!node->numbered)
-		return error_set(err, EINVAL, "--numa %s: has no number; say node=0", value);
+		return error_set(err, EINVAL,
+				 "--numa %s: node= is missing; give node=0, for example", value);
 	if (c->numa_seen & 1u << node->number)
 		return error_set(err, EINVAL, "--numa %s: Duplicate NUMA nodeid: %u", value,
 				 node->number);
@@ -116,27 +109,16 @@ static int add(struct config *c, const struct node *node, const char *value, str
 	return 0;
 }
 
-int config_add_numa(struct config *config, const char *value, struct error *err)
+int config_add_numa(struct config *config, const struct config_keys *keys, struct error *err)
 {
-	char *text = strdup(value);
-	struct keyval list[MAX_KEYS];
 	struct node node = { 0 };
-	int n, ret = 0;
+	int ret = property_fill(config_numa_properties, &node, keys->list, keys->n, keys->option,
+				err);
 
-	if (!text)
-		return error_set(err, ENOMEM, "--numa %s: out of memory", value);
-	n = keyval_parse_qemu(text, "--numa", NULL, list, MAX_KEYS, err);
-	if (n < 0)
-		ret = n;
-	for (int i = 0; i < n && ret == 0; i++)
-		ret = set_key(&node, &list[i], err);
-	if (ret == 0)
-		ret = add(config, &node, value, err);
-	free(text);
-	return ret;
+	return ret < 0 ? ret : add_node(config, &node, keys->given, err);
 }
 
-/* Each vCPU is in a node, and no node has one that there is not. */
+/* Checks that each vCPU is in a node, and that no node has a vCPU that does not exist. */
 static int check_cpus(const struct config *c, uint32_t in_nodes, struct error *err)
 {
 	uint32_t all = c->cpus == 32 ? UINT32_MAX : (1u << c->cpus) - 1;
@@ -164,7 +146,7 @@ static int check_devices(const struct config *c, unsigned nodes, struct error *e
 					 "%s %s: 'node' property has value '%u', which exceeds the "
 					 "number of numa nodes: %u",
 					 pmem->device ? "--device" : "--pmem",
-					 pmem->device ? pmem->text : pmem->file, pmem->node,
+					 pmem->device ? pmem->given : pmem->file, pmem->node,
 					 nodes ? nodes : 1);
 	}
 	return 0;

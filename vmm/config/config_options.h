@@ -1,18 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of options, for who reads them: the command line (config.c) and --config
- * (config_file.c). Each value comes as the text that the command line takes, whoever brings it.
+ * The table of options, used by the command line (config.c) and by --config (config_file.c). A
+ * value is the text that the command line takes, or a list of keys.
  */
-#ifndef MVMM_VMM_CONFIG_OPTIONS_H
-#define MVMM_VMM_CONFIG_OPTIONS_H
+#pragma once
 
 #include "vmm/config/config.h"
+#include "vmm/config/property.h"
 
 enum config_option_how {
 	ONCE = 0,
 	REPEATABLE = 1,
-	KEYED = 2, /* its value has the form key=value,key=value */
-	NAME = 4,  /* its value, or the first key's, is a name or text: no number or switch */
+	QEMU_RULES = 2, /* its keys may be given again, or without a value (KEYVAL_QEMU) */
+	NAME = 4,	/* its value, or the first key's, is a name or text: no number or switch */
+	READ_FIRST = 8, /* a file with options, which other options override */
+	ALL_NAMED = 16, /* its first value needs a key, too */
+	REPORTS = 32,	/* where or how errors are reported: taken even if another is wrong */
+};
+
+#define CONFIG_MAX_KEYS 40
+
+/* The value of an option with keys. Texts live as long as the config. */
+struct config_keys {
+	const char *option; /* "--pmem", for messages */
+	const char *given;  /* all of it, as the user wrote it */
+	struct keyval list[CONFIG_MAX_KEYS];
+	unsigned n;
 };
 
 struct config_option {
@@ -20,18 +33,37 @@ struct config_option {
 	char letter;	 /* or 0 */
 	const char *arg; /* what it takes, or NULL */
 	unsigned how;	 /* of enum config_option_how */
-	/* Takes the value; where it is NULL, the text itself is put into the config at @at, or, of
-	 * an option that takes none, true. */
+	/* Takes the value. If it is NULL, the text itself, or true for an option without a value,
+	 * is put into the config at @at. */
 	int (*set)(struct config *config, const char *value, struct error *err);
 	size_t at;
+	/* Takes the keys of an option that has them: those of @properties, at most @max_keys. If it
+	 * is NULL, the property sets the value. */
+	int (*take)(struct config *config, const struct config_keys *keys, struct error *err);
+	const struct property *properties;
+	unsigned max_keys;
 	const char *help;
 };
 
+/* The options with keys of one part each: config_cpus.c, config_net.c and so on. -errno with @err
+ * set. */
+extern const struct property config_net_properties[], config_vsock_properties[];
+extern const struct property config_cpus_properties[], config_sandbox_properties[];
+int config_set_cpus(struct config *config, const struct config_keys *keys, struct error *err);
+int config_add_net(struct config *config, const struct config_keys *keys, struct error *err);
+int config_set_vsock(struct config *config, const struct config_keys *keys, struct error *err);
+int config_set_sandbox(struct config *config, const struct config_keys *keys, struct error *err);
+
 extern const struct config_option config_options[];
-/* @value is borrowed; NULL for an option that takes none. -EINVAL with @err set: it is refused. */
+
+/* A copy of @text that lives as long as @config; NULL without memory. */
+const char *config_keep(struct config *config, const char *text);
+
+/* @value is borrowed; NULL for an option without a value. -EINVAL with @err set. */
 int config_option_set(const struct config_option *option, struct config *config, const char *value,
 		      struct error *err);
 
-extern const unsigned config_n_options; /* at most 64: there are masks of them */
+/* The option that @name was probably meant to be, or NULL. */
+const char *config_option_closest(const char *name);
 
-#endif
+extern const unsigned config_n_options; /* at most 64, because masks of them are uint64_t */

@@ -2,125 +2,81 @@
 /* Memory backends and devices by QEMU's names. Start reading at memory_backends_add. */
 #include "vmm/config/memory_backend.h"
 
-#include <ctype.h>
+#include "vmm/base/container_of.h"
+#include "vmm/base/layout.h"
+
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE 4096
 #define MAX_ALIGN (1ULL << 40)
 
-static bool is_identifier(const char *id)
+int memory_backend_check_align(void *member, const char *value, struct error *err)
 {
-	size_t len = strlen(id);
+	uint64_t align = *(const uint64_t *)member;
 
-	return isalpha((unsigned char)id[0]) && len <= MEMORY_BACKEND_ID_MAX &&
-	       strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-		       len;
-}
-
-static int copy_id(char to[MEMORY_BACKEND_ID_MAX + 1], const struct keyval *kv, struct error *err)
-{
-	if (!is_identifier(kv->value))
-		return error_set(err, EINVAL, "Parameter '%s' expects an identifier", kv->key);
-	strcpy(to, kv->value);
-	return 0;
-}
-
-/* QEMU's spellings of a switch. */
-static int parse_switch(const struct keyval *kv, bool *ret_on, struct error *err)
-{
-	static const char *const on[] = { "on", "yes", "true", "y" };
-	static const char *const off[] = { "off", "no", "false", "n" };
-
-	for (unsigned i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
-		if (strcmp(kv->value, on[i]) != 0 && strcmp(kv->value, off[i]) != 0)
-			continue;
-		*ret_on = strcmp(kv->value, on[i]) == 0;
-		return 0;
-	}
-	return error_set(err, EINVAL, "Parameter '%s' expects 'on' or 'off'", kv->key);
-}
-
-static int missing(const char *key, struct error *err)
-{
-	return error_set(err, EINVAL, "Parameter '%s' is missing", key);
-}
-
-static int set_size(struct memory_backend *b, const struct keyval *kv, struct error *err)
-{
-	if (keyval_size(kv->value, 1, &b->size) < 0)
-		return error_set(err, EINVAL, "Parameter '%s' expects a size value", kv->key);
-	if (!b->size)
-		return error_set(err, EINVAL,
-				 "property 'size' of memory-backend-file doesn't take value '0'");
-	return 0;
-}
-
-int memory_backend_check_align(uint64_t align, struct error *err)
-{
 	if (align & (align - 1))
 		return error_set(err, EINVAL, "alignment 0x%" PRIx64 " must be a power of two",
 				 align);
-	if (align % PAGE)
+	if (align % LAYOUT_PAGE)
 		return error_set(err, EINVAL,
 				 "alignment 0x%" PRIx64 " must be multiples of page size 0x%x",
-				 align, PAGE);
+				 align, LAYOUT_PAGE);
 	if (align > MAX_ALIGN)
 		return error_set(err, EINVAL, "alignment 0x%" PRIx64 " must be at most 0x%llx",
 				 align, MAX_ALIGN);
 	return 0;
 }
 
-static int set_align(struct memory_backend *b, const struct keyval *kv, struct error *err)
+static int check_type(void *object, const char *value, struct error *why)
 {
-	if (keyval_size(kv->value, 1, &b->align) < 0)
-		return error_set(err, EINVAL, "Parameter '%s' expects a size value", kv->key);
-	return memory_backend_check_align(b->align, err);
-}
-
-static int set_lock(struct memory_backend *b, const struct keyval *kv, struct error *err)
-{
-	bool on = false;
-	int ret = parse_switch(kv, &on, err);
-
-	b->unlocked = !on;
-	return ret;
-}
-
-/* @b->path is borrowed from @kv here. */
-static int set_backend_key(struct memory_backend *b, const struct keyval *kv, struct error *err)
-{
-	if (strcmp(kv->key, "qom-type") == 0) {
-		if (strcmp(kv->value, "memory-backend-file") == 0)
-			return 0;
-		return error_set(err, EINVAL, "Parameter 'qom-type' does not accept value '%s'",
-				 kv->value);
-	}
-	if (strcmp(kv->key, "id") == 0)
-		return copy_id(b->id, kv, err);
-	if (strcmp(kv->key, "mem-path") == 0)
+	if (strcmp(value, "memory-backend-file") == 0)
 		return 0;
-	if (strcmp(kv->key, "size") == 0)
-		return set_size(b, kv, err);
-	if (strcmp(kv->key, "align") == 0)
-		return set_align(b, kv, err);
-	if (strcmp(kv->key, "share") == 0)
-		return parse_switch(kv, &b->share, err);
-	if (strcmp(kv->key, "readonly") == 0)
-		return parse_switch(kv, &b->readonly, err);
-	if (strcmp(kv->key, "prealloc") == 0)
-		return parse_switch(kv, &b->prealloc, err);
-	if (strcmp(kv->key, "lock") == 0)
-		return set_lock(b, kv, err);
-	return error_set(err, EINVAL, "Parameter '%s' is unexpected", kv->key);
+	return error_set(why, EINVAL, "Parameter 'qom-type' does not accept value '%s'", value);
+}
+
+static int check_size(void *size, const char *value, struct error *why)
+{
+	if (!*(const uint64_t *)size)
+		return error_set(why, EINVAL,
+				 "property 'size' of memory-backend-file doesn't take value '0'");
+	if (*(const uint64_t *)size < LAYOUT_PAGE)
+		return error_set(why, EINVAL,
+				 "memory size 0x%" PRIx64
+				 " must be equal to or larger than page size 0x%x; a number "
+				 "without a suffix is in bytes",
+				 *(const uint64_t *)size, LAYOUT_PAGE);
+	return 0;
+}
+
+#define AT(member) .at = offsetof(struct memory_backend, member)
+#define SWITCH "'on' or 'off'"
+
+const struct property memory_backend_properties[] = {
+	{ "qom-type", PROPERTY_TEXT, .check = check_type, .required = true },
+	{ "id", PROPERTY_ID, AT(id), "an identifier", .required = true },
+	{ "mem-path", PROPERTY_NAME, AT(path), .required = true },
+	{ "size", PROPERTY_SIZE, AT(size), "a size value", .check = check_size, .required = true },
+	{ "share", PROPERTY_SWITCH, AT(share), SWITCH },
+	{ "readonly", PROPERTY_SWITCH, AT(readonly), SWITCH },
+	{ "lock", PROPERTY_OFF, AT(unlocked), SWITCH },
+	{ "prealloc", PROPERTY_SWITCH, AT(prealloc), SWITCH },
+	{ "align", PROPERTY_SIZE, AT(align), "a size value", .check = memory_backend_check_align },
+	PROPERTY_END(NULL),
+};
+
+int memory_backend_parse(struct memory_backend *backend, const struct keyval *list, unsigned n,
+			 struct error *err)
+{
+	*backend = (struct memory_backend){ 0 };
+	return property_fill(memory_backend_properties, backend, list, n, NULL, err);
 }
 
 static int append(struct memory_backends *backends, const struct memory_backend *backend,
-		  const char *path, struct error *err)
+		  struct error *err)
 {
 	struct memory_backend *b = &backends->list[backends->n];
 
@@ -128,39 +84,22 @@ static int append(struct memory_backends *backends, const struct memory_backend 
 		return error_set(err, ENOSPC, "there can be at most %d memory backends",
 				 MEMORY_BACKENDS_MAX);
 	*b = *backend;
-	b->path = strdup(path);
+	b->path = strdup(backend->path);
 	if (!b->path)
 		return error_set(err, ENOMEM, "out of memory");
 	backends->n++;
 	return 0;
 }
 
-int memory_backends_add(struct memory_backends *backends, const struct keyval *list, unsigned n,
+int memory_backends_add(struct memory_backends *backends, const struct memory_backend *backend,
 			struct error *err)
 {
-	const char *path = keyval_find(list, n, "mem-path");
-	struct memory_backend b = { 0 };
-
-	if (!keyval_find(list, n, "qom-type"))
-		return missing("qom-type", err);
-	for (unsigned i = 0; i < n; i++) {
-		int ret = set_backend_key(&b, &list[i], err);
-
-		if (ret < 0)
-			return ret;
-	}
-	if (!b.id[0])
-		return missing("id", err);
-	if (!path)
-		return missing("mem-path", err);
-	if (!b.size)
-		return missing("size", err);
-	if (memory_backends_find(backends, b.id))
+	if (memory_backends_find(backends, backend->id))
 		return error_set(err, EINVAL,
 				 "attempt to add duplicate property '%s' to object (type "
 				 "'container')",
-				 b.id);
-	return append(backends, &b, path, err);
+				 backend->id);
+	return append(backends, backend, err);
 }
 
 int memory_backends_add_copy(struct memory_backends *backends, const struct memory_backend *backend,
@@ -170,7 +109,7 @@ int memory_backends_add_copy(struct memory_backends *backends, const struct memo
 
 	while (!b.id[0] || (!backend->id[0] && memory_backends_find(backends, b.id)))
 		snprintf(b.id, sizeof(b.id), "mem%u", number++);
-	return append(backends, &b, backend->path, err);
+	return append(backends, &b, err);
 }
 
 struct memory_backend *memory_backends_find(struct memory_backends *backends, const char *id)
@@ -216,59 +155,61 @@ void memory_backends_fini(struct memory_backends *backends)
 	backends->n = 0;
 }
 
-static int check_driver(const char *driver, struct error *err)
+static int check_driver(void *object, const char *driver, struct error *why)
 {
-	if (!driver)
-		return missing("driver", err);
 	if (strcmp(driver, "virtio-pmem") == 0 || strcmp(driver, "virtio-pmem-pci") == 0)
 		return 0;
-	return error_set(err, EINVAL, "'%s' is not a valid device model name", driver);
+	return error_set(why, EINVAL, "'%s' is not a valid device model name", driver);
 }
 
-static int set_device_key(struct memory_device *dev, const char *driver, const struct keyval *kv,
-			  struct error *err)
+static int set_memdev(void *memdev, const char *id, struct error *why)
 {
-	uint64_t node;
-
-	if (strcmp(kv->key, "driver") == 0)
-		return 0;
-	if (strcmp(kv->key, "id") == 0)
-		return copy_id(dev->id, kv, err);
-	if (strcmp(kv->key, "memdev") == 0) {
-		if (strlen(kv->value) > MEMORY_BACKEND_ID_MAX)
-			return error_set(err, ENODEV, "Device '%s' not found", kv->value);
-		strcpy(dev->memdev, kv->value);
-		return 0;
-	}
-	if (strcmp(kv->key, "memaddr") == 0) {
-		if (keyval_address(kv->value, &dev->addr) < 0)
-			return error_set(err, EINVAL, "Parameter 'memaddr' expects integer");
-		/* QEMU's property is 0 until it is set. */
-		dev->fixed = dev->addr != 0;
-		return 0;
-	}
-	if (strcmp(kv->key, "node") == 0) {
-		if (keyval_number(kv->value, &node) < 0 || node > UINT_MAX)
-			return error_set(err, EINVAL, "Parameter 'node' expects integer");
-		dev->node = (unsigned)node;
-		return 0;
-	}
-	return error_set(err, EINVAL, "Property '%s.%s' not found", driver, kv->key);
+	if (strlen(id) > PROPERTY_ID_MAX)
+		return error_set(why, ENODEV, "Device '%s' not found", id);
+	strcpy(memdev, id);
+	return 0;
 }
+
+/* QEMU's property is 0 until it is set. */
+static int check_addr(void *addr, const char *value, struct error *why)
+{
+	struct memory_device *device = container_of((uint64_t *)addr, struct memory_device, addr);
+
+	device->fixed = device->addr != 0;
+	return 0;
+}
+
+#undef AT
+#define AT(member) .at = offsetof(struct memory_device, member)
+
+const struct property memory_device_properties[] = {
+	{ "driver", PROPERTY_TEXT, .check = check_driver, .required = true },
+	{ "memdev", PROPERTY_TEXT, AT(memdev), .check = set_memdev, .required = true },
+	{ "id", PROPERTY_ID, AT(id), "an identifier" },
+	{ "memaddr", PROPERTY_ADDRESS, AT(addr), "integer", .check = check_addr },
+	{ "node", PROPERTY_NUMBER, AT(node), "integer" },
+	PROPERTY_END(NULL),
+};
 
 int memory_device_parse(struct memory_device *device, const struct keyval *list, unsigned n,
 			struct error *err)
 {
 	const char *driver = keyval_find(list, n, "driver");
 	struct memory_device dev = { 0 };
-	int ret = check_driver(driver, err);
+	int ret;
 
-	for (unsigned i = 0; i < n && ret == 0; i++)
-		ret = set_device_key(&dev, driver, &list[i], err);
-	if (ret < 0)
-		return ret;
-	if (!dev.memdev[0])
-		return error_set(err, EINVAL, "'memdev' property must be set");
-	*device = dev;
-	return 0;
+	/* If the driver is unknown, the other keys would be, too. */
+	ret = driver ? check_driver(&dev, driver, err)
+		     : error_set(err, EINVAL, "Parameter 'driver' is missing");
+	for (unsigned i = 0; i < n && ret == 0; i++) {
+		const struct property *p = property_find(memory_device_properties, list[i].key);
+
+		ret = p ? property_set(p, &dev, list[i].value, NULL, err)
+			: error_set(err, EINVAL, "Property '%s.%s' not found", driver, list[i].key);
+	}
+	if (ret == 0 && !dev.memdev[0])
+		ret = error_set(err, EINVAL, "'memdev' property must be set");
+	if (ret == 0)
+		*device = dev;
+	return ret;
 }

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Carries bytes between a guest's device and the backends: console_write, input_read, take. */
+/* Carries bytes between a guest's device and the sinks: console_write, input_read, console_take. */
 #include "vmm/console/console.h"
 
 #include "vmm/base/container_of.h"
+#include "vmm/base/log.h"
 
 #include <errno.h>
-#include <string.h>
+#include <inttypes.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define ESCAPE_KEY 0x01 /* Ctrl-A */
+#define LOOK_PAUSE_NS (10 * NS_PER_MS)
 
-/* The backends of a console share its eventfd, by which they find it. */
-static struct console *console_of(struct console_backend *backend)
+/* The sinks of a console share its eventfd; this finds the console. */
+static struct console *console_of(struct console_sink *sink)
 {
-	return container_of(backend->lock, struct console, lock);
+	return container_of(sink->lock, struct console, lock);
 }
 
 unsigned console_write(struct console *c, const uint8_t *bytes, unsigned len)
@@ -24,11 +26,11 @@ unsigned console_write(struct console *c, const uint8_t *bytes, unsigned len)
 	if (len)
 		console_tail_add(c->tail, bytes, len);
 	pthread_mutex_lock(&c->lock);
-	for (unsigned i = 0; i < c->n_backends; i++) {
+	for (unsigned i = 0; i < c->n_sinks; i++) {
 		unsigned has;
 
-		console_backend_put(&c->backends[i], bytes, len);
-		has = console_backend_room(&c->backends[i]);
+		console_sink_put(&c->sinks[i], bytes, len);
+		has = console_sink_room(&c->sinks[i]);
 		room = has < room ? has : room;
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -37,14 +39,11 @@ unsigned console_write(struct console *c, const uint8_t *bytes, unsigned len)
 
 unsigned console_take(struct console *c, uint8_t *bytes, unsigned max)
 {
-	unsigned n = 0;
+	unsigned n;
 	bool wanted;
 
 	pthread_mutex_lock(&c->lock);
-	for (; n < max && c->in_count; n++, c->in_count--) {
-		bytes[n] = c->in[c->in_start];
-		c->in_start = (c->in_start + 1) % CONSOLE_INPUT_SIZE;
-	}
+	n = ring_take(&c->input, c->in, CONSOLE_INPUT_SIZE, bytes, max);
 	wanted = n && c->input_wanted;
 	if (wanted)
 		c->input_wanted = false;
@@ -54,32 +53,100 @@ unsigned console_take(struct console *c, uint8_t *bytes, unsigned max)
 	return n;
 }
 
-/* Keys are always read, because one may be for us, not for a guest that hears nothing any more. */
-static unsigned input_room(struct console_backend *backend)
+/* Keys are always read, because one may be for mvmm even if the guest reads none. */
+static unsigned input_room(struct console_sink *sink)
 {
-	struct console *c = console_of(backend);
+	struct console *c = console_of(sink);
 	unsigned room;
 
-	if (backend->escape_key)
+	if (sink->escape_key)
 		return CONSOLE_INPUT_SIZE;
 	pthread_mutex_lock(&c->lock);
-	room = CONSOLE_INPUT_SIZE - c->in_count;
+	room = ring_count(&c->input);
+	room = room < CONSOLE_INPUT_AHEAD ? CONSOLE_INPUT_AHEAD - room : 0;
 	c->input_wanted |= !room;
 	pthread_mutex_unlock(&c->lock);
 	return room;
+}
+
+static void go_on(struct console *c)
+{
+	for (unsigned i = 0; i < c->n_sinks; i++)
+		console_sink_go_on(&c->sinks[i]);
 }
 
 static void switch_monitor(struct console *c)
 {
 	if (!c->ops->monitor_input)
 		return;
-	c->to_monitor = !c->to_monitor;
-	if (c->to_monitor)
-		c->ops->monitor_begins(c);
+	if (c->to_monitor) {
+		console_leave_monitor(c);
+		return;
+	}
+	c->to_monitor = true;
+	c->ops->monitor_begins(c);
 }
 
-/* Takes out of @bytes what is not for the guest; returns how many are. */
-static unsigned filter_escape(struct console *c, uint8_t *bytes, unsigned len)
+/* What was held back, because its line has no end, is written now. */
+void console_leave_monitor(struct console *c)
+{
+	if (!c->to_monitor)
+		return;
+	c->to_monitor = false;
+	c->leaving = c->ops->monitor_edits(c);
+	if (c->leaving)
+		c->ops->monitor_ends(c);
+	else
+		go_on(c);
+}
+
+static enum console_sink_way way(struct console_sink *sink)
+{
+	struct console *c = console_of(sink);
+
+	if (sink->config->kind != CONFIG_SINK_STDIO || (!c->to_monitor && !c->leaving))
+		return CONSOLE_SINK_DIRECT;
+	if (c->leaving)
+		return CONSOLE_SINK_WAIT;
+	return c->ops->monitor_edits(c) ? CONSOLE_SINK_LINES : CONSOLE_SINK_DIRECT;
+}
+
+static bool print_lines(struct console_sink *sink, const uint8_t *bytes, unsigned len)
+{
+	struct console *c = console_of(sink);
+
+	return c->ops->monitor_print(c, bytes, len);
+}
+
+void console_printed(struct console *c)
+{
+	bool left = c->leaving;
+
+	c->leaving = false;
+	for (unsigned i = 0; i < c->n_sinks; i++)
+		console_sink_printed(&c->sinks[i]);
+	if (left)
+		go_on(c);
+}
+
+/* Says on the terminal of @sink which keys are for mvmm; what has no room is left out. */
+static void show_keys(struct console *c, struct console_sink *sink)
+{
+	static const char keys[] = "\nCtrl-A H  this help\n"
+				   "Ctrl-A X  end mvmm\n"
+				   "Ctrl-A Ctrl-A  send Ctrl-A to the guest\n";
+	static const char monitor[] = "Ctrl-A C  switch between console and monitor\n";
+
+	pthread_mutex_lock(&c->lock);
+	console_sink_put(sink, (const uint8_t *)keys, sizeof(keys) - 1);
+	if (c->ops->monitor_input)
+		console_sink_put(sink, (const uint8_t *)monitor, sizeof(monitor) - 1);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Removes mvmm's own keys from @bytes; returns how many bytes are left. */
+static unsigned filter_escape(struct console *c, struct console_sink *sink, uint8_t *bytes,
+			      unsigned len)
 {
 	unsigned kept = 0;
 
@@ -94,8 +161,10 @@ static unsigned filter_escape(struct console *c, uint8_t *bytes, unsigned len)
 			c->ops->quit(c);
 		else if (c->escape_pressed && (byte == 'c' || byte == 'C'))
 			switch_monitor(c);
+		else if (c->escape_pressed && (byte == 'h' || byte == 'H'))
+			show_keys(c, sink);
 		else if (c->escape_pressed && byte != ESCAPE_KEY)
-			; /* no sequence of ours: dropped */
+			; /* an unknown sequence is discarded */
 		else if (c->to_monitor)
 			c->ops->monitor_input(c, &byte, 1);
 		else
@@ -105,30 +174,37 @@ static unsigned filter_escape(struct console *c, uint8_t *bytes, unsigned len)
 	return kept;
 }
 
-/* Keys beyond what there is room for are lost, as they are on a terminal that nobody reads. */
-static void keep_input(struct console *c, const uint8_t *bytes, unsigned len)
+/* Keys beyond the buffer are dropped, as on a terminal that nobody reads. */
+static void keep_input(struct console *c, const struct console_sink *sink, const uint8_t *bytes,
+		       unsigned len)
 {
+	bool first = !c->input_dropped;
+
 	pthread_mutex_lock(&c->lock);
-	for (unsigned i = 0; i < len && c->in_count < CONSOLE_INPUT_SIZE; i++)
-		c->in[(c->in_start + c->in_count++) % CONSOLE_INPUT_SIZE] = bytes[i];
+	c->input_dropped += len - ring_put(&c->input, c->in, CONSOLE_INPUT_SIZE, bytes, len);
 	pthread_mutex_unlock(&c->lock);
+	if (first && c->input_dropped)
+		log_warning(
+			"%s %s: 1 MiB of what was typed waits for the guest to read it; what is "
+			"typed meanwhile is dropped",
+			sink->config->option, sink->config->given);
 }
 
-static void input_read(struct console_backend *backend, uint8_t *bytes, unsigned len)
+static void input_read(struct console_sink *sink, uint8_t *bytes, unsigned len)
 {
-	struct console *c = console_of(backend);
+	struct console *c = console_of(sink);
 
-	if (backend->escape_key)
-		len = filter_escape(c, bytes, len);
+	if (sink->escape_key)
+		len = filter_escape(c, sink, bytes, len);
 	if (!len)
 		return;
-	keep_input(c, bytes, len);
+	keep_input(c, sink, bytes, len);
 	c->device->ops->input_ready(c->device);
 }
 
-static void output_ready(struct console_backend *backend)
+static void output_ready(struct console_sink *sink)
 {
-	struct console *c = console_of(backend);
+	struct console *c = console_of(sink);
 
 	c->device->ops->output_ready(c->device);
 }
@@ -137,24 +213,26 @@ static bool all_drained(struct console *c)
 {
 	bool drained = true;
 
-	for (unsigned i = 0; i < c->n_backends; i++)
-		drained &= console_backend_drained(&c->backends[i]);
+	for (unsigned i = 0; i < c->n_sinks; i++)
+		drained &= console_sink_drained(&c->sinks[i]);
 	return drained;
 }
 
-static void backend_drained(struct console_backend *backend)
+static void sink_drained(struct console_sink *sink)
 {
-	struct console *c = console_of(backend);
+	struct console *c = console_of(sink);
 
 	if (c->draining && all_drained(c))
 		event_loop_stop(c->loop);
 }
 
-static const struct console_backend_ops backend_ops = {
+static const struct console_sink_ops sink_ops = {
 	.input_room = input_room,
 	.input = input_read,
 	.output_ready = output_ready,
-	.drained = backend_drained,
+	.drained = sink_drained,
+	.way = way,
+	.print_lines = print_lines,
 };
 
 static void await_wake(struct console *c)
@@ -167,36 +245,19 @@ static void wake_done(struct event_op *op, int result)
 {
 	struct console *c = container_of(op, struct console, wake);
 
-	(void)result;
-	for (unsigned i = 0; i < c->n_backends; i++)
-		console_backend_wake(&c->backends[i]);
+	for (unsigned i = 0; i < c->n_sinks; i++)
+		console_sink_wake(&c->sinks[i]);
 	await_wake(c);
 }
 
-static void drain_timeout_done(struct event_op *op, int result)
+static void drain_timed_out(struct event_timer *timer)
 {
-	struct console *c = container_of(op, struct console, drain_timeout);
-
-	(void)result;
-	c->drain_over = true;
-	event_loop_stop(c->loop);
+	event_loop_stop(container_of(timer, struct console, drain_timeout)->loop);
 }
 
-static void look_again(struct event_op *op, int result)
+static void look_again(struct event_timer *timer)
 {
-	struct console *c = container_of(op, struct console, look);
-
-	(void)result;
-	c->look_queued = false;
-	event_loop_stop(c->loop);
-}
-
-/* Nobody tells when a pseudo-terminal has been read. */
-static void await_look(struct console *c)
-{
-	if (!c->look_queued)
-		event_loop_delay(c->loop, &c->look, &c->look_pause);
-	c->look_queued = true;
+	event_loop_stop(container_of(timer, struct console, look)->loop);
 }
 
 int console_init(struct console *console, const struct console_ops *ops,
@@ -211,10 +272,9 @@ int console_init(struct console *console, const struct console_ops *ops,
 	console->tail = tail;
 	pthread_mutex_init(&console->lock, NULL);
 	console->wake.done = wake_done;
-	console->drain_timeout.done = drain_timeout_done;
-	console->drain_limit.tv_sec = 1;
-	console->look.done = look_again;
-	console->look_pause.tv_nsec = 10000000;
+	console->drain_timeout.due = drain_timed_out;
+	console->drain_ns = NS_PER_S;
+	console->look.due = look_again;
 	return 0;
 }
 
@@ -223,29 +283,29 @@ int console_open(struct console *console, const struct config_console *config, s
 	int ret = 0;
 
 	for (unsigned i = 0; i < config->n && ret == 0; i++) {
-		struct console_backend *b = &console->backends[console->n_backends++];
+		struct console_sink *b = &console->sinks[console->n_sinks++];
 
-		ret = console_backend_open(b, &config->backends[i], &backend_ops, console->loop,
-					   &console->lock, console->wake_fd, err);
+		ret = console_sink_open(b, &config->sinks[i], &sink_ops, console->loop,
+					&console->lock, console->wake_fd, err);
 		/* A monitor shares standard input with the console. */
-		b->escape_key |= config->backends[i].kind == CONFIG_BACKEND_STDIO &&
-				 console->ops->monitor_input;
+		b->escape_key |=
+			config->sinks[i].kind == CONFIG_SINK_STDIO && console->ops->monitor_input;
 	}
 	return ret;
 }
 
-void console_attach(struct console *console, const struct config_backend *config, int in_fd,
+void console_attach(struct console *console, const struct config_sink *config, int in_fd,
 		    int out_fd)
 {
-	console_backend_init(&console->backends[console->n_backends++], config, &backend_ops,
-			     console->loop, &console->lock, console->wake_fd, in_fd, out_fd);
+	console_sink_init(&console->sinks[console->n_sinks++], config, &sink_ops, console->loop,
+			  &console->lock, console->wake_fd, in_fd, out_fd);
 }
 
 void console_fini(struct console *console)
 {
-	for (unsigned i = 0; i < console->n_backends; i++)
-		console_backend_fini(&console->backends[i]);
-	console->n_backends = 0;
+	for (unsigned i = 0; i < console->n_sinks; i++)
+		console_sink_fini(&console->sinks[i]);
+	console->n_sinks = 0;
 	if (console->wake_fd > 0)
 		close(console->wake_fd);
 	console->wake_fd = 0;
@@ -254,23 +314,23 @@ void console_fini(struct console *console)
 void console_start(struct console *console)
 {
 	await_wake(console);
-	for (unsigned i = 0; i < console->n_backends; i++)
-		console_backend_await_input(&console->backends[i]);
+	for (unsigned i = 0; i < console->n_sinks; i++)
+		console_sink_await_input(&console->sinks[i]);
 }
 
-unsigned console_list_files(const struct console *console, struct sandbox_file *ret_files)
+unsigned console_list_files(const struct console *console, struct kept_file *ret_files)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < console->n_backends; i++)
-		n += control_socket_file(&console->backends[i].socket, &ret_files[n]);
+	for (unsigned i = 0; i < console->n_sinks; i++)
+		n += listener_file(&console->sinks[i].listener, &ret_files[n]);
 	return n;
 }
 
 bool console_listens(const struct console *console)
 {
-	for (unsigned i = 0; i < console->n_backends; i++)
-		if (console->backends[i].socket.fd > 0)
+	for (unsigned i = 0; i < console->n_sinks; i++)
+		if (console->sinks[i].listener.fd > 0)
 			return true;
 	return false;
 }
@@ -280,13 +340,17 @@ void console_drain(struct console *console)
 	if (all_drained(console))
 		return;
 	console->draining = true;
-	event_loop_delay(console->loop, &console->drain_timeout, &console->drain_limit);
-	/* Others may stop the loop too. */
-	while (!console->drain_over && !all_drained(console)) {
-		await_look(console);
+	event_loop_arm(console->loop, &console->drain_timeout, console->drain_ns);
+	/* The loop may also be stopped by others. */
+	while (event_loop_armed(&console->drain_timeout) && !all_drained(console)) {
+		/* Nothing reports when a pseudo-terminal has been read. */
+		if (!event_loop_armed(&console->look))
+			event_loop_arm(console->loop, &console->look, LOOK_PAUSE_NS);
 		if (event_loop_run(console->loop) < 0)
 			break;
 	}
+	event_loop_cancel(console->loop, &console->drain_timeout);
+	event_loop_cancel(console->loop, &console->look);
 	console->draining = false;
 }
 
@@ -294,7 +358,10 @@ uint64_t console_report(struct console *console)
 {
 	uint64_t dropped = 0;
 
-	for (unsigned i = 0; i < console->n_backends; i++)
-		dropped += console_backend_report(&console->backends[i]);
+	for (unsigned i = 0; i < console->n_sinks; i++)
+		dropped += console_sink_report(&console->sinks[i]);
+	if (console->input_dropped)
+		log_warning("console: %" PRIu64 " bytes of what was typed were dropped",
+			    console->input_dropped);
 	return dropped;
 }

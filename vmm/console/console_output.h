@@ -1,55 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a guest wrote for one place of its console and nobody has taken yet, within bounds: a ring
- * of bytes, a limit in time, and what is dropped beyond them. It has no lock; who calls it does.
+ * A guest's output for one console sink, in a bounded buffer: a ring of bytes, a time limit, and
+ * counts of what is dropped beyond them. It has no lock; its callers do.
  *
- * A place that takes less than the guest writes fills the ring. Then the guest is asked to wait; if
- * half of the ring has not been taken when console_output_lose_patience is called, what the guest
- * writes is dropped until all of it has been. So a reader that is merely slower than a burst loses
- * nothing, and one that is stuck holds up nobody. What goes beyond @rate is dropped at once. A line
+ * If a sink is slower than the guest, the ring fills. Then the guest is asked to wait. If less than
+ * half of the ring has been taken when console_output_lose_patience is called, the guest's output
+ * is dropped until all of the ring has been taken. So a reader that is only slower than a burst
+ * loses nothing, and a stuck reader holds up nobody. Output beyond @rate is dropped at once. A line
  * "[N bytes dropped]" stands in its place. Start reading at console_output_put.
  */
-#ifndef MVMM_VMM_CONSOLE_OUTPUT_H
-#define MVMM_VMM_CONSOLE_OUTPUT_H
+#pragma once
+
+#include "vmm/base/ring.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define CONSOLE_BUFFER_SIZE 65536
 
-/* Zeroed it is empty and has no limit in time. */
+/* Zeroed it is empty and has no limits. */
 struct console_output {
-	uint64_t rate;			    /* bytes in a second; 0: as many as come */
-	uint8_t bytes[CONSOLE_BUFFER_SIZE]; /* a ring */
-	unsigned start, count;
-	bool held;	     /* the guest is asked to wait, */
-	uint64_t held_since; /* since then, in ns of CLOCK_MONOTONIC */
+	uint64_t rate; /* bytes per second; 0: no limit */
+	uint8_t bytes[CONSOLE_BUFFER_SIZE];
+	struct ring ring;    /* in @bytes */
+	bool held;	     /* the guest is asked to wait */
 	bool stuck;	     /* all is dropped until the ring is empty */
-	uint64_t second;     /* when the one began that @rate counts in */
-	uint64_t in_second;  /* bytes taken in it */
-	uint64_t dropped;    /* bytes in all, */
-	uint64_t untold;     /* and since the last line that says so */
+	uint64_t second;     /* start of the second in which @rate counts */
+	uint64_t in_second;  /* bytes added in it */
+	uint64_t dropped;    /* bytes in all */
+	uint64_t unreported; /* bytes since the last line about them */
 };
 
-/* How many bytes it takes without dropping any; 0: wait. */
+/* How many bytes fit without dropping any; 0: wait. */
 unsigned console_output_room(const struct console_output *out);
 
-/* Adds as much as there is room for and drops the rest. */
+/* Adds as much as fits and drops the rest. */
 void console_output_put(struct console_output *out, const uint8_t *bytes, unsigned len);
 
-/* Adds the line about what was dropped, if one is due, and there is room for it. */
-void console_output_tell_dropped(struct console_output *out);
+/* Adds the line about dropped bytes, if one is due and there is room for it. */
+void console_output_report_dropped(struct console_output *out);
 
-/* The oldest bytes, up to the ring's end, and how many these are; others may be added meanwhile. */
+/* The oldest bytes, up to the ring's end, and their number; others may be added meanwhile. */
 const uint8_t *console_output_next(const struct console_output *out, unsigned *ret_len);
 
-/* The @n oldest bytes have been taken; returns whether the guest need wait no more. */
+/* Removes the @n oldest bytes; returns whether the guest need not wait any more. */
 bool console_output_take(struct console_output *out, unsigned n);
 
 /* The guest, which is held, has waited for long enough. */
 void console_output_lose_patience(struct console_output *out);
 
-/* Nobody wants what is there, nor to hear of what was dropped. */
+/* Discards everything, also the count for the next line about dropped bytes. */
 void console_output_clear(struct console_output *out);
-
-#endif

@@ -4,16 +4,15 @@
 
 #include <string.h>
 
-_Static_assert((CONSOLE_TAIL_SIZE & (CONSOLE_TAIL_SIZE - 1)) == 0, "or the ring jumps as it wraps");
-
 void console_tail_add(struct console_tail *tail, const uint8_t *bytes, size_t len)
 {
-	size_t skipped = len > CONSOLE_TAIL_SIZE ? len - CONSOLE_TAIL_SIZE : 0;
+	uint32_t kept = len < CONSOLE_TAIL_SIZE ? (uint32_t)len : CONSOLE_TAIL_SIZE, room;
 
 	pthread_mutex_lock(&tail->lock);
-	tail->count += skipped;
-	for (size_t i = skipped; i < len; i++)
-		tail->bytes[tail->count++ % CONSOLE_TAIL_SIZE] = bytes[i];
+	room = CONSOLE_TAIL_SIZE - ring_count(&tail->ring);
+	if (kept > room)
+		ring_drop(&tail->ring, kept - room);
+	ring_put(&tail->ring, tail->bytes, CONSOLE_TAIL_SIZE, bytes + len - kept, kept);
 	pthread_mutex_unlock(&tail->lock);
 }
 
@@ -24,7 +23,7 @@ static char printable(uint8_t byte)
 	return byte == '\t' ? ' ' : '?';
 }
 
-/* Where the last lines of @text begin. */
+/* The start of the last lines of @text. */
 static const char *last_lines(const char *text, size_t len)
 {
 	unsigned lines = 0;
@@ -38,17 +37,15 @@ static const char *last_lines(const char *text, size_t len)
 void console_tail_text(struct console_tail *tail, char text[static CONSOLE_TAIL_SIZE + 2])
 {
 	const char *begin;
-	uint64_t first;
+	struct ring ring;
 	size_t len = 0;
+	uint8_t byte;
 
 	pthread_mutex_lock(&tail->lock);
-	first = tail->count > CONSOLE_TAIL_SIZE ? tail->count - CONSOLE_TAIL_SIZE : 0;
-	for (uint64_t i = first; i < tail->count; i++) {
-		uint8_t byte = tail->bytes[i % CONSOLE_TAIL_SIZE];
-
+	ring = tail->ring;
+	while (ring_take(&ring, tail->bytes, CONSOLE_TAIL_SIZE, &byte, 1))
 		if (byte != '\r')
 			text[len++] = printable(byte);
-	}
 	pthread_mutex_unlock(&tail->lock);
 	if (len && text[len - 1] != '\n')
 		text[len++] = '\n';

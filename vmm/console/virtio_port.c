@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Hands bytes from virtio-console to its console and back, all on the event loop's thread. */
+// Tested by tests/e2e/console.
+/* Passes bytes between virtio-console and its console, on the event loop's thread. */
 #include "vmm/console/virtio_port.h"
 
 #include "vmm/base/container_of.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* virtio-console's port, with a console behind it. */
-#ifndef MVMM_VMM_VIRTIO_PORT_H
-#define MVMM_VMM_VIRTIO_PORT_H
+#pragma once
 
 #include "devices/virtio/virtio_console.h"
 #include "vmm/console/console.h"
@@ -12,8 +11,6 @@ struct virtio_port {
 	struct console *console; /* borrowed */
 };
 
-/* @console, which is to be made with @port's device, @loop and @mem stay the caller's. */
+/* @console, which must be made with @port's device, @loop and @mem stay the caller's. */
 void virtio_port_init(struct virtio_port *port, struct console *console, struct event_loop *loop,
 		      const struct guest_memory *mem);
-
-#endif

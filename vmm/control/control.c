@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Opens the control plane's sockets and serves who connects. Start reading at control_open. */
+/* Opens the control plane's sockets and serves their clients. Start reading at control_open. */
 #include "vmm/control/control.h"
 
 #include "vmm/base/container_of.h"
 #include "vmm/base/file_argument.h"
+#include "vmm/base/json_text.h"
 #include "vmm/base/keyval.h"
-#include "vmm/base/log.h"
+#include "vmm/config/property.h"
 #include "vmm/control/hmp_session.h"
 #include "vmm/control/qmp.h"
-#include "vmm/control/qmp_json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MAX_KEYS 4
-/* Descriptors: the clients', and as many as anybody else may need. */
+/* For the clients' descriptors, and enough for everything else. */
 #define WANTED_FILES 4096
 
 static const char *option_name(enum control_protocol protocol)
@@ -37,31 +37,51 @@ static int serve(struct control *control, enum control_protocol protocol, int in
 			 !owned && isatty(in_fd), NULL);
 }
 
-static void accepted(struct control_socket *socket, int fd)
+static void accepted(struct listener *listener, int fd)
 {
-	struct control_endpoint *endpoint = container_of(socket, struct control_endpoint, socket);
+	struct control_endpoint *endpoint =
+		container_of(listener, struct control_endpoint, listener);
 	struct control *control = endpoint->control;
 
 	if (control->clients.count >= CONTROL_MAX_CLIENTS) {
-		log_warning("%s: %d clients are connected; another was turned away",
-			    option_name(endpoint->protocol), CONTROL_MAX_CLIENTS);
+		log_guest(
+			&control->clients.limit,
+			"%s: %d clients are connected, the most there can be; another one was disconnected",
+			option_name(endpoint->protocol), CONTROL_MAX_CLIENTS);
 		close(fd);
 	} else if (serve(control, endpoint->protocol, fd, fd, true) < 0) {
-		log_warning("%s: no memory for another client", option_name(endpoint->protocol));
+		log_guest(&control->clients.limit, "%s: no memory for another client",
+			  option_name(endpoint->protocol));
 		close(fd);
 	}
 }
 
-static const struct control_socket_ops socket_ops = { .accepted = accepted };
+static const struct listener_ops socket_ops = { .accepted = accepted };
+
+static void drain_timed_out(struct event_timer *timer)
+{
+	event_loop_stop(container_of(timer, struct control, drain_timeout)->loop);
+}
+
+static void output_written(struct control_clients *clients, struct control_connection *connection)
+{
+	struct control *control = container_of(clients, struct control, clients);
+
+	if (connection == control->console && control->console_written)
+		control->console_written(control);
+}
 
 void control_init(struct control *control, struct monitor *monitor, struct event_loop *loop)
 {
 	control->monitor = monitor;
 	control->loop = loop;
-	control->drain_limit.tv_sec = 1;
+	control->clients.written = output_written;
+	control->clients.budget.limit = CONTROL_CLIENTS_BUDGET;
+	control->drain_timeout.due = drain_timed_out;
+	control->drain_ns = NS_PER_S;
 }
 
-/* Clients must not take the descriptors that the VM needs, such as for a new backend. */
+/* Clients must not use up the descriptors that the VM needs, such as for a new memory backend. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -84,23 +104,11 @@ static struct control_endpoint *new_endpoint(struct control *control,
 	return endpoint;
 }
 
-/* QEMU's spelling of the socket's kind is accepted where it says what we do anyway. */
-static int check_keys(const struct keyval *list, unsigned count, const char *option,
-		      struct error *err)
-{
-	for (unsigned i = 1; i < count; i++) {
-		const char *allowed = strcmp(list[i].key, "server") == 0 ? "on" : "off";
-
-		if (strcmp(list[i].key, "server") != 0 && strcmp(list[i].key, "wait") != 0)
-			return error_set(err, EINVAL,
-					 "%s: %s: unknown key; there are server and wait", option,
-					 list[i].key);
-		if (strcmp(list[i].value, allowed) != 0)
-			return error_set(err, EINVAL, "%s: %s=%s: only %s=%s is possible", option,
-					 list[i].key, list[i].value, list[i].key, allowed);
-	}
-	return 0;
-}
+static const struct property socket_properties[] = {
+	PROPERTY_SERVER,
+	PROPERTY_WAIT,
+	PROPERTY_END("are server and wait"),
+};
 
 static int open_unix(struct control *control, enum control_protocol protocol, const char *text,
 		     struct error *err)
@@ -114,16 +122,19 @@ static int open_unix(struct control *control, enum control_protocol protocol, co
 
 	if (!copy || !endpoint) {
 		free(copy);
-		return error_set(err, ENOSPC, "%s unix:%s: at most %d sockets", option, text,
-				 CONTROL_MAX_SOCKETS);
+		return error_set(
+			err, ENOSPC,
+			"%s unix:%s: there can be at most %d sockets of --qmp and --monitor",
+			option, text, CONTROL_MAX_SOCKETS);
 	}
-	ret = keyval_parse_qemu(copy, option, "path", list, MAX_KEYS, err);
+	ret = keyval_parse(copy, KEYVAL_QEMU, option, "path", list, MAX_KEYS, err);
 	if (ret >= 0)
-		ret = check_keys(list, (unsigned)ret, option, err);
+		ret = property_fill(socket_properties, endpoint, list + 1, (unsigned)ret - 1,
+				    option, err);
 	if (ret == 0) {
 		raise_file_limit();
-		ret = control_socket_listen(&endpoint->socket, &socket_ops, control->loop,
-					    list[0].value, &reason);
+		ret = listener_open(&endpoint->listener, &socket_ops, control->loop, list[0].value,
+				    &reason);
 		if (ret == 0)
 			control->n_endpoints++;
 		else
@@ -133,7 +144,7 @@ static int open_unix(struct control *control, enum control_protocol protocol, co
 	return ret;
 }
 
-/* Serves @fd, a socket that is connected or listens, and takes it over if that succeeds. */
+/* Serves @fd, a socket that is connected or listens; on success it belongs to @control. */
 static int adopt_socket(struct control *control, enum control_protocol protocol, int fd,
 			const char *where, struct error *err)
 {
@@ -152,10 +163,11 @@ static int adopt_socket(struct control *control, enum control_protocol protocol,
 	}
 	endpoint = new_endpoint(control, protocol);
 	if (!endpoint)
-		return error_set(err, ENOSPC, "%s %s: at most %d sockets", option, where,
-				 CONTROL_MAX_SOCKETS);
+		return error_set(err, ENOSPC,
+				 "%s %s: there can be at most %d sockets of --qmp and --monitor",
+				 option, where, CONTROL_MAX_SOCKETS);
 	raise_file_limit();
-	control_socket_adopt(&endpoint->socket, &socket_ops, control->loop, fd);
+	listener_adopt(&endpoint->listener, &socket_ops, control->loop, fd);
 	control->n_endpoints++;
 	return 0;
 }
@@ -178,14 +190,13 @@ int control_open(struct control *control, enum control_protocol protocol, const 
 {
 	const char *option = option_name(protocol);
 
-	if (protocol == CONTROL_QMP)
-		qmp_json_init();
+	json_text_init();
 	if (strncmp(where, "unix:", 5) == 0)
 		return open_unix(control, protocol, where + 5, err);
 	if (file_argument_is_fd(where))
 		return open_fd(control, protocol, where, err);
 	if (strcmp(where, "stdio") != 0)
-		return error_set(err, EINVAL, "%s %s: there are unix:PATH, fd:N and stdio", option,
+		return error_set(err, EINVAL, "%s %s: must be unix:PATH, fd:N or stdio", option,
 				 where);
 	if (serve(control, protocol, STDIN_FILENO, STDOUT_FILENO, false) < 0)
 		return error_set(err, ENOMEM, "%s stdio: out of memory", option);
@@ -194,11 +205,12 @@ int control_open(struct control *control, enum control_protocol protocol, const 
 
 int control_open_console(struct control *control, bool terminal)
 {
+	json_text_init();
 	return hmp_serve(control->monitor, &control->clients, control->loop, -1, STDOUT_FILENO,
 			 false, terminal, &control->console);
 }
 
-/* NULL if it is gone, since its output failed. */
+/* NULL if it has ended, because its output failed. */
 static struct control_connection *find_console(const struct control *control)
 {
 	struct control_connection *c = control->clients.first;
@@ -224,23 +236,36 @@ void control_console_input(struct control *control, const char *bytes, size_t le
 		control_connection_feed(console, bytes, len);
 }
 
-unsigned control_list_files(const struct control *control, struct sandbox_file *ret_files)
+void control_console_ends(struct control *control)
+{
+	struct control_connection *console = find_console(control);
+
+	if (console)
+		hmp_session_hide(console);
+}
+
+bool control_console_edits(const struct control *control)
+{
+	struct control_connection *console = find_console(control);
+
+	return console && !console->dead && hmp_session_edits(console);
+}
+
+bool control_console_print(struct control *control, const char *bytes, size_t len)
+{
+	struct control_connection *console = find_console(control);
+
+	hmp_session_print(console, bytes, len);
+	return !console->dead;
+}
+
+unsigned control_list_files(const struct control *control, struct kept_file *ret_files)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < control->n_endpoints; i++)
-		n += control_socket_file(&control->endpoints[i].socket, &ret_files[n]);
+		n += listener_file(&control->endpoints[i].listener, &ret_files[n]);
 	return n;
-}
-
-static void drain_timed_out(struct event_op *op, int result)
-{
-	struct control *control = container_of(op, struct control, drain_timeout);
-
-	(void)result;
-	control->drained = true;
-	if (control->clients.draining)
-		event_loop_stop(control->loop);
 }
 
 static bool all_written(const struct control *control)
@@ -256,12 +281,12 @@ void control_drain(struct control *control)
 	if (all_written(control))
 		return;
 	control->clients.draining = true;
-	control->drain_timeout.done = drain_timed_out;
-	event_loop_delay(control->loop, &control->drain_timeout, &control->drain_limit);
-	/* Others may stop the loop too. */
-	while (!all_written(control) && !control->drained)
+	event_loop_arm(control->loop, &control->drain_timeout, control->drain_ns);
+	/* The loop may also be stopped by others. */
+	while (!all_written(control) && event_loop_armed(&control->drain_timeout))
 		if (event_loop_run(control->loop) < 0)
 			break;
+	event_loop_cancel(control->loop, &control->drain_timeout);
 	control->clients.draining = false;
 }
 
@@ -270,6 +295,6 @@ void control_fini(struct control *control)
 	while (control->clients.first)
 		control_connection_abandon(control->clients.first);
 	for (unsigned i = 0; i < control->n_endpoints; i++)
-		control_socket_fini(&control->endpoints[i].socket);
+		listener_fini(&control->endpoints[i].listener);
 	control->n_endpoints = 0;
 }

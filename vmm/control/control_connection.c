@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Carries bytes between a client and its protocol. In: read_done; out: flush; the end: settle. */
+/* Carries bytes between client and protocol. Input: read_done; output: flush; the end: settle. */
 #include "vmm/control/control_connection.h"
 
 #include "vmm/base/container_of.h"
-#include "vmm/base/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -26,7 +25,7 @@ static void flush(struct control_connection *c)
 	if (c->out_start == c->out.len) {
 		struct buffer written = c->out;
 
-		/* The kernel reads from out, so what comes meanwhile goes elsewhere. */
+		/* The kernel reads from out until it completes: new output goes to queued. */
 		c->out = c->queued;
 		c->queued = written;
 		c->out_start = 0;
@@ -39,7 +38,7 @@ static void flush(struct control_connection *c)
 			 (unsigned)(c->out.len - c->out_start));
 }
 
-/* The peer is gone or dropped. Whatever is in flight on a socket ends by the shutdown. */
+/* Gives up on the peer. The shutdown ends operations in flight on a socket. */
 static void kill_connection(struct control_connection *c)
 {
 	if (c->dead)
@@ -64,6 +63,7 @@ static void remove_from_clients(struct control_connection *c)
 
 static void release(struct control_connection *c)
 {
+	event_loop_cancel(c->loop, &c->resume);
 	if (c->owned)
 		close(c->out_fd);
 	buffer_fini(&c->queued);
@@ -72,16 +72,16 @@ static void release(struct control_connection *c)
 	c->ops->closed(c);
 }
 
-/* Called last in everything that the loop calls: @c may be gone afterwards. */
+/* The last call of every callback from the loop, because it may free @c. */
 static void settle(struct control_connection *c)
 {
 	if (c->ending && !c->dead && !c->in_len && !c->held && control_connection_idle(c))
 		kill_connection(c);
-	if (c->dead && !c->reading && !c->writing && !c->resuming)
+	if (c->dead && !c->reading && !c->writing)
 		release(c);
 }
 
-/* Hands input to the protocol for as long as it takes some. */
+/* Passes input to the protocol until it takes no more. */
 static void deliver(struct control_connection *c)
 {
 	while (c->in_len && !c->dead && !control_connection_full(c)) {
@@ -109,14 +109,14 @@ static void read_done(struct event_op *op, int result)
 	ssize_t n;
 
 	c->reading = false;
-	/* See event_loop_poll: nobody knows whether there is something, and a read might wait. */
+	/* See event_loop_poll: there may be no input, and a blocking read would wait. */
 	if (result >= 0 && !c->dead && !c->ending) {
 		n = read(c->in_fd, c->in, sizeof(c->in));
 		if (n > 0) {
 			c->in_start = 0;
 			c->in_len = (size_t)n;
 		} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-			/* It may still read what it asked for. */
+			/* The client may still read the answers. */
 			c->ending = true;
 		}
 	}
@@ -127,7 +127,7 @@ static void write_done(struct event_op *op, int result)
 {
 	struct control_connection *c = container_of(op, struct control_connection, write);
 
-	/* Who passed us the descriptor may have made it non-blocking. */
+	/* The owner of a descriptor that was passed to us may have made it non-blocking. */
 	if (result == -EAGAIN && !c->dead) {
 		event_loop_poll(c->loop, &c->writable, c->out_fd, POLLOUT);
 		return;
@@ -138,6 +138,8 @@ static void write_done(struct event_op *op, int result)
 	else if (result != -EINTR)
 		kill_connection(c);
 	flush(c);
+	if (c->clients->written && control_connection_idle(c))
+		c->clients->written(c->clients, c);
 	if (c->clients->draining && control_connection_idle(c))
 		event_loop_stop(c->loop);
 	go_on(c);
@@ -147,19 +149,14 @@ static void writable_done(struct event_op *op, int result)
 {
 	struct control_connection *c = container_of(op, struct control_connection, writable);
 
-	(void)result;
 	c->writing = false;
 	flush(c);
 	go_on(c);
 }
 
-static void resume_done(struct event_op *op, int result)
+static void resume_due(struct event_timer *timer)
 {
-	struct control_connection *c = container_of(op, struct control_connection, resume);
-
-	(void)result;
-	c->resuming = false;
-	go_on(c);
+	go_on(container_of(timer, struct control_connection, resume));
 }
 
 void control_connection_init(struct control_connection *connection,
@@ -178,9 +175,9 @@ void control_connection_init(struct control_connection *connection,
 		.read.done = read_done,
 		.write.done = write_done,
 		.writable.done = writable_done,
-		.resume.done = resume_done,
-		.queued.limit = CONTROL_CONNECTION_MAX,
-		.out.limit = CONTROL_CONNECTION_MAX,
+		.resume.due = resume_due,
+		.queued = { .limit = CONTROL_CONNECTION_MAX, .budget = &clients->budget },
+		.out = { .limit = CONTROL_CONNECTION_MAX, .budget = &clients->budget },
 	};
 	if (clients->first)
 		clients->first->prev = connection;
@@ -195,10 +192,17 @@ void control_connection_start(struct control_connection *connection)
 
 void control_connection_send(struct control_connection *connection, const char *bytes, size_t len)
 {
+	int ret;
+
 	if (connection->dead)
 		return;
-	if (buffer_append(&connection->queued, bytes, len) < 0) {
-		log_warning("a control client does not read its answers; disconnected");
+	ret = buffer_append(&connection->queued, bytes, len);
+	if (ret < 0) {
+		log_guest(
+			&connection->clients->limit, "a control client %s; disconnected",
+			ret == -EDQUOT
+				? "had no room for an answer, because all together hold the most they can"
+				: "does not read its answers");
 		kill_connection(connection);
 		return;
 	}
@@ -218,11 +222,8 @@ void control_connection_hold(struct control_connection *connection)
 void control_connection_resume(struct control_connection *connection)
 {
 	connection->held = false;
-	if (connection->resuming)
-		return;
-	/* By way of the loop, since this may be called while something else is told to all. */
-	connection->resuming = true;
-	event_loop_delay(connection->loop, &connection->resume, &connection->now);
+	/* By the loop, because this may be called while an event is sent to all clients. */
+	event_loop_arm(connection->loop, &connection->resume, 0);
 }
 
 void control_connection_feed(struct control_connection *connection, const char *bytes, size_t len)

@@ -2,10 +2,11 @@
 /* A QMP client that sends one command. Start reading at ctl_run. */
 #include "vmm/control/ctl.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/buffer.h"
+#include "vmm/base/json_text.h"
 #include "vmm/base/log.h"
 #include "vmm/control/qmp_commands.h"
-#include "vmm/control/qmp_json.h"
 #include "vmm/control/qmp_types.h"
 
 #include <ctype.h>
@@ -17,6 +18,17 @@
 #include <unistd.h>
 
 #define USAGE "ctl: say mvmm ctl [--json] PATH COMMAND [ARGUMENT...]"
+#define HELP                                                                                       \
+	"usage: mvmm ctl [--json] PATH COMMAND [ARGUMENT]...\n"                                    \
+	"Sends one command to the mvmm whose --qmp socket is PATH, and prints the answer.\n\n"     \
+	"  mvmm ctl vm.qmp info status               a command of HMP, as --monitor has it\n"      \
+	"  mvmm ctl vm.qmp device_add driver=virtio-pmem memdev=m\n"                               \
+	"                                            one of QMP, if all its arguments are\n"       \
+	"                                            NAME=VALUE\n"                                 \
+	"  mvmm ctl vm.qmp help                      lists the commands of HMP\n"                  \
+	"  mvmm ctl vm.qmp query-commands            lists those of QMP\n\n"                       \
+	"--json prints the answer as it came.\n"                                                   \
+	"Exit status: 0 done, 1 refused by mvmm, 35 bad usage, 39 no answer.\n"
 #define ANSWER_MAX (64u << 20)
 #define PATIENCE_SECONDS 30
 
@@ -24,9 +36,9 @@ struct ctl {
 	int fd;
 	const char *path;
 	bool json;
-	bool human; /* the command is a line for human-monitor-command */
+	bool human; /* the command is a line of HMP, for human-monitor-command */
 	struct buffer received;
-	size_t line_end; /* of the line that was read last, behind its newline */
+	size_t line_end; /* the end of the line that was read last, behind its newline */
 };
 
 static int connect_to(const char *path)
@@ -63,7 +75,7 @@ static int send_text(const struct ctl *ctl, const char *text, size_t len)
 	return 0;
 }
 
-/* The next line as JSON, the caller's. -EBADMSG if it is none, -ECONNRESET at the end. */
+/* The next line as JSON, the caller's. -EBADMSG if it is not JSON, -ECONNRESET at the end. */
 static int read_line(struct ctl *ctl, json_t **ret_value)
 {
 	struct buffer *in = &ctl->received;
@@ -85,12 +97,12 @@ static int read_line(struct ctl *ctl, json_t **ret_value)
 			return -EMSGSIZE;
 	}
 	ctl->line_end = (size_t)(end - in->data) + 1;
-	if (qmp_json_parse(in->data, ctl->line_end - 1, ret_value, &err) < 0)
+	if (json_text_parse(in->data, ctl->line_end - 1, ret_value, &err) < 0)
 		return -EBADMSG;
 	return 0;
 }
 
-/* The next answer: events in between are not for us. */
+/* Reads the next answer, and skips events. */
 static int read_answer(struct ctl *ctl, json_t **ret_answer)
 {
 	for (;;) {
@@ -116,7 +128,7 @@ static int send_request(struct ctl *ctl, const char *command, json_t *arguments,
 
 	if (arguments)
 		json_object_set(request, "arguments", arguments);
-	ret = qmp_json_print(request, &line);
+	ret = json_text_print(request, &line);
 	if (ret == 0)
 		ret = send_text(ctl, line.data, line.len);
 	if (ret == 0)
@@ -140,7 +152,7 @@ static int negotiate(struct ctl *ctl)
 	return ret;
 }
 
-/* name=value, as QMP's commands want it here; HMP's have no '=' or a comma before it. */
+/* QMP's arguments are name=value. HMP's commands have no '=' or a comma before it. */
 static bool is_assignment(const char *text)
 {
 	size_t len = 0;
@@ -160,7 +172,7 @@ static bool is_qmp(int argc, char **argv)
 	return true;
 }
 
-/* NULL with @err set. */
+/* The arguments of a QMP command; NULL with @err set. */
 static json_t *qmp_arguments(int argc, char **argv, struct error *err)
 {
 	const struct qmp_type *type = qmp_types_find(qmp_commands_find(argv[0])->arguments);
@@ -169,11 +181,9 @@ static json_t *qmp_arguments(int argc, char **argv, struct error *err)
 	for (int i = 1; i < argc; i++) {
 		char name[64];
 		const char *equals = strchr(argv[i], '=');
-		json_t *value;
 
 		snprintf(name, sizeof(name), "%.*s", (int)(equals - argv[i]), argv[i]);
-		value = qmp_types_parse(type, name, equals + 1, err);
-		if (!value || json_object_set_new(arguments, name, value) < 0) {
+		if (qmp_types_set(type, arguments, name, equals + 1, err) < 0) {
 			json_decref(arguments);
 			return NULL;
 		}
@@ -188,17 +198,17 @@ static json_t *hmp_arguments(int argc, char **argv)
 
 	for (int i = 0; i < argc; i++)
 		buffer_printf(&line, "%s%s", i ? " " : "", argv[i]);
-	arguments = json_pack("{s:o}", "command-line", qmp_json_string(buffer_text(&line)));
+	arguments = json_pack("{s:o}", "command-line", json_text_string(buffer_text(&line)));
 	buffer_fini(&line);
 	return arguments;
 }
 
-/* HMP tells errors in its text only. */
+/* HMP reports errors in its text only. */
 static bool is_hmp_error(const char *text)
 {
 	static const char *const starts[] = { "Error: ", "unknown command: " };
 
-	for (unsigned i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(starts); i++)
 		if (strncmp(text, starts[i], strlen(starts[i])) == 0)
 			return true;
 	return strstr(text, "\r\nTry \"help ") != NULL;
@@ -221,7 +231,7 @@ static enum ctl_status print_answer(const struct ctl *ctl, const json_t *answer,
 	const char *text = json_string_value(value);
 
 	if (ctl->json) {
-		/* As it came, but for its end. */
+		/* As it was received, without the newline. */
 		fwrite(ctl->received.data, 1, ctl->line_end - 1, out);
 		fputc('\n', out);
 		return error || (ctl->human && is_hmp_error(text ? text : "")) ? CTL_REFUSED
@@ -229,7 +239,8 @@ static enum ctl_status print_answer(const struct ctl *ctl, const json_t *answer,
 	}
 	if (error) {
 		text = json_string_value(json_object_get(error, "desc"));
-		log_error("ctl: %s", text ? text : "an error without a text");
+		log_error("ctl: %s",
+			  text ? text : "mvmm answered with an error that has no description");
 		return CTL_REFUSED;
 	}
 	if (text)
@@ -244,8 +255,7 @@ static enum ctl_status print_answer(const struct ctl *ctl, const json_t *answer,
 static enum ctl_status no_answer(const struct ctl *ctl, int error)
 {
 	if (error == -EBADMSG)
-		log_error("ctl: %s: what answers there is not QMP; give the path of --qmp",
-			  ctl->path);
+		log_error("ctl: %s: the answer is not QMP; give the path of --qmp", ctl->path);
 	else if (error == -EAGAIN)
 		log_error("ctl: %s: no answer in %d seconds", ctl->path, PATIENCE_SECONDS);
 	else
@@ -304,6 +314,10 @@ enum ctl_status ctl_run(int argc, char **argv, FILE *out)
 		ctl.json = true;
 		argc--;
 		argv++;
+	}
+	if (argc == 1 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
+		fputs(HELP, out);
+		return CTL_DONE;
 	}
 	if (argc < 2 || argv[0][0] == '-' || !argv[1][0]) {
 		log_error(USAGE);

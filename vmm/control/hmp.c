@@ -2,31 +2,35 @@
 /* HMP's commands. Start reading at hmp_run; the table is before it. */
 #include "vmm/control/hmp.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/keyval.h"
 #include "vmm/control/hmp_info.h"
 #include "vmm/control/qmp_commands.h"
 #include "vmm/control/qmp_types.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_PROPERTIES 16
 
-/* What follows a command's name. */
+/* The arguments of a command. */
 enum arguments {
 	NOTHING,
-	OPTIONAL_WORDS, /* all of the rest, which may be empty */
-	WORD,		/* one, perhaps in double quotes */
-	PROPERTIES,	/* all of the rest: a=b,c=d */
+	OPTIONAL_WORDS, /* the rest of the line, which may be empty */
+	WORD,		/* one word, perhaps in double quotes */
+	PROPERTIES,	/* the rest of the line: a=b,c=d */
 };
 
 struct command {
-	const char *name; /* and an alias behind a '|' */
+	const char *name; /* may have an alias behind a '|' */
 	enum arguments arguments;
 	const char *parameters;
 	const char *help;
+	/* The QMP command of the same meaning, so that both spellings behave the same. */
+	const char *qmp;
+	const char *implied_key; /* of the first property; or NULL */
+	/* If there is no such command. */
 	int (*run)(struct monitor *monitor, char *arguments, struct buffer *out);
 };
 
@@ -38,44 +42,26 @@ static int report(int ret, const struct error *err, struct buffer *out)
 	return 0;
 }
 
-static int run_stop(struct monitor *monitor, char *arguments, struct buffer *out)
+static int run_qmp(const struct command *command, struct monitor *monitor, char *properties,
+		   struct buffer *out)
 {
+	const struct qmp_command *qmp = qmp_commands_find(command->qmp);
+	const struct qmp_type *type = qmp_types_find(qmp->arguments);
+	struct keyval list[MAX_PROPERTIES];
+	json_t *arguments = json_object(), *answer = NULL;
 	struct error err = { 0 };
+	int ret = 0, count = 0;
 
-	(void)arguments;
-	return report(monitor_pause(monitor, &err), &err, out);
-}
-
-static int run_cont(struct monitor *monitor, char *arguments, struct buffer *out)
-{
-	struct error err = { 0 };
-
-	(void)arguments;
-	return report(monitor_resume(monitor, &err), &err, out);
-}
-
-static int run_system_powerdown(struct monitor *monitor, char *arguments, struct buffer *out)
-{
-	struct error err = { 0 };
-
-	(void)arguments;
-	return report(monitor_powerdown(monitor, &err), &err, out);
-}
-
-static int run_system_reset(struct monitor *monitor, char *arguments, struct buffer *out)
-{
-	struct error err = { 0 };
-
-	(void)arguments;
-	return report(monitor->ops->reset(monitor, &err), &err, out);
-}
-
-static int run_quit(struct monitor *monitor, char *arguments, struct buffer *out)
-{
-	(void)arguments;
-	(void)out;
-	monitor->ops->quit(monitor);
-	return 0;
+	if (*properties)
+		ret = count = keyval_parse(properties, KEYVAL_QEMU, command->qmp,
+					   command->implied_key, list, MAX_PROPERTIES, &err);
+	for (int i = 0; i < count && ret >= 0; i++)
+		ret = qmp_types_set(type, arguments, list[i].key, list[i].value, &err);
+	if (ret >= 0)
+		ret = qmp_commands_run(qmp, monitor, arguments, &answer, &err);
+	json_decref(arguments);
+	json_decref(answer);
+	return report(ret, &err, out);
 }
 
 static int run_device_del(struct monitor *monitor, char *arguments, struct buffer *out)
@@ -85,64 +71,28 @@ static int run_device_del(struct monitor *monitor, char *arguments, struct buffe
 	return report(monitor_device_del(monitor, arguments, &err), &err, out);
 }
 
-/* The QMP command does the rest, so that both spellings have one meaning. */
-static int run_as_qmp(struct monitor *monitor, const char *name, const char *implied_key,
-		      char *properties, struct buffer *out)
-{
-	const struct qmp_command *command = qmp_commands_find(name);
-	const struct qmp_type *type = qmp_types_find(command->arguments);
-	struct keyval list[MAX_PROPERTIES];
-	json_t *arguments = json_object(), *answer = NULL;
-	struct error err = { 0 };
-	int ret = 0, count = 0;
-
-	if (*properties)
-		ret = count = keyval_parse_qemu(properties, name, implied_key, list, MAX_PROPERTIES,
-						&err);
-	for (int i = 0; i < count && ret >= 0; i++) {
-		json_t *value = qmp_types_parse(type, list[i].key, list[i].value, &err);
-
-		if (!value || json_object_set_new(arguments, list[i].key, value) < 0)
-			ret = -EINVAL;
-	}
-	if (ret >= 0)
-		ret = qmp_commands_run(command, monitor, arguments, &answer, &err);
-	json_decref(arguments);
-	json_decref(answer);
-	return report(ret, &err, out);
-}
-
-static int run_device_add(struct monitor *monitor, char *arguments, struct buffer *out)
-{
-	return run_as_qmp(monitor, "device_add", "driver", arguments, out);
-}
-
-static int run_object_add(struct monitor *monitor, char *arguments, struct buffer *out)
-{
-	return run_as_qmp(monitor, "object-add", "qom-type", arguments, out);
-}
-
 static int run_help(struct monitor *monitor, char *arguments, struct buffer *out);
 static int run_info(struct monitor *monitor, char *arguments, struct buffer *out);
 
 /* In alphabetical order. Names, parameters and texts are QEMU's. */
 static const struct command commands[] = {
-	{ "cont|c", NOTHING, "", "resume emulation", run_cont },
+	{ "cont|c", NOTHING, "", "resume emulation", .qmp = "cont" },
 	{ "device_add", PROPERTIES, "driver[,prop=value][,...]",
-	  "add device, like -device on the command line", run_device_add },
-	{ "device_del", WORD, "device", "remove device", run_device_del },
-	{ "help|?", OPTIONAL_WORDS, "[cmd]", "show the help", run_help },
+	  "add device, like -device on the command line", "device_add", "driver", NULL },
+	{ "device_del", WORD, "device", "remove device", .run = run_device_del },
+	{ "help|?", OPTIONAL_WORDS, "[cmd]", "show the help", .run = run_help },
 	{ "info", OPTIONAL_WORDS, "[subcommand]", "show various information about the system state",
-	  run_info },
+	  .run = run_info },
 	{ "object_add", PROPERTIES, "[qom-type=]type,id=str[,prop=value][,...]",
-	  "create QOM object", run_object_add },
-	{ "quit|q", NOTHING, "", "quit the emulator", run_quit },
-	{ "stop|s", NOTHING, "", "stop emulation", run_stop },
-	{ "system_powerdown", NOTHING, "", "send system power down event", run_system_powerdown },
-	{ "system_reset", NOTHING, "", "reset the system", run_system_reset },
+	  "create QOM object", "object-add", "qom-type", NULL },
+	{ "quit|q", NOTHING, "", "quit the emulator", .qmp = "quit" },
+	{ "stop|s", NOTHING, "", "stop emulation", .qmp = "stop" },
+	{ "system_powerdown", NOTHING, "", "send system power down event",
+	  .qmp = "system_powerdown" },
+	{ "system_reset", NOTHING, "", "reset the system", .qmp = "system_reset" },
 };
 
-#define COUNT (sizeof(commands) / sizeof(commands[0]))
+#define COUNT ARRAY_SIZE(commands)
 
 static bool is_named(const struct command *command, const char *name)
 {
@@ -172,7 +122,7 @@ static const struct hmp_info *find_info(const char *name)
 	return NULL;
 }
 
-/* Cuts the first word off *@text, and the space behind it. */
+/* Cuts off the first word of *@text, and the space behind it. */
 static char *next_word(char **text)
 {
 	char *word = *text;
@@ -208,7 +158,6 @@ static int run_help(struct monitor *monitor, char *arguments, struct buffer *out
 	const struct command *command = find_command(name);
 	const struct hmp_info *info = find_info(sub);
 
-	(void)monitor;
 	if (!*name) {
 		for (unsigned i = 0; i < COUNT; i++)
 			print_help(&commands[i], out);
@@ -245,7 +194,7 @@ static int run_info(struct monitor *monitor, char *arguments, struct buffer *out
 	return 0;
 }
 
-/* NULL with a message if there is not exactly one word. */
+/* The only word of @arguments; NULL with a message if there is not exactly one. */
 static char *only_word(const struct command *command, char *arguments, struct buffer *out)
 {
 	char *word = arguments, *end;
@@ -271,7 +220,7 @@ static char *only_word(const struct command *command, char *arguments, struct bu
 	return NULL;
 }
 
-/* Makes of @arguments what the command wants; NULL with a message if it does not. */
+/* Checks @arguments and converts them for the command; NULL with a message if they are wrong. */
 static char *check_arguments(const struct command *command, char *arguments, struct buffer *out)
 {
 	switch (command->arguments) {
@@ -310,7 +259,8 @@ static int run_line(struct monitor *monitor, char *line, struct buffer *out)
 			      (int)strcspn(command->name, "|"), command->name);
 		return 0;
 	}
-	return command->run(monitor, arguments, out);
+	return command->run ? command->run(monitor, arguments, out)
+			    : run_qmp(command, monitor, arguments, out);
 }
 
 int hmp_run(struct monitor *monitor, const char *line, struct buffer *out)
@@ -329,4 +279,37 @@ int hmp_run(struct monitor *monitor, const char *line, struct buffer *out)
 	ret = run_line(monitor, copy, out);
 	free(copy);
 	return ret;
+}
+
+static bool begins(const char *name, const char *word, size_t len)
+{
+	return strcspn(name, "|") >= len && strncmp(name, word, len) == 0;
+}
+
+const char *hmp_match(const char *line, size_t len, unsigned n)
+{
+	size_t first = 0, word;
+
+	while (first < len && line[first] != ' ')
+		first++;
+	for (word = first; word < len && line[word] == ' ';)
+		word++;
+	if (first == len)
+		word = 0;
+	/* Only these two take names that are known here, and one of them. */
+	else if (memchr(line + word, ' ', len - word) || first != 4 ||
+		 (memcmp(line, "info", 4) != 0 && memcmp(line, "help", 4) != 0))
+		return NULL;
+	if (word && line[0] == 'i') {
+		const struct hmp_info *info;
+
+		for (unsigned i = 0; (info = hmp_info_get(i)); i++)
+			if (begins(info->name, line + word, len - word) && n-- == 0)
+				return info->name;
+		return NULL;
+	}
+	for (unsigned i = 0; i < COUNT; i++)
+		if (begins(commands[i].name, line + word, len - word) && n-- == 0)
+			return commands[i].name;
+	return NULL;
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HMP, QEMU's monitor for people: command lines in, QEMU's texts out. */
-#ifndef MVMM_VMM_HMP_H
-#define MVMM_VMM_HMP_H
+/* HMP, QEMU's monitor for people: it reads command lines and prints QEMU's texts. */
+#pragma once
 
 #include "vmm/base/buffer.h"
 #include "vmm/control/monitor.h"
 
 /*
- * Runs one line and adds what it prints, with "\n" at the ends of lines, to @out. Errors are part
- * of that. 1 if the command is complete only once the VM has stopped, otherwise 0.
+ * Runs one line and appends its output, also errors, to @out, with "\n" at the ends of lines. 1 if
+ * the command is complete only when the VM has stopped, otherwise 0.
  */
 int hmp_run(struct monitor *monitor, const char *line, struct buffer *out);
 
-#endif
+/*
+ * For hmp_line: the @n-th word that can complete the last word of the first @len bytes of @line: a
+ * command, or after "info" and "help" one of their arguments. NULL: there are no more.
+ */
+const char *hmp_match(const char *line, size_t len, unsigned n);

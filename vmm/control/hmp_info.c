@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What info prints, in QEMU's formats. The table is at the end. */
+// Tested by tests/unit/vmm/control/test_hmp.c.
+/* The info commands, in QEMU's formats. The table is at the end. */
 #include "vmm/control/hmp_info.h"
+
+#include "vmm/base/array.h"
 
 #include <inttypes.h>
 
@@ -14,7 +17,6 @@ static void print_cpus(struct monitor *monitor, struct buffer *out)
 
 static void print_kvm(struct monitor *monitor, struct buffer *out)
 {
-	(void)monitor;
 	buffer_printf(out, "kvm support: enabled\n");
 }
 
@@ -71,50 +73,51 @@ static void print_node(struct monitor *monitor, unsigned node, uint64_t ram_size
 
 static void print_numa(struct monitor *monitor, struct buffer *out)
 {
-	struct monitor_node node;
 	unsigned count = 0;
+	uint64_t ram_size;
 
-	while (monitor->ops->node(monitor, count, &node) == 0)
+	while (monitor->ops->node(monitor, count, &ram_size) == 0)
 		count++;
 	buffer_printf(out, "%u nodes\n", count);
-	for (unsigned i = 0; monitor->ops->node(monitor, i, &node) == 0; i++)
-		print_node(monitor, i, node.ram_size, out);
+	for (unsigned i = 0; monitor->ops->node(monitor, i, &ram_size) == 0; i++)
+		print_node(monitor, i, ram_size, out);
 }
 
-static void print_bucket(const struct monitor_pmem_stats *stats, unsigned bucket,
-			 struct buffer *out)
+static void print_bucket(const struct pmem_counters *n, unsigned bucket, struct buffer *out)
 {
-	uint64_t from = monitor_latency_from_ns(bucket) / 1000;
+	uint64_t from = pmem_bucket_from_ns(bucket) / 1000;
 
-	if (!stats->latency[bucket])
+	if (!n->latency[bucket])
 		return;
-	if (bucket + 1 == MONITOR_LATENCY_BUCKETS)
+	if (bucket + 1 == PMEM_LATENCY_BUCKETS)
 		buffer_printf(out, "    from %" PRIu64 " us: ", from);
 	else
 		buffer_printf(out, "    %" PRIu64 " to %" PRIu64 " us: ", from,
-			      monitor_latency_from_ns(bucket + 1) / 1000);
-	buffer_printf(out, "%" PRIu64 "\n", stats->latency[bucket]);
+			      pmem_bucket_from_ns(bucket + 1) / 1000);
+	buffer_printf(out, "%" PRIu64 "\n", n->latency[bucket]);
 }
 
-/* Not one of QEMU's. */
+/* QEMU does not have this one. */
 static void print_pmem(struct monitor *monitor, struct buffer *out)
 {
+	const struct pmem_counters *n;
 	struct monitor_pmem_stats s;
 
 	for (unsigned i = 0; monitor->ops->pmem_stats(monitor, i, &s) == 0; i++) {
+		n = &s.counters;
 		buffer_printf(out, "%s:\n", s.id);
-		buffer_printf(out, "  flushes: %" PRIu64 " done, %" PRIu64 " failed\n", s.flushes,
-			      s.flush_errors);
+		buffer_printf(out, "  flushes: %" PRIu64 " done, %" PRIu64 " failed\n", n->flushes,
+			      n->flush_errors);
 		buffer_printf(out, "  fdatasyncs: %" PRIu64 ", shared by %" PRIu64 " flushes\n",
-			      s.fdatasyncs, s.coalesced);
-		buffer_printf(out, "  stores dropped: %" PRIu64 "\n", s.stores_dropped);
+			      n->fdatasyncs, n->coalesced);
+		buffer_printf(out, "  stores dropped: %" PRIu64 "\n", n->stores_dropped);
 		buffer_printf(out, "  fdatasyncs by duration:\n");
-		for (unsigned bucket = 0; bucket < MONITOR_LATENCY_BUCKETS; bucket++)
-			print_bucket(&s, bucket, out);
+		for (unsigned bucket = 0; bucket < PMEM_LATENCY_BUCKETS; bucket++)
+			print_bucket(n, bucket, out);
 	}
 }
 
-/* Nor this. */
+/* Nor this one. */
 static void print_counters(struct monitor *monitor, struct buffer *out)
 {
 	struct device_counters c;
@@ -176,7 +179,7 @@ static void print_status(struct monitor *monitor, struct buffer *out)
 
 	buffer_printf(out, "VM status: %s", state == MONITOR_RUNNING ? "running" : "paused");
 	if (state != MONITOR_RUNNING && state != MONITOR_PAUSED)
-		buffer_printf(out, " (%s)", monitor_state_name(state));
+		buffer_printf(out, " (%s)", monitor_state_names[state]);
 	buffer_printf(out, "\n");
 }
 
@@ -190,7 +193,6 @@ static void print_uuid(struct monitor *monitor, struct buffer *out)
 
 static void print_version(struct monitor *monitor, struct buffer *out)
 {
-	(void)monitor;
 	buffer_printf(out, "%d.%d.%d (%s)\n", MONITOR_QEMU_MAJOR, MONITOR_QEMU_MINOR,
 		      MONITOR_QEMU_MICRO, MONITOR_PACKAGE);
 }
@@ -215,5 +217,5 @@ static const struct hmp_info infos[] = {
 
 const struct hmp_info *hmp_info_get(unsigned i)
 {
-	return i < sizeof(infos) / sizeof(infos[0]) ? &infos[i] : NULL;
+	return i < ARRAY_SIZE(infos) ? &infos[i] : NULL;
 }

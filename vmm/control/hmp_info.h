@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HMP's info commands. */
-#ifndef MVMM_VMM_HMP_INFO_H
-#define MVMM_VMM_HMP_INFO_H
+#pragma once
 
 #include "vmm/base/buffer.h"
 #include "vmm/control/monitor.h"
@@ -12,7 +11,5 @@ struct hmp_info {
 	void (*print)(struct monitor *monitor, struct buffer *out);
 };
 
-/* In alphabetical order, until NULL. */
+/* The @i-th command in alphabetical order, or NULL. */
 const struct hmp_info *hmp_info_get(unsigned i);
-
-#endif

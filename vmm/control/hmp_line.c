@@ -20,13 +20,13 @@ void hmp_line_fini(struct hmp_line *line)
 		free(line->history[--line->n_history]);
 }
 
-/* A byte that is not the first of its character in UTF-8. */
+/* Whether the byte is not the first of its UTF-8 character. */
 static bool continues(char c)
 {
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-static void redraw(const struct hmp_line *line, struct buffer *out)
+void hmp_line_show(const struct hmp_line *line, struct buffer *out)
 {
 	size_t back = 0;
 
@@ -37,6 +37,12 @@ static void redraw(const struct hmp_line *line, struct buffer *out)
 	buffer_printf(out, "\r%s%.*s\033[K", line->prompt, (int)line->len, line->text);
 	if (back)
 		buffer_printf(out, "\033[%zuD", back);
+}
+
+void hmp_line_hide(const struct hmp_line *line, struct buffer *out)
+{
+	if (line->echo)
+		buffer_printf(out, "\r\033[K");
 }
 
 void hmp_line_begin(struct hmp_line *line, struct buffer *out)
@@ -93,7 +99,7 @@ static size_t word_left_of(const struct hmp_line *line, size_t pos)
 	return pos;
 }
 
-/* What was typed before it went through the history is lost, as in QEMU. */
+/* The line that was typed before is lost, as in QEMU. */
 static void show_history(struct hmp_line *line, int direction)
 {
 	if (direction < 0 ? line->shown == 0 : line->shown >= line->n_history)
@@ -127,7 +133,7 @@ static void remember(struct hmp_line *line)
 	line->history[line->n_history++] = copy;
 }
 
-/* The last byte of an escape sequence: ESC [ A, ESC O H, ESC [ 3 ~. */
+/* Acts on the last byte of an escape sequence: ESC [ A, ESC O H, ESC [ 3 ~. */
 static void escaped_key(struct hmp_line *line, char key)
 {
 	if (key == 'A')
@@ -160,6 +166,58 @@ static void escape_sequence(struct hmp_line *line, char key)
 	}
 }
 
+static size_t word_length(const char *word)
+{
+	return strcspn(word, "|");
+}
+
+/* How many bytes all words that match have in common at their beginnings. */
+static size_t common_length(const struct hmp_line *line, const char *first)
+{
+	size_t common = word_length(first);
+	const char *word;
+
+	for (unsigned n = 1; (word = line->match(line->text, line->cursor, n)); n++) {
+		size_t i = 0;
+
+		while (i < common && i < word_length(word) && word[i] == first[i])
+			i++;
+		common = i;
+	}
+	return common;
+}
+
+static void list_matches(const struct hmp_line *line, struct buffer *out)
+{
+	const char *word;
+
+	for (unsigned n = 0; (word = line->match(line->text, line->cursor, n)); n++)
+		buffer_printf(out, "%s%.*s", n ? " " : "\r\n", (int)word_length(word), word);
+	buffer_printf(out, "\r\n");
+}
+
+/* Adds what all words that match have in common, or shows them where that is nothing. */
+static void complete(struct hmp_line *line, struct buffer *out)
+{
+	const char *first = line->match ? line->match(line->text, line->cursor, 0) : NULL;
+	size_t typed = line->cursor - word_left_of(line, line->cursor);
+	size_t common;
+	bool only;
+
+	if (!first)
+		return;
+	if (line->cursor && line->text[line->cursor - 1] == ' ')
+		typed = 0;
+	only = !line->match(line->text, line->cursor, 1);
+	common = common_length(line, first);
+	if (!only && common == typed)
+		list_matches(line, out);
+	for (size_t i = typed; i < common; i++)
+		insert(line, first[i]);
+	if (only)
+		insert(line, ' ');
+}
+
 static void control_key(struct hmp_line *line, char key, struct buffer *out)
 {
 	switch (key) {
@@ -185,6 +243,9 @@ static void control_key(struct hmp_line *line, char key, struct buffer *out)
 	case CTRL('H'):
 	case DELETE_KEY:
 		erase(line, left_of(line, line->cursor), line->cursor);
+		break;
+	case CTRL('I'):
+		complete(line, out);
 		break;
 	case CTRL('K'):
 		line->len = line->cursor;
@@ -226,7 +287,7 @@ bool hmp_line_key(struct hmp_line *line, char key, struct buffer *out)
 	if (key == '\n' || (key == '\r' && line->echo))
 		return end_line(line, out);
 	if (!line->echo) {
-		/* A NUL would hide what follows it. */
+		/* A NUL would hide the rest of the line. */
 		if (key != '\r' && key != '\0')
 			insert(line, key);
 		return false;
@@ -237,6 +298,6 @@ bool hmp_line_key(struct hmp_line *line, char key, struct buffer *out)
 		control_key(line, key, out);
 	else
 		insert(line, key);
-	redraw(line, out);
+	hmp_line_show(line, out);
 	return false;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line of input, edited as on a shell: arrows, Home, End, Backspace, Delete, Ctrl-A, -E, -B,
- * -F, -K, -U, -W, -C, -L, and a history by up and down (or Ctrl-P, -N). Bytes in, echo out; it
- * knows no terminal.
+ * One line of input, edited as in a shell: arrows, Home, End, Backspace, Delete, Ctrl-A, -E, -B,
+ * -F, -K, -U, -W, -C, -L, and a history with up and down (or Ctrl-P, -N). It turns bytes into an
+ * echo, without knowledge of terminals.
  */
-#ifndef MVMM_VMM_HMP_LINE_H
-#define MVMM_VMM_HMP_LINE_H
+#pragma once
 
 #include "vmm/base/buffer.h"
 
@@ -17,27 +16,32 @@
 
 struct hmp_line {
 	const char *prompt; /* borrowed */
-	bool echo; /* there is a person at a terminal; otherwise bytes are taken as they are */
+	/* For Tab: the @n-th word that can complete the first @len bytes of @text, or NULL. The
+	 * word ends at a '|'. May be NULL. */
+	const char *(*match)(const char *text, size_t len, unsigned n);
+	bool echo; /* a person types at a terminal; otherwise bytes are taken unchanged */
 	char text[HMP_LINE_MAX + 1];
 	size_t len, cursor;
-	bool overlong;			 /* more was typed than text holds */
-	int escape;			 /* how far into an escape sequence */
+	bool overlong;			 /* more was typed than fits into text */
+	int escape;			 /* position in an escape sequence */
 	char argument;			 /* its digit */
 	char *history[HMP_LINE_HISTORY]; /* owned; oldest first */
 	unsigned n_history;
-	unsigned shown; /* n_history: the line itself */
+	unsigned shown; /* index in history, or n_history: the line itself */
 };
 
 void hmp_line_init(struct hmp_line *line, const char *prompt, bool echo);
 void hmp_line_fini(struct hmp_line *line);
 
+/* Remove the line from a terminal, and show it again. Without echo they do nothing. */
+void hmp_line_hide(const struct hmp_line *line, struct buffer *out);
+void hmp_line_show(const struct hmp_line *line, struct buffer *out);
+
 /*
- * Takes one byte and adds what a terminal is to show to @out. True if it ended the line: then text
- * has it, as a string, until hmp_line_begin.
+ * Processes one byte and adds the terminal's echo to @out. True if the byte ended the line: text
+ * then has the line, as a string, until hmp_line_begin.
  */
 bool hmp_line_key(struct hmp_line *line, char key, struct buffer *out);
 
-/* Starts an empty line, after the prompt. */
+/* Begins an empty line after a prompt. */
 void hmp_line_begin(struct hmp_line *line, struct buffer *out);
-
-#endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An HMP session. Start reading at take_input. */
+// Tested by tests/unit/vmm/control/test_hmp.c.
+/* An HMP session. Start reading at consume_input. */
 #include "vmm/control/hmp_session.h"
 
 #include "vmm/base/container_of.h"
@@ -15,7 +16,7 @@ struct hmp_session {
 	struct monitor *monitor; /* borrowed */
 	struct hmp_line line;
 	bool greeted;
-	bool waiting; /* for the VM to stop; the prompt follows then */
+	bool waiting; /* for the VM to stop, before the next prompt */
 };
 
 static void send_buffer(struct hmp_session *session, struct buffer *out)
@@ -52,8 +53,8 @@ static void run_line(struct hmp_session *session)
 	}
 }
 
-/* Up to the end of a line, or all there is. */
-static size_t take_input(struct control_connection *connection, const char *bytes, size_t len)
+/* Consumes up to the end of a line. */
+static size_t consume_input(struct control_connection *connection, const char *bytes, size_t len)
 {
 	struct hmp_session *session = container_of(connection, struct hmp_session, connection);
 	struct buffer echo = { 0 };
@@ -70,7 +71,7 @@ static size_t take_input(struct control_connection *connection, const char *byte
 	return taken;
 }
 
-static void hear_event(struct monitor_listener *listener, const struct monitor_event *event)
+static void handle_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	struct hmp_session *session = container_of(listener, struct hmp_session, listener);
 
@@ -91,7 +92,7 @@ static void session_closed(struct control_connection *connection)
 }
 
 static const struct control_connection_ops connection_ops = {
-	.input = take_input,
+	.input = consume_input,
 	.closed = session_closed,
 };
 
@@ -110,6 +111,36 @@ void hmp_session_show(struct control_connection *connection)
 		send_prompt(session);
 }
 
+bool hmp_session_edits(struct control_connection *connection)
+{
+	return container_of(connection, struct hmp_session, connection)->line.echo;
+}
+
+void hmp_session_print(struct control_connection *connection, const char *bytes, size_t len)
+{
+	struct hmp_session *session = container_of(connection, struct hmp_session, connection);
+	struct buffer out = { 0 };
+
+	if (!session->waiting)
+		hmp_line_hide(&session->line, &out);
+	buffer_append(&out, bytes, len);
+	/* A piece of a line that is too long to wait for its end. */
+	if (len && bytes[len - 1] != '\n')
+		buffer_append(&out, "\r\n", 2);
+	if (!session->waiting)
+		hmp_line_show(&session->line, &out);
+	send_buffer(session, &out);
+}
+
+void hmp_session_hide(struct control_connection *connection)
+{
+	struct hmp_session *session = container_of(connection, struct hmp_session, connection);
+	struct buffer out = { 0 };
+
+	hmp_line_hide(&session->line, &out);
+	send_buffer(session, &out);
+}
+
 int hmp_serve(struct monitor *monitor, struct control_clients *clients, struct event_loop *loop,
 	      int in_fd, int out_fd, bool owned, bool terminal,
 	      struct control_connection **ret_connection)
@@ -119,8 +150,9 @@ int hmp_serve(struct monitor *monitor, struct control_clients *clients, struct e
 	if (!session)
 		return -ENOMEM;
 	session->monitor = monitor;
-	session->listener.event = hear_event;
+	session->listener.event = handle_event;
 	hmp_line_init(&session->line, HMP_SESSION_PROMPT, terminal);
+	session->line.match = hmp_match;
 	control_connection_init(&session->connection, &connection_ops, clients, loop, in_fd, out_fd,
 				owned);
 	monitor_listen(monitor, &session->listener);

@@ -6,20 +6,21 @@
 #include <errno.h>
 #include <string.h>
 
-/* Of a stray token, as much as an error shows. */
+/* How many bytes of a bad token an error shows. */
 #define SHOWN 64
 
 enum state {
 	BETWEEN, /* tokens */
 	WORD,	 /* a number or keyword */
 	STRING,
-	ESCAPE,	 /* behind a backslash */
-	RECOVER, /* behind an error: to the next structural character or line */
+	ESCAPE,	 /* after a backslash */
+	RECOVER, /* after an error: skip to the next structural character or line */
 };
 
-void json_stream_init(struct json_stream *stream)
+void json_stream_init(struct json_stream *stream, struct buffer_budget *budget)
 {
-	*stream = (struct json_stream){ .text.limit = JSON_STREAM_MAX_SIZE };
+	*stream =
+		(struct json_stream){ .text = { .limit = JSON_STREAM_MAX_SIZE, .budget = budget } };
 }
 
 void json_stream_fini(struct json_stream *stream)
@@ -32,6 +33,7 @@ static void restart(struct json_stream *stream, enum state state)
 	stream->state = (int)state;
 	stream->braces = 0;
 	stream->brackets = 0;
+	stream->tokens = 0;
 	stream->taken = true;
 }
 
@@ -60,8 +62,8 @@ static bool is_structural(char c)
 	return c && strchr("{}[]:,", c);
 }
 
-/* The last token is no JSON. */
-static enum json_stream_result stray(struct json_stream *stream)
+/* The last token is not JSON. */
+static enum json_stream_result reject_token(struct json_stream *stream)
 {
 	const char *token = stream->text.data + stream->token;
 	size_t len = stream->text.len - stream->token;
@@ -73,14 +75,16 @@ static enum json_stream_result stray(struct json_stream *stream)
 	return JSON_STREAM_ERROR;
 }
 
-static enum json_stream_result full(struct json_stream *stream, const char *text)
+static enum json_stream_result full(struct json_stream *stream, int reason, const char *text)
 {
-	error_set(&stream->error, EMSGSIZE, "%s", text);
+	error_set(&stream->error, EMSGSIZE, "%s",
+		  reason == -EDQUOT ? "all clients together use as much memory as they can have"
+				    : text);
 	restart(stream, RECOVER);
 	return JSON_STREAM_FULL;
 }
 
-/* A token ends here: so does the value if nothing is open, or if too much was closed. */
+/* Ends a token, and the value too if nothing is open or too much was closed. */
 static enum json_stream_result end_token(struct json_stream *stream)
 {
 	int braces = stream->braces, brackets = stream->brackets;
@@ -108,15 +112,21 @@ static enum json_stream_result structural(struct json_stream *stream, char c)
 
 static enum json_stream_result between(struct json_stream *stream, char c)
 {
+	int ret;
+
 	stream->token = stream->text.len;
 	if (is_space(c)) {
-		/* Between values it is nothing, within one it counts. */
-		if (stream->text.len && add_char(stream, ' ') < 0)
-			return full(stream, "JSON token count limit exceeded");
-		return JSON_STREAM_MORE;
+		/* A space counts within a value only. */
+		ret = stream->text.len ? add_char(stream, ' ') : 0;
+		return ret < 0 ? full(stream, ret, "JSON token count limit exceeded")
+			       : JSON_STREAM_MORE;
 	}
-	if (add_char(stream, c == '\'' ? '"' : c) < 0)
-		return full(stream, "JSON token count limit exceeded");
+	if (++stream->tokens > JSON_STREAM_MAX_TOKENS)
+		return full(stream, -ENOSPC,
+			    "JSON token count limit exceeded: a request can have 10000");
+	ret = add_char(stream, c == '\'' ? '"' : c);
+	if (ret < 0)
+		return full(stream, ret, "JSON token count limit exceeded");
 	if (is_structural(c))
 		return structural(stream, c);
 	if (c == '"' || c == '\'') {
@@ -125,7 +135,7 @@ static enum json_stream_result between(struct json_stream *stream, char c)
 	} else if (is_word(c)) {
 		stream->state = WORD;
 	} else {
-		return stray(stream);
+		return reject_token(stream);
 	}
 	return JSON_STREAM_MORE;
 }
@@ -135,7 +145,7 @@ static enum json_stream_result in_string(struct json_stream *stream, char c)
 	int ret = 0;
 
 	if (stream->state == ESCAPE) {
-		/* \' is QEMU's, not JSON's. */
+		/* JSON does not have \', which QEMU accepts. */
 		ret = c == '\'' ? 0 : add_char(stream, '\\');
 		if (ret == 0)
 			ret = add_char(stream, c);
@@ -150,24 +160,26 @@ static enum json_stream_result in_string(struct json_stream *stream, char c)
 		ret = c == '"' ? add(stream, "\\\"") : add_char(stream, c);
 	}
 	if (ret < 0)
-		return full(stream, "JSON token size limit exceeded");
+		return full(stream, ret, "JSON token size limit exceeded");
 	if ((unsigned char)c < ' ')
-		return stray(stream);
+		return reject_token(stream);
 	return JSON_STREAM_MORE;
 }
 
-/* One byte. *@ret_again: it belongs to what comes next. */
-static enum json_stream_result take(struct json_stream *stream, char c, bool *ret_again)
+/* Processes one byte. *@ret_again: the byte belongs to the next token, so process it again. */
+static enum json_stream_result process_byte(struct json_stream *stream, char c, bool *ret_again)
 {
+	int ret;
+
 	switch ((enum state)stream->state) {
 	case WORD:
 		if (!is_word(c)) {
 			*ret_again = true;
 			return end_token(stream);
 		}
-		if (add_char(stream, c) < 0)
-			return full(stream, "JSON token size limit exceeded");
-		return JSON_STREAM_MORE;
+		ret = add_char(stream, c);
+		return ret < 0 ? full(stream, ret, "JSON token size limit exceeded")
+			       : JSON_STREAM_MORE;
 	case STRING:
 	case ESCAPE:
 		return in_string(stream, c);
@@ -196,7 +208,7 @@ size_t json_stream_feed(struct json_stream *stream, const char *bytes, size_t le
 
 		do {
 			again = false;
-			*ret_result = take(stream, bytes[i], &again);
+			*ret_result = process_byte(stream, bytes[i], &again);
 			if (*ret_result != JSON_STREAM_MORE)
 				return again ? i : i + 1;
 		} while (again);

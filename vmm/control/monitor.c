@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Between the VM and those who control it: events out, checked actions in. */
+/* The interface between the VM and its control plane: checks actions, and sends events. */
 #include "vmm/control/monitor.h"
 
 #include "vmm/base/clock.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -35,7 +34,7 @@ void monitor_unlisten(struct monitor *monitor, struct monitor_listener *listener
 		listener->next->prev = listener->prev;
 }
 
-static void tell(struct monitor *monitor, const struct monitor_event *event)
+static void send_event(struct monitor *monitor, const struct monitor_event *event)
 {
 	struct monitor_listener *listener = monitor->listeners;
 
@@ -49,28 +48,34 @@ static void tell(struct monitor *monitor, const struct monitor_event *event)
 
 void monitor_stopped(struct monitor *monitor)
 {
-	tell(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_STOP });
+	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_STOP });
 }
 
 void monitor_resumed(struct monitor *monitor)
 {
-	tell(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_RESUME });
+	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_RESUME });
 }
 
 void monitor_was_reset(struct monitor *monitor, enum monitor_cause cause)
 {
-	tell(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_RESET, .cause = cause });
+	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_RESET, .cause = cause });
 }
 
 void monitor_guest_panicked(struct monitor *monitor, const char *action)
 {
-	tell(monitor,
-	     &(struct monitor_event){ .type = MONITOR_EVENT_GUEST_PANICKED, .action = action });
+	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_GUEST_PANICKED,
+						     .action = action });
 }
 
 void monitor_watchdog(struct monitor *monitor, const char *action)
 {
-	tell(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_WATCHDOG, .action = action });
+	send_event(monitor,
+		   &(struct monitor_event){ .type = MONITOR_EVENT_WATCHDOG, .action = action });
+}
+
+void monitor_guest_ready(struct monitor *monitor)
+{
+	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_GUEST_READY });
 }
 
 void monitor_shutdown(struct monitor *monitor, enum monitor_cause cause)
@@ -78,35 +83,37 @@ void monitor_shutdown(struct monitor *monitor, enum monitor_cause cause)
 	if (monitor->shutdown_told)
 		return;
 	monitor->shutdown_told = true;
-	tell(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_SHUTDOWN, .cause = cause });
+	send_event(monitor,
+		   &(struct monitor_event){ .type = MONITOR_EVENT_SHUTDOWN, .cause = cause });
 }
 
 void monitor_flush_failed(struct monitor *monitor, const char *id, int error)
 {
 	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
-	if (!monitor->flush_errors_told || now - monitor->flush_errors_since_ns >= 1000000000) {
+	if (!monitor->flush_errors_told || now - monitor->flush_errors_since_ns >= NS_PER_S) {
 		monitor->flush_errors_since_ns = now;
 		monitor->flush_errors_told = 0;
 	}
 	if (monitor->flush_errors_told == FLUSH_ERRORS_A_SECOND)
 		return;
 	monitor->flush_errors_told++;
-	tell(monitor, &(struct monitor_event){
-			      .type = MONITOR_EVENT_PMEM_FLUSH_ERROR, .id = id, .error = error });
+	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_PMEM_FLUSH_ERROR,
+						     .id = id,
+						     .error = error });
 }
 
 void monitor_io_error(struct monitor *monitor, const struct monitor_io_error *error)
 {
-	tell(monitor,
-	     &(struct monitor_event){ .type = MONITOR_EVENT_PMEM_IO_ERROR, .io_error = error });
+	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_PMEM_IO_ERROR,
+						     .io_error = error });
 }
 
 int monitor_pause(struct monitor *monitor, struct error *err)
 {
 	int ret;
 
-	/* As in QEMU, to stop what does not run is no error. */
+	/* As in QEMU, it is not an error to stop a VM that does not run. */
 	if (monitor->ops->state(monitor) != MONITOR_RUNNING)
 		return 0;
 	ret = monitor->ops->pause(monitor, err);
@@ -117,8 +124,7 @@ int monitor_pause(struct monitor *monitor, struct error *err)
 
 int monitor_resume(struct monitor *monitor, struct error *err)
 {
-	if (monitor->ops->state(monitor) == MONITOR_RUNNING)
-		return 0;
+	/* Even of a VM that runs: it may be about to stop. */
 	return monitor->ops->resume(monitor, err);
 }
 
@@ -127,30 +133,8 @@ int monitor_powerdown(struct monitor *monitor, struct error *err)
 	int ret = monitor->ops->powerdown(monitor, err);
 
 	if (ret == 0)
-		tell(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_POWERDOWN });
+		send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_POWERDOWN });
 	return ret;
-}
-
-/* QEMU's rule for ids. */
-static bool is_identifier(const char *id)
-{
-	if (!isalpha((unsigned char)*id))
-		return false;
-	while (*++id)
-		if (!isalnum((unsigned char)*id) && !strchr("-._", *id))
-			return false;
-	return true;
-}
-
-int monitor_object_add(struct monitor *monitor, const struct monitor_backend *backend,
-		       struct error *err)
-{
-	if (!is_identifier(backend->id))
-		return error_set(err, EINVAL, "Parameter 'id' expects an identifier");
-	if (!backend->size)
-		return error_set(err, EINVAL,
-				 "property 'size' of memory-backend-file doesn't take value '0'");
-	return monitor->ops->object_add(monitor, backend, err);
 }
 
 static bool find_device(struct monitor *monitor, const char *id)
@@ -163,11 +147,9 @@ static bool find_device(struct monitor *monitor, const char *id)
 	return false;
 }
 
-int monitor_device_add(struct monitor *monitor, const struct monitor_new_device *device,
+int monitor_device_add(struct monitor *monitor, const struct memory_device *device,
 		       struct error *err)
 {
-	if (*device->id && !is_identifier(device->id))
-		return error_set(err, EINVAL, "Parameter 'id' expects an identifier");
 	if (find_device(monitor, device->id))
 		return error_set(err, EEXIST, "Duplicate device ID '%s'", device->id);
 	if (!*device->memdev)
@@ -182,36 +164,28 @@ int monitor_device_del(struct monitor *monitor, const char *id, struct error *er
 	return error_set(err, ENOTSUP, "virtio based memory devices cannot be unplugged.");
 }
 
-const char *monitor_state_name(enum monitor_state state)
-{
-	static const char *const names[] = {
-		[MONITOR_PRELAUNCH] = "prelaunch",
-		[MONITOR_RUNNING] = "running",
-		[MONITOR_PAUSED] = "paused",
-		[MONITOR_IO_ERROR] = "io-error",
-		[MONITOR_SHUTDOWN] = "shutdown",
-		[MONITOR_GUEST_PANICKED] = "guest-panicked",
-		[MONITOR_INTERNAL_ERROR] = "internal-error",
-	};
+const char *const monitor_state_names[] = {
+	[MONITOR_PRELAUNCH] = "prelaunch",
+	[MONITOR_RUNNING] = "running",
+	[MONITOR_PAUSED] = "paused",
+	[MONITOR_IO_ERROR] = "io-error",
+	[MONITOR_SHUTDOWN] = "shutdown",
+	[MONITOR_GUEST_PANICKED] = "guest-panicked",
+	[MONITOR_INTERNAL_ERROR] = "internal-error",
+	NULL,
+};
 
-	return names[state];
-}
-
-const char *monitor_cause_name(enum monitor_cause cause)
-{
-	static const char *const names[] = {
-		[MONITOR_HOST_ERROR] = "host-error",
-		[MONITOR_HOST_QUIT] = "host-qmp-quit",
-		[MONITOR_HOST_RESET] = "host-qmp-system-reset",
-		[MONITOR_HOST_SIGNAL] = "host-signal",
-		[MONITOR_HOST_UI] = "host-ui",
-		[MONITOR_GUEST_SHUTDOWN] = "guest-shutdown",
-		[MONITOR_GUEST_RESET] = "guest-reset",
-		[MONITOR_GUEST_PANIC] = "guest-panic",
-	};
-
-	return names[cause];
-}
+const char *const monitor_cause_names[] = {
+	[MONITOR_HOST_ERROR] = "host-error",
+	[MONITOR_HOST_QUIT] = "host-qmp-quit",
+	[MONITOR_HOST_RESET] = "host-qmp-system-reset",
+	[MONITOR_HOST_SIGNAL] = "host-signal",
+	[MONITOR_HOST_UI] = "host-ui",
+	[MONITOR_GUEST_SHUTDOWN] = "guest-shutdown",
+	[MONITOR_GUEST_RESET] = "guest-reset",
+	[MONITOR_GUEST_PANIC] = "guest-panic",
+	NULL,
+};
 
 bool monitor_cause_is_guest(enum monitor_cause cause)
 {
@@ -226,9 +200,4 @@ uint64_t monitor_plugged_memory(struct monitor *monitor)
 	for (unsigned i = 0; monitor->ops->memory_device(monitor, i, &device) == 0; i++)
 		plugged += device.size;
 	return plugged;
-}
-
-uint64_t monitor_latency_from_ns(unsigned bucket)
-{
-	return bucket ? 1000ULL << bucket : 0;
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A QMP session. Start reading at take_input and handle_request. */
+/* A QMP session. Start reading at consume_input and handle_request. */
 #include "vmm/control/qmp.h"
 
 #include "vmm/base/container_of.h"
-#include "vmm/base/log.h"
+#include "vmm/base/json_text.h"
+#include "vmm/control/hmp.h"
 #include "vmm/control/json_stream.h"
 #include "vmm/control/qmp_commands.h"
 #include "vmm/control/qmp_events.h"
-#include "vmm/control/qmp_json.h"
+#include "vmm/control/qmp_schema.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +21,12 @@ struct qmp_session {
 	struct monitor *monitor; /* borrowed */
 	struct json_stream stream;
 	bool negotiated;
-	bool oob;	   /* the client asked for out-of-band commands */
-	bool waiting;	   /* an answer follows when the VM has stopped */
-	json_t *answer;	   /* owned: that answer, and the id it goes with; or NULL */
-	json_t *answer_id; /* owned, or NULL */
+	bool oob;	      /* the client enabled out-of-band commands */
+	bool waiting;	      /* an answer is due when the VM has stopped */
+	struct buffer answer; /* that answer, as text: it counts among what all clients use */
 };
 
-/* What a client asks for. The members are borrowed from the request, NULL where it lacks them. */
+/* A client's request. The members are borrowed from its JSON; NULL if it lacks them. */
 struct request {
 	const char *command;
 	bool oob;
@@ -37,10 +38,11 @@ static void send_value(struct qmp_session *session, json_t *value)
 {
 	struct buffer line = { 0 };
 
-	if (value && qmp_json_print(value, &line) == 0)
+	if (value && json_text_print(value, &line) == 0)
 		control_connection_send(&session->connection, line.data, line.len);
 	else
-		log_warning("out of memory: an answer to a QMP client is lost");
+		log_guest(&session->connection.clients->limit,
+			  "out of memory: an answer to a QMP client is lost");
 	json_decref(value);
 	buffer_fini(&line);
 }
@@ -49,23 +51,47 @@ static void send_error(struct qmp_session *session, json_t *id, const char *clas
 {
 	json_t *reply = json_object();
 
-	/* The id comes first here and last with "return", as QEMU has it. */
+	/* QEMU puts the id first here, and last in an object with "return". */
 	if (id)
 		json_object_set(reply, "id", id);
 	json_object_set_new(reply, "error",
-			    json_pack("{s:s,s:o}", "class", class, "desc", qmp_json_string(text)));
+			    json_pack("{s:s,s:o}", "class", class, "desc", json_text_string(text)));
 	send_value(session, reply);
 }
 
-/* Takes @answer. */
-static void send_return(struct qmp_session *session, json_t *id, json_t *answer)
+/* Takes ownership of @answer. */
+static json_t *make_return(json_t *id, json_t *answer)
 {
 	json_t *reply = json_object();
 
 	json_object_set_new(reply, "return", answer ? answer : json_object());
 	if (id)
 		json_object_set(reply, "id", id);
-	send_value(session, reply);
+	return reply;
+}
+
+/* Takes ownership of @answer. */
+static void send_return(struct qmp_session *session, json_t *id, json_t *answer)
+{
+	send_value(session, make_return(id, answer));
+}
+
+/* Likewise, when the VM has stopped. */
+static void keep_return(struct qmp_session *session, json_t *id, json_t *answer)
+{
+	json_t *reply = make_return(id, answer);
+	int ret = json_text_print(reply, &session->answer);
+
+	json_decref(reply);
+	if (ret < 0) {
+		buffer_fini(&session->answer);
+		send_error(session, NULL, "GenericError",
+			   "all clients together use as much memory as they can have");
+		control_connection_end(&session->connection);
+		return;
+	}
+	session->waiting = true;
+	control_connection_hold(&session->connection);
 }
 
 static void greet(struct qmp_session *session)
@@ -74,7 +100,7 @@ static void greet(struct qmp_session *session)
 				      "capabilities", "oob"));
 }
 
-/* One member of a request. */
+/* Reads one member of a request. */
 static int read_member(const struct qmp_session *session, struct request *request, const char *name,
 		       json_t *value, struct error *err)
 {
@@ -94,7 +120,7 @@ static int read_member(const struct qmp_session *session, struct request *reques
 		if (request->command)
 			return error_set(err, EINVAL, "QMP input member '%s' clashes with '%s'",
 					 name, oob ? "execute" : "exec-oob");
-		/* A name with a NUL in it is no command's. */
+		/* A name with a NUL in it is not a command's name. */
 		request->command = strlen(json_string_value(value)) == json_string_length(value)
 					   ? json_string_value(value)
 					   : "";
@@ -102,6 +128,21 @@ static int read_member(const struct qmp_session *session, struct request *reques
 	} else {
 		return error_set(err, EINVAL, "QMP input member '%s' is unexpected", name);
 	}
+	return 0;
+}
+
+/* An id comes back in the answer, which must fit into what a client that reads can be sent. */
+static int check_id(const json_t *id, struct error *err)
+{
+	struct buffer text = { .limit = QMP_MAX_ID };
+	int ret = json_text_print(id, &text);
+
+	buffer_fini(&text);
+	if (ret < 0)
+		return error_set(
+			err, EMSGSIZE,
+			"QMP input member 'id' is longer than %u bytes as the answer has it",
+			QMP_MAX_ID);
 	return 0;
 }
 
@@ -113,8 +154,11 @@ static int read_request(const struct qmp_session *session, json_t *value, struct
 
 	if (!json_is_object(value))
 		return error_set(err, EINVAL, "QMP input must be a JSON object");
-	/* Found even if another member is wrong: the error is to carry it. */
-	request->id = json_object_get(value, "id");
+	/* Read first, because an error about another member has to carry the id. */
+	member = json_object_get(value, "id");
+	if (member && check_id(member, err) < 0)
+		return -EMSGSIZE;
+	request->id = member;
 	json_object_foreach(value, name, member)
 	{
 		int ret = read_member(session, request, name, member, err);
@@ -139,27 +183,81 @@ static void negotiate(struct qmp_session *session, const struct request *request
 	send_return(session, request->id, NULL);
 }
 
+static void send_schema(struct qmp_session *session, const struct request *request)
+{
+	send_return(session, request->id, qmp_schema());
+}
+
+/* Takes ownership of @answer. If @ret is 1, it is sent when the VM has stopped. */
+static void finish(struct qmp_session *session, const struct request *request, int ret,
+		   json_t *answer, const struct error *err)
+{
+	if (ret < 0) {
+		json_decref(answer);
+		send_error(session, request->id, ret == -ENODEV ? "DeviceNotFound" : "GenericError",
+			   err->text);
+	} else if (ret == 1) {
+		keep_return(session, request->id, answer);
+	} else {
+		send_return(session, request->id, answer);
+	}
+}
+
+static int check_cpu_index(struct monitor *monitor, json_t *arguments, struct error *err)
+{
+	json_t *cpu_index = json_object_get(arguments, "cpu-index");
+	struct monitor_cpu cpu;
+
+	if (cpu_index &&
+	    (json_integer_value(cpu_index) < 0 ||
+	     monitor->ops->cpu(monitor, (unsigned)json_integer_value(cpu_index), &cpu) < 0))
+		return error_set(err, EINVAL, "Parameter 'cpu-index' expects a CPU number");
+	return 0;
+}
+
+static void run_hmp(struct qmp_session *session, const struct request *request)
+{
+	const char *line = json_string_value(json_object_get(request->arguments, "command-line"));
+	struct buffer out = { 0 }, crlf = { 0 };
+	struct error err = { 0 };
+	json_t *answer = NULL;
+	int ret = check_cpu_index(session->monitor, request->arguments, &err);
+
+	if (ret == 0) {
+		ret = hmp_run(session->monitor, line, &out);
+		buffer_append_crlf(&crlf, buffer_text(&out), out.len);
+		answer = json_text_string(buffer_text(&crlf));
+	}
+	buffer_fini(&out);
+	buffer_fini(&crlf);
+	finish(session, request, ret, answer, &err);
+}
+
+/* Commands that need the session, or code above the table of commands. */
+static const struct session_command {
+	const char *name;
+	void (*run)(struct qmp_session *session, const struct request *request);
+} session_commands[] = {
+	{ "qmp_capabilities", negotiate },
+	{ "human-monitor-command", run_hmp },
+	{ "query-qmp-schema", send_schema },
+	{ NULL, NULL },
+};
+
 static void run_command(struct qmp_session *session, const struct qmp_command *command,
 			const struct request *request)
 {
+	const struct session_command *own = session_commands;
 	struct error err = { 0 };
 	json_t *answer = NULL;
 	int ret = qmp_commands_run(command, session->monitor, request->arguments, &answer, &err);
 
-	if (ret < 0) {
-		json_decref(answer);
-		send_error(session, request->id, ret == -ENODEV ? "DeviceNotFound" : "GenericError",
-			   err.text);
-	} else if (!command->run) {
-		negotiate(session, request);
-	} else if (ret == 1) {
-		session->waiting = true;
-		session->answer = answer;
-		session->answer_id = json_incref(request->id);
-		control_connection_hold(&session->connection);
-	} else {
-		send_return(session, request->id, answer);
-	}
+	while (own->name && strcmp(own->name, command->name) != 0)
+		own++;
+	if (own->name && ret == 0)
+		own->run(session, request);
+	else
+		finish(session, request, ret, answer, &err);
 }
 
 static void dispatch(struct qmp_session *session, const struct request *request)
@@ -167,14 +265,16 @@ static void dispatch(struct qmp_session *session, const struct request *request)
 	const struct qmp_command *command = qmp_commands_find(request->command);
 	char text[256];
 
-	if (!session->negotiated && (!command || command->run)) {
+	assert(request->command); /* read_request checks that */
+	if (!session->negotiated && strcmp(request->command, "qmp_capabilities") != 0) {
 		send_error(session, request->id, "CommandNotFound",
 			   "Expecting capabilities negotiation with 'qmp_capabilities'");
 	} else if (!command) {
 		snprintf(text, sizeof(text), "The command %s has not been found", request->command);
 		send_error(session, request->id, "CommandNotFound", text);
 	} else if (request->oob) {
-		/* All commands are quick, so that none needs to overtake another. */
+		/* None needs to overtake another: only stop is answered late, and it is what one
+		 * waits for. */
 		snprintf(text, sizeof(text), "The command %s does not support OOB",
 			 request->command);
 		send_error(session, request->id, "GenericError", text);
@@ -188,7 +288,7 @@ static void handle_request(struct qmp_session *session, const char *text, size_t
 	struct request request = { 0 };
 	struct error err = { 0 };
 	json_t *value = NULL;
-	int ret = qmp_json_parse(text, len, &value, &err);
+	int ret = json_text_parse(text, len, &value, &err);
 
 	if (ret == 0)
 		ret = read_request(session, value, &request, &err);
@@ -199,7 +299,7 @@ static void handle_request(struct qmp_session *session, const char *text, size_t
 	json_decref(value);
 }
 
-static size_t take_input(struct control_connection *connection, const char *bytes, size_t len)
+static size_t consume_input(struct control_connection *connection, const char *bytes, size_t len)
 {
 	struct qmp_session *session = container_of(connection, struct qmp_session, connection);
 	struct json_stream *stream = &session->stream;
@@ -209,6 +309,8 @@ static size_t take_input(struct control_connection *connection, const char *byte
 	if (session->waiting)
 		return 0;
 	taken = json_stream_feed(stream, bytes, len, &result);
+	if (result == JSON_STREAM_FULL)
+		buffer_fini(&stream->text); /* at once, for others and for the error */
 	if (result == JSON_STREAM_VALUE)
 		handle_request(session, stream->text.data, stream->text.len);
 	else if (result != JSON_STREAM_MORE)
@@ -218,23 +320,17 @@ static size_t take_input(struct control_connection *connection, const char *byte
 	return taken;
 }
 
-static void forget_answer(struct qmp_session *session)
-{
-	json_decref(session->answer_id);
-	session->answer_id = NULL;
-	session->answer = NULL;
-	session->waiting = false;
-}
-
-static void hear_event(struct monitor_listener *listener, const struct monitor_event *event)
+static void send_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	struct qmp_session *session = container_of(listener, struct qmp_session, listener);
 
 	if (session->negotiated)
 		send_value(session, qmp_events_make(event));
 	if (session->waiting && event->type == MONITOR_EVENT_STOP) {
-		send_return(session, session->answer_id, session->answer);
-		forget_answer(session);
+		session->waiting = false;
+		control_connection_send(&session->connection, session->answer.data,
+					session->answer.len);
+		buffer_fini(&session->answer);
 		control_connection_resume(&session->connection);
 	}
 }
@@ -245,13 +341,12 @@ static void session_closed(struct control_connection *connection)
 
 	monitor_unlisten(session->monitor, &session->listener);
 	json_stream_fini(&session->stream);
-	json_decref(session->answer);
-	forget_answer(session);
+	buffer_fini(&session->answer);
 	free(session);
 }
 
 static const struct control_connection_ops connection_ops = {
-	.input = take_input,
+	.input = consume_input,
 	.closed = session_closed,
 };
 
@@ -263,8 +358,9 @@ int qmp_serve(struct monitor *monitor, struct control_clients *clients, struct e
 	if (!session)
 		return -ENOMEM;
 	session->monitor = monitor;
-	session->listener.event = hear_event;
-	json_stream_init(&session->stream);
+	session->listener.event = send_event;
+	session->answer.budget = &clients->budget;
+	json_stream_init(&session->stream, &clients->budget);
 	control_connection_init(&session->connection, &connection_ops, clients, loop, in_fd, out_fd,
 				owned);
 	monitor_listen(monitor, &session->listener);

@@ -2,16 +2,14 @@
 /* QMP's commands. Start reading at the table, at the end. */
 #include "vmm/control/qmp_commands.h"
 
-#include "vmm/base/buffer.h"
-#include "vmm/control/hmp.h"
-#include "vmm/control/qmp_json.h"
-#include "vmm/control/qmp_schema.h"
+#include "vmm/base/array.h"
+#include "vmm/base/json_text.h"
 #include "vmm/control/qmp_types.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Of arguments that fit their type. */
+/* An argument; @arguments have been checked against their type. */
 static const char *string_argument(json_t *arguments, const char *name)
 {
 	const char *text = json_string_value(json_object_get(arguments, name));
@@ -19,9 +17,27 @@ static const char *string_argument(json_t *arguments, const char *name)
 	return text ? text : "";
 }
 
-static uint64_t size_argument(json_t *arguments, const char *name)
+/* Fills @object from checked arguments; those without a property are ignored. */
+static int fill(const struct property *properties, void *object, json_t *arguments,
+		struct error *err)
 {
-	return (uint64_t)json_integer_value(json_object_get(arguments, name));
+	int ret = 0;
+
+	for (const struct property *p = properties; p->name && ret == 0; p++) {
+		const json_t *value = json_object_get(arguments, p->name);
+
+		/* An empty text counts as missing, unless the property is required. */
+		if (!value)
+			continue;
+		if (json_is_boolean(value))
+			property_set_switch(p, object, json_is_true(value));
+		else if (json_is_integer(value))
+			ret = property_set_number(p, object, (uint64_t)json_integer_value(value),
+						  err);
+		else if (p->required || json_string_length(value))
+			ret = property_set(p, object, json_string_value(value), NULL, err);
+	}
+	return ret;
 }
 
 static json_t *number(uint64_t value)
@@ -29,47 +45,34 @@ static json_t *number(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
-static int query_memory_devices(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-				struct error *err)
+static json_t *query_memory_devices(struct monitor *monitor)
 {
 	struct monitor_memory_device d;
 	json_t *list = json_array();
 
-	(void)arguments;
-	(void)err;
 	for (unsigned i = 0; monitor->ops->memory_device(monitor, i, &d) == 0; i++) {
-		json_t *data = json_pack("{s:o,s:o,s:o}", "memdev", qmp_json_string(d.memdev),
+		json_t *data = json_pack("{s:o,s:o,s:o}", "memdev", json_text_string(d.memdev),
 					 "memaddr", number(d.memaddr), "size", number(d.size));
 
 		if (*d.id)
-			json_object_set_new(data, "id", qmp_json_string(d.id));
+			json_object_set_new(data, "id", json_text_string(d.id));
 		json_array_append_new(list, json_pack("{s:s,s:o}", "type", d.type, "data", data));
 	}
-	*ret_answer = list;
-	return 0;
+	return list;
 }
 
-static int query_memory_size_summary(struct monitor *monitor, json_t *arguments,
-				     json_t **ret_answer, struct error *err)
+static json_t *query_memory_size_summary(struct monitor *monitor)
 {
-	(void)arguments;
-	(void)err;
-	*ret_answer =
-		json_pack("{s:o,s:o}", "base-memory", number(monitor->ops->base_memory(monitor)),
-			  "plugged-memory", number(monitor_plugged_memory(monitor)));
-	return 0;
+	return json_pack("{s:o,s:o}", "base-memory", number(monitor->ops->base_memory(monitor)),
+			 "plugged-memory", number(monitor_plugged_memory(monitor)));
 }
 
-static int query_status(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-			struct error *err)
+static json_t *query_status(struct monitor *monitor)
 {
 	enum monitor_state state = monitor->ops->state(monitor);
 
-	(void)arguments;
-	(void)err;
-	*ret_answer = json_pack("{s:s,s:b,s:b}", "status", monitor_state_name(state), "singlestep",
-				false, "running", state == MONITOR_RUNNING);
-	return 0;
+	return json_pack("{s:s,s:b,s:b}", "status", monitor_state_names[state], "singlestep", false,
+			 "running", state == MONITOR_RUNNING);
 }
 
 json_t *qmp_commands_version(void)
@@ -79,63 +82,43 @@ json_t *qmp_commands_version(void)
 			 MONITOR_PACKAGE);
 }
 
-static int query_version(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-			 struct error *err)
+static json_t *query_version(struct monitor *monitor)
 {
-	(void)monitor;
-	(void)arguments;
-	(void)err;
-	*ret_answer = qmp_commands_version();
-	return 0;
+	return qmp_commands_version();
 }
 
-static int query_name(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-		      struct error *err)
+static json_t *query_name(struct monitor *monitor)
 {
 	struct monitor_identity identity = { 0 };
+	json_t *answer = json_object();
 
-	(void)arguments;
-	(void)err;
 	monitor->ops->identity(monitor, &identity);
-	*ret_answer = json_object();
 	if (identity.name)
-		json_object_set_new(*ret_answer, "name", qmp_json_string(identity.name));
-	return 0;
+		json_object_set_new(answer, "name", json_text_string(identity.name));
+	return answer;
 }
 
-static int query_uuid(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-		      struct error *err)
+static json_t *query_uuid(struct monitor *monitor)
 {
 	struct monitor_identity identity = { 0 };
 
-	(void)arguments;
-	(void)err;
 	monitor->ops->identity(monitor, &identity);
-	*ret_answer = json_pack("{s:s}", "UUID", identity.uuid ? identity.uuid : MONITOR_NO_UUID);
-	return 0;
+	return json_pack("{s:s}", "UUID", identity.uuid ? identity.uuid : MONITOR_NO_UUID);
 }
 
-static int query_kvm(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-		     struct error *err)
+static json_t *query_kvm(struct monitor *monitor)
 {
-	(void)monitor;
-	(void)arguments;
-	(void)err;
-	*ret_answer = json_pack("{s:b,s:b}", "enabled", true, "present", true);
-	return 0;
+	return json_pack("{s:b,s:b}", "enabled", true, "present", true);
 }
 
-static int query_cpus_fast(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-			   struct error *err)
+static json_t *query_cpus_fast(struct monitor *monitor)
 {
 	struct monitor_identity identity = { 0 };
 	json_t *list = json_array();
-	struct monitor_node node;
+	uint64_t ram_size;
 	struct monitor_cpu cpu;
-	bool numa = monitor->ops->node(monitor, 0, &node) == 0;
+	bool numa = monitor->ops->node(monitor, 0, &ram_size) == 0;
 
-	(void)arguments;
-	(void)err;
 	monitor->ops->identity(monitor, &identity);
 	for (unsigned i = 0; monitor->ops->cpu(monitor, i, &cpu) == 0; i++) {
 		json_t *props = json_object();
@@ -148,242 +131,153 @@ static int query_cpus_fast(struct monitor *monitor, json_t *arguments, json_t **
 						json_sprintf("/machine/unattached/device[%u]", i),
 						"cpu-index", (int)i, "target", identity.target));
 	}
-	*ret_answer = list;
-	return 0;
+	return list;
 }
 
-static json_t *histogram(const struct monitor_pmem_stats *stats)
+static json_t *histogram(const struct pmem_counters *n)
 {
 	json_t *boundaries = json_array(), *bins = json_array();
 
-	for (unsigned i = 0; i < MONITOR_LATENCY_BUCKETS; i++) {
+	for (unsigned i = 0; i < PMEM_LATENCY_BUCKETS; i++) {
 		if (i)
-			json_array_append_new(boundaries, number(monitor_latency_from_ns(i)));
-		json_array_append_new(bins, number(stats->latency[i]));
+			json_array_append_new(boundaries, number(pmem_bucket_from_ns(i)));
+		json_array_append_new(bins, number(n->latency[i]));
 	}
 	return json_pack("{s:o,s:o}", "boundaries", boundaries, "bins", bins);
 }
 
-static int query_pmem_stats(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-			    struct error *err)
+static json_t *query_pmem_stats(struct monitor *monitor)
 {
 	struct monitor_pmem_stats s;
 	json_t *list = json_array();
 
-	(void)arguments;
-	(void)err;
 	for (unsigned i = 0; monitor->ops->pmem_stats(monitor, i, &s) == 0; i++)
-		json_array_append_new(
-			list,
-			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", qmp_json_string(s.id),
-				  "flushes", number(s.flushes), "flush-errors",
-				  number(s.flush_errors), "flushes-coalesced", number(s.coalesced),
-				  "fdatasyncs", number(s.fdatasyncs), "stores-dropped",
-				  number(s.stores_dropped), "latency-histogram", histogram(&s)));
-	*ret_answer = list;
-	return 0;
+		json_array_append_new(list,
+				      json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id",
+						json_text_string(s.id), "flushes",
+						number(s.counters.flushes), "flush-errors",
+						number(s.counters.flush_errors),
+						"flushes-coalesced", number(s.counters.coalesced),
+						"fdatasyncs", number(s.counters.fdatasyncs),
+						"stores-dropped", number(s.counters.stores_dropped),
+						"latency-histogram", histogram(&s.counters)));
+	return list;
 }
 
-static int query_counters(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-			  struct error *err)
+static json_t *query_counters(struct monitor *monitor)
 {
 	struct device_counters c;
+	json_t *answer = json_array();
 
-	(void)arguments;
-	(void)err;
-	*ret_answer = json_array();
 	for (unsigned i = 0; monitor->ops->counters(monitor, i, &c) == 0; i++) {
 		json_t *list = json_array();
 
 		for (unsigned k = 0; k < c.n; k++)
 			json_array_append_new(list, json_pack("{s:s,s:o}", "name", c.list[k].name,
 							      "value", number(c.list[k].value)));
-		json_array_append_new(*ret_answer,
-				      json_pack("{s:s,s:o}", "id", c.id, "counters", list));
+		json_array_append_new(answer, json_pack("{s:s,s:o}", "id", c.id, "counters", list));
 	}
-	return 0;
+	return answer;
 }
 
-static int query_commands(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-			  struct error *err)
+static json_t *query_commands(struct monitor *monitor)
 {
 	const struct qmp_command *command;
+	json_t *list = json_array();
 
-	(void)monitor;
-	(void)arguments;
-	(void)err;
-	*ret_answer = json_array();
 	for (unsigned i = 0; (command = qmp_commands_get(i)); i++)
-		json_array_append_new(*ret_answer, json_pack("{s:s}", "name", command->name));
-	return 0;
+		json_array_append_new(list, json_pack("{s:s}", "name", command->name));
+	return list;
 }
 
-static int query_qmp_schema(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-			    struct error *err)
+static int system_reset(struct monitor *monitor, struct error *err)
 {
-	(void)monitor;
-	(void)arguments;
-	(void)err;
-	*ret_answer = qmp_schema();
-	return 0;
-}
-
-static int stop(struct monitor *monitor, json_t *arguments, json_t **ret_answer, struct error *err)
-{
-	(void)arguments;
-	(void)ret_answer;
-	return monitor_pause(monitor, err);
-}
-
-static int cont(struct monitor *monitor, json_t *arguments, json_t **ret_answer, struct error *err)
-{
-	(void)arguments;
-	(void)ret_answer;
-	return monitor_resume(monitor, err);
-}
-
-static int system_powerdown(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-			    struct error *err)
-{
-	(void)arguments;
-	(void)ret_answer;
-	return monitor_powerdown(monitor, err);
-}
-
-static int system_reset(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-			struct error *err)
-{
-	(void)arguments;
-	(void)ret_answer;
 	return monitor->ops->reset(monitor, err);
 }
 
-static int quit(struct monitor *monitor, json_t *arguments, json_t **ret_answer, struct error *err)
+static int quit(struct monitor *monitor, struct error *err)
 {
-	(void)arguments;
-	(void)ret_answer;
-	(void)err;
 	monitor->ops->quit(monitor);
 	return 0;
 }
 
-static int human_monitor_command(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-				 struct error *err)
+static int object_add(struct monitor *monitor, json_t *arguments, struct error *err)
 {
-	json_t *cpu_index = json_object_get(arguments, "cpu-index");
-	struct buffer out = { 0 }, crlf = { 0 };
-	struct monitor_cpu cpu;
-	int ret;
+	struct memory_backend backend = { 0 };
+	int ret = fill(memory_backend_properties, &backend, arguments, err);
 
-	if (cpu_index &&
-	    (json_integer_value(cpu_index) < 0 ||
-	     monitor->ops->cpu(monitor, (unsigned)json_integer_value(cpu_index), &cpu) < 0))
-		return error_set(err, EINVAL, "Parameter 'cpu-index' expects a CPU number");
-	ret = hmp_run(monitor, string_argument(arguments, "command-line"), &out);
-	buffer_append_crlf(&crlf, buffer_text(&out), out.len);
-	*ret_answer = qmp_json_string(buffer_text(&crlf));
-	buffer_fini(&out);
-	buffer_fini(&crlf);
-	return ret;
+	return ret < 0 ? ret : monitor->ops->object_add(monitor, &backend, err);
 }
 
-static int object_add(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-		      struct error *err)
-{
-	const struct monitor_backend backend = {
-		.id = string_argument(arguments, "id"),
-		.mem_path = string_argument(arguments, "mem-path"),
-		.size = size_argument(arguments, "size"),
-		.share = json_is_true(json_object_get(arguments, "share")),
-		.readonly = json_is_true(json_object_get(arguments, "readonly")),
-		.unlocked = json_is_false(json_object_get(arguments, "lock")),
-	};
-
-	(void)ret_answer;
-	return monitor_object_add(monitor, &backend, err);
-}
-
-/* Of the one driver that there is, an argument that it does not know is a property it lacks. */
+/* QEMU reports an unknown argument of device_add as a property that the driver lacks. */
 static int check_properties(json_t *arguments, struct error *err)
 {
-	const struct qmp_member *known = qmp_types_find("DeviceAddArguments")->members;
+	const struct qmp_type *known = qmp_types_find("DeviceAddArguments");
 	const char *key;
 	json_t *value;
 
 	json_object_foreach(arguments, key, value)
 	{
-		const struct qmp_member *m = known;
-
-		while (m->name && strcmp(m->name, key) != 0)
-			m++;
-		if (!m->name)
+		if (!qmp_types_find_member(known, key))
 			return error_set(err, EINVAL, "Property 'virtio-pmem.%s' not found", key);
 	}
 	return 0;
 }
 
-static int device_add(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-		      struct error *err)
+static int device_add(struct monitor *monitor, json_t *arguments, struct error *err)
 {
 	const char *driver = string_argument(arguments, "driver");
-	uint64_t node = size_argument(arguments, "node");
-	const struct monitor_new_device device = {
-		.id = string_argument(arguments, "id"),
-		.memdev = string_argument(arguments, "memdev"),
-		.memaddr = size_argument(arguments, "memaddr"),
-		.node = (unsigned)node,
-	};
+	json_int_t node = json_integer_value(json_object_get(arguments, "node"));
+	struct memory_device device = { 0 };
 	int ret;
 
-	(void)ret_answer;
 	if (strcmp(driver, "virtio-pmem") != 0)
 		return error_set(err, EINVAL, "'%s' is not a valid device model name", driver);
 	ret = check_properties(arguments, err);
 	if (ret < 0)
 		return ret;
-	if (node > INT32_MAX)
+	if (node < 0 || node > INT32_MAX)
 		return error_set(err, EINVAL, "Parameter 'node' expects a NUMA node's number");
-	return monitor_device_add(monitor, &device, err);
+	ret = fill(memory_device_properties, &device, arguments, err);
+	return ret < 0 ? ret : monitor_device_add(monitor, &device, err);
 }
 
-static int device_del(struct monitor *monitor, json_t *arguments, json_t **ret_answer,
-		      struct error *err)
+static int device_del(struct monitor *monitor, json_t *arguments, struct error *err)
 {
-	(void)ret_answer;
 	return monitor_device_del(monitor, string_argument(arguments, "id"), err);
 }
 
-/* qmp.c looks after qmp_capabilities itself; it is here so that it is listed. */
+#define NONE QMP_TYPE_EMPTY
+
+/* Those without a function are in qmp.c. They are here to be listed and checked. */
 static const struct qmp_command commands[] = {
-	{ "qmp_capabilities", "CapabilitiesArguments", QMP_TYPE_EMPTY, NULL, false },
-	{ "cont", QMP_TYPE_EMPTY, QMP_TYPE_EMPTY, cont, false },
-	{ "device_add", "DeviceAddArguments", QMP_TYPE_EMPTY, device_add, true },
-	{ "device_del", "DeviceDelArguments", QMP_TYPE_EMPTY, device_del, false },
-	{ "human-monitor-command", "HumanMonitorArguments", "str", human_monitor_command, false },
-	{ "object-add", "ObjectOptions", QMP_TYPE_EMPTY, object_add, false },
-	{ "query-commands", QMP_TYPE_EMPTY, "[CommandInfo]", query_commands, false },
-	{ "query-counters", QMP_TYPE_EMPTY, "[MvmmDeviceCounters]", query_counters, false },
-	{ "query-cpus-fast", QMP_TYPE_EMPTY, "[CpuInfoFast]", query_cpus_fast, false },
-	{ "query-kvm", QMP_TYPE_EMPTY, "KvmInfo", query_kvm, false },
-	{ "query-memory-devices", QMP_TYPE_EMPTY, "[MemoryDeviceInfo]", query_memory_devices,
-	  false },
-	{ "query-memory-size-summary", QMP_TYPE_EMPTY, "MemoryInfo", query_memory_size_summary,
-	  false },
-	{ "query-name", QMP_TYPE_EMPTY, "NameInfo", query_name, false },
-	{ "query-pmem-stats", QMP_TYPE_EMPTY, "[MvmmPmemStats]", query_pmem_stats, false },
-	{ "query-qmp-schema", QMP_TYPE_EMPTY, "[SchemaInfo]", query_qmp_schema, false },
-	{ "query-status", QMP_TYPE_EMPTY, "StatusInfo", query_status, false },
-	{ "query-uuid", QMP_TYPE_EMPTY, "UuidInfo", query_uuid, false },
-	{ "query-version", QMP_TYPE_EMPTY, "VersionInfo", query_version, false },
-	{ "quit", QMP_TYPE_EMPTY, QMP_TYPE_EMPTY, quit, false },
-	{ "stop", QMP_TYPE_EMPTY, QMP_TYPE_EMPTY, stop, false },
-	{ "system_powerdown", QMP_TYPE_EMPTY, QMP_TYPE_EMPTY, system_powerdown, false },
-	{ "system_reset", QMP_TYPE_EMPTY, QMP_TYPE_EMPTY, system_reset, false },
+	{ "qmp_capabilities", "CapabilitiesArguments", NONE, .query = NULL },
+	{ "cont", NONE, NONE, .act = monitor_resume },
+	{ "device_add", "DeviceAddArguments", NONE, .run = device_add, .open = true },
+	{ "device_del", "DeviceDelArguments", NONE, .run = device_del },
+	{ "human-monitor-command", "HumanMonitorArguments", "str", .query = NULL },
+	{ "object-add", "ObjectOptions", NONE, .run = object_add },
+	{ "query-commands", NONE, "[CommandInfo]", .query = query_commands },
+	{ "query-counters", NONE, "[MvmmDeviceCounters]", .query = query_counters },
+	{ "query-cpus-fast", NONE, "[CpuInfoFast]", .query = query_cpus_fast },
+	{ "query-kvm", NONE, "KvmInfo", .query = query_kvm },
+	{ "query-memory-devices", NONE, "[MemoryDeviceInfo]", .query = query_memory_devices },
+	{ "query-memory-size-summary", NONE, "MemoryInfo", .query = query_memory_size_summary },
+	{ "query-name", NONE, "NameInfo", .query = query_name },
+	{ "query-pmem-stats", NONE, "[MvmmPmemStats]", .query = query_pmem_stats },
+	{ "query-qmp-schema", NONE, "[SchemaInfo]", .query = NULL },
+	{ "query-status", NONE, "StatusInfo", .query = query_status },
+	{ "query-uuid", NONE, "UuidInfo", .query = query_uuid },
+	{ "query-version", NONE, "VersionInfo", .query = query_version },
+	{ "quit", NONE, NONE, .act = quit },
+	{ "stop", NONE, NONE, .act = monitor_pause },
+	{ "system_powerdown", NONE, NONE, .act = monitor_powerdown },
+	{ "system_reset", NONE, NONE, .act = system_reset },
 };
 
 const struct qmp_command *qmp_commands_get(unsigned i)
 {
-	return i < sizeof(commands) / sizeof(commands[0]) ? &commands[i] : NULL;
+	return i < ARRAY_SIZE(commands) ? &commands[i] : NULL;
 }
 
 const struct qmp_command *qmp_commands_find(const char *name)
@@ -401,8 +295,12 @@ int qmp_commands_run(const struct qmp_command *command, struct monitor *monitor,
 	int ret = qmp_types_check(qmp_types_find(command->arguments), given, command->open, err);
 
 	*ret_answer = NULL;
-	if (ret == 0 && command->run)
-		ret = command->run(monitor, given, ret_answer, err);
+	if (ret == 0 && command->query)
+		*ret_answer = command->query(monitor);
+	else if (ret == 0 && command->act)
+		ret = command->act(monitor, err);
+	else if (ret == 0 && command->run)
+		ret = command->run(monitor, given, err);
 	json_decref(given);
 	return ret;
 }

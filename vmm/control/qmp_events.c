@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tested by tests/unit/vmm/control/test_qmp.c.
 /* Events as JSON. */
 #include "vmm/control/qmp_events.h"
 
-#include "vmm/control/qmp_json.h"
+#include "vmm/base/json_text.h"
 #include "vmm/control/qmp_types.h"
 
 #include <string.h>
@@ -16,6 +17,7 @@ static const struct qmp_event events[] = {
 	[MONITOR_EVENT_RESET] = { "RESET", "ShutdownData" },
 	[MONITOR_EVENT_GUEST_PANICKED] = { "GUEST_PANICKED", "GuestPanickedData" },
 	[MONITOR_EVENT_WATCHDOG] = { "WATCHDOG", "WatchdogData" },
+	[MONITOR_EVENT_GUEST_READY] = { "GUEST_READY", QMP_TYPE_EMPTY },
 	[MONITOR_EVENT_PMEM_FLUSH_ERROR] = { "PMEM_FLUSH_ERROR", "MvmmPmemFlushErrorData" },
 	[MONITOR_EVENT_PMEM_IO_ERROR] = { "PMEM_IO_ERROR", "MvmmPmemIoErrorData" },
 };
@@ -32,8 +34,8 @@ static json_t *io_error_data(const struct monitor_io_error *error)
 				 "reason", error->reason);
 
 	if (error->id) {
-		json_object_set_new(data, "id", qmp_json_string(error->id));
-		json_object_set_new(data, "file", qmp_json_string(error->file));
+		json_object_set_new(data, "id", json_text_string(error->id));
+		json_object_set_new(data, "file", json_text_string(error->file));
 	}
 	if (error->has_offset)
 		json_object_set_new(data, "offset", json_integer((json_int_t)error->offset));
@@ -46,12 +48,12 @@ static json_t *event_data(const struct monitor_event *event)
 	case MONITOR_EVENT_SHUTDOWN:
 	case MONITOR_EVENT_RESET:
 		return json_pack("{s:b,s:s}", "guest", monitor_cause_is_guest(event->cause),
-				 "reason", monitor_cause_name(event->cause));
+				 "reason", monitor_cause_names[event->cause]);
 	case MONITOR_EVENT_GUEST_PANICKED:
 	case MONITOR_EVENT_WATCHDOG:
 		return json_pack("{s:s}", "action", event->action);
 	case MONITOR_EVENT_PMEM_FLUSH_ERROR:
-		return json_pack("{s:o,s:i,s:s}", "id", qmp_json_string(event->id), "errno",
+		return json_pack("{s:o,s:i,s:s}", "id", json_text_string(event->id), "errno",
 				 event->error, "error", strerror(event->error));
 	case MONITOR_EVENT_PMEM_IO_ERROR:
 		return io_error_data(event->io_error);

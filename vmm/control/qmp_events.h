@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the VM tells, as QMP's events. */
-#ifndef MVMM_VMM_QMP_EVENTS_H
-#define MVMM_VMM_QMP_EVENTS_H
+/* The VM's events as QMP sends them. */
+#pragma once
 
 #include "vmm/control/monitor.h"
 
@@ -12,10 +11,8 @@ struct qmp_event {
 	const char *data; /* its type */
 };
 
-/* By its enum monitor_event_type; NULL if there is none. */
+/* The event of enum monitor_event_type @type; NULL if there is none. */
 const struct qmp_event *qmp_events_get(unsigned type);
 
-/* The event with the time of now; the caller's, NULL without memory. */
+/* The event with the current time; the caller's, NULL without memory. */
 json_t *qmp_events_make(const struct monitor_event *event);
-
-#endif

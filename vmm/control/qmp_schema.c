@@ -2,6 +2,7 @@
 /* Prints the tables as QEMU's introspection does (SchemaInfo of QEMU's qapi/introspect.json). */
 #include "vmm/control/qmp_schema.h"
 
+#include "vmm/base/array.h"
 #include "vmm/control/qmp_commands.h"
 #include "vmm/control/qmp_events.h"
 #include "vmm/control/qmp_types.h"
@@ -32,7 +33,7 @@ static json_t *type_info(const struct qmp_type *type)
 			 "object");
 }
 
-/* An array type is listed once, where it is first used. */
+/* Lists an array type once, where it is first used. */
 static void add_array(json_t *list, const char *type)
 {
 	char element[64];
@@ -58,7 +59,7 @@ static void add_builtins(json_t *list)
 		{ "bool", "boolean" }, { "any", "value" },
 	};
 
-	for (unsigned i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(builtins); i++)
 		json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", builtins[i][0],
 						      "json-type", builtins[i][1], "meta-type",
 						      "builtin"));

@@ -1,163 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The table of types, and the check of arguments against it. */
+/* The table of types, and the check of arguments. */
 #include "vmm/control/qmp_types.h"
 
+#include "vmm/base/array.h"
+#include "vmm/base/json_text.h"
 #include "vmm/base/keyval.h"
-#include "vmm/control/qmp_json.h"
+#include "vmm/control/monitor.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define MEMBERS (const struct qmp_member[])
-#define VALUES (const char *const[])
+#define OBJECT(name, ...)                                                                          \
+	{                                                                                          \
+		name, (const struct qmp_member[]){ __VA_ARGS__, { 0 } }, NULL                      \
+	}
+#define ENUM(name, ...)                                                                            \
+	{                                                                                          \
+		name, NULL, (const char *const[])                                                  \
+		{                                                                                  \
+			__VA_ARGS__, NULL                                                          \
+		}                                                                                  \
+	}
+#define MEMBER(name, type)                                                                         \
+	{                                                                                          \
+		name, type, false                                                                  \
+	}
+#define OPTIONAL(name, type)                                                                       \
+	{                                                                                          \
+		name, type, true                                                                   \
+	}
 
-/* Names and members as in QEMU's schema; what only mvmm has begins with Mvmm. */
+/* Names and members as in QEMU's schema; types that only mvmm has begin with Mvmm. */
 static const struct qmp_type types[] = {
-	{ QMP_TYPE_EMPTY, MEMBERS{ { 0 } }, NULL },
+	{ QMP_TYPE_EMPTY, (const struct qmp_member[]){ { 0 } }, NULL },
 
 	/* Arguments. */
-	{ "CapabilitiesArguments", MEMBERS{ { "enable", "[QMPCapability]", true }, { 0 } }, NULL },
-	{ "QMPCapability", NULL, VALUES{ "oob", NULL } },
-	{ "HumanMonitorArguments",
-	  MEMBERS{ { "command-line", "str", false }, { "cpu-index", "int", true }, { 0 } }, NULL },
-	{ "ObjectOptions",
-	  MEMBERS{ { "qom-type", "ObjectType", false },
-		   { "id", "str", false },
-		   { "size", "size", false },
-		   { "mem-path", "str", false },
-		   { "share", "bool", true },
-		   { "readonly", "bool", true },
-		   { "lock", "bool", true },
-		   { 0 } },
-	  NULL },
-	{ "ObjectType", NULL, VALUES{ "memory-backend-file", NULL } },
-	{ "DeviceAddArguments",
-	  MEMBERS{ { "driver", "str", false },
-		   { "id", "str", true },
-		   { "memdev", "str", true },
-		   { "memaddr", "size", true },
-		   { "node", "int", true },
-		   { 0 } },
-	  NULL },
-	{ "DeviceDelArguments", MEMBERS{ { "id", "str", false }, { 0 } }, NULL },
+	OBJECT("CapabilitiesArguments", OPTIONAL("enable", "[QMPCapability]")),
+	ENUM("QMPCapability", "oob"),
+	OBJECT("HumanMonitorArguments", MEMBER("command-line", "str"),
+	       OPTIONAL("cpu-index", "int")),
+	OBJECT("ObjectOptions", MEMBER("qom-type", "ObjectType"), MEMBER("id", "str"),
+	       MEMBER("size", "size"), MEMBER("mem-path", "str"), OPTIONAL("share", "bool"),
+	       OPTIONAL("readonly", "bool"), OPTIONAL("lock", "bool")),
+	ENUM("ObjectType", "memory-backend-file"),
+	OBJECT("DeviceAddArguments", MEMBER("driver", "str"), OPTIONAL("id", "str"),
+	       OPTIONAL("memdev", "str"), OPTIONAL("memaddr", "size"), OPTIONAL("node", "int")),
+	OBJECT("DeviceDelArguments", MEMBER("id", "str")),
 
 	/* Answers. */
-	{ "MemoryDeviceInfo",
-	  MEMBERS{ { "type", "MemoryDeviceInfoKind", false },
-		   { "data", "VirtioPMEMDeviceInfo", false },
-		   { 0 } },
-	  NULL },
-	{ "MemoryDeviceInfoKind", NULL, VALUES{ "virtio-pmem", NULL } },
-	{ "VirtioPMEMDeviceInfo",
-	  MEMBERS{ { "memdev", "str", false },
-		   { "memaddr", "size", false },
-		   { "size", "size", false },
-		   { "id", "str", true },
-		   { 0 } },
-	  NULL },
-	{ "MemoryInfo",
-	  MEMBERS{ { "base-memory", "size", false }, { "plugged-memory", "size", true }, { 0 } },
-	  NULL },
-	{ "StatusInfo",
-	  MEMBERS{ { "status", "RunState", false },
-		   { "singlestep", "bool", false },
-		   { "running", "bool", false },
-		   { 0 } },
-	  NULL },
-	{ "RunState", NULL,
-	  VALUES{ "prelaunch", "running", "paused", "io-error", "shutdown", "guest-panicked",
-		  "internal-error", NULL } },
-	{ "VersionInfo",
-	  MEMBERS{ { "qemu", "VersionTriple", false }, { "package", "str", false }, { 0 } }, NULL },
-	{ "VersionTriple",
-	  MEMBERS{ { "micro", "int", false },
-		   { "minor", "int", false },
-		   { "major", "int", false },
-		   { 0 } },
-	  NULL },
-	{ "NameInfo", MEMBERS{ { "name", "str", true }, { 0 } }, NULL },
-	{ "UuidInfo", MEMBERS{ { "UUID", "str", false }, { 0 } }, NULL },
-	{ "KvmInfo", MEMBERS{ { "enabled", "bool", false }, { "present", "bool", false }, { 0 } },
-	  NULL },
-	{ "CpuInfoFast",
-	  MEMBERS{ { "thread-id", "int", false },
-		   { "props", "CpuInstanceProperties", true },
-		   { "qom-path", "str", false },
-		   { "cpu-index", "int", false },
-		   { "target", "str", false },
-		   { 0 } },
-	  NULL },
-	{ "CpuInstanceProperties", MEMBERS{ { "node-id", "int", true }, { 0 } }, NULL },
-	{ "CommandInfo", MEMBERS{ { "name", "str", false }, { 0 } }, NULL },
-	{ "SchemaInfo",
-	  MEMBERS{ { "name", "str", false },
-		   { "meta-type", "SchemaMetaType", false },
-		   { "json-type", "str", true },
-		   { "element-type", "str", true },
-		   { "members", "[SchemaMember]", true },
-		   { "values", "[str]", true },
-		   { "arg-type", "str", true },
-		   { "ret-type", "str", true },
-		   { 0 } },
-	  NULL },
-	{ "SchemaMetaType", NULL,
-	  VALUES{ "builtin", "enum", "array", "object", "command", "event", NULL } },
-	{ "SchemaMember",
-	  MEMBERS{ { "name", "str", false },
-		   { "type", "str", true },
-		   { "default", "any", true },
-		   { 0 } },
-	  NULL },
-	{ "MvmmPmemStats",
-	  MEMBERS{ { "id", "str", false },
-		   { "flushes", "int", false },
-		   { "flush-errors", "int", false },
-		   { "flushes-coalesced", "int", false },
-		   { "fdatasyncs", "int", false },
-		   { "stores-dropped", "int", false },
-		   { "latency-histogram", "MvmmLatencyHistogram", false },
-		   { 0 } },
-	  NULL },
-	{ "MvmmDeviceCounters",
-	  MEMBERS{ { "id", "str", false }, { "counters", "[MvmmCounter]", false }, { 0 } }, NULL },
-	{ "MvmmCounter", MEMBERS{ { "name", "str", false }, { "value", "int", false }, { 0 } },
-	  NULL },
-	{ "MvmmLatencyHistogram",
-	  MEMBERS{ { "boundaries", "[int]", false }, { "bins", "[int]", false }, { 0 } }, NULL },
+	OBJECT("MemoryDeviceInfo", MEMBER("type", "MemoryDeviceInfoKind"),
+	       MEMBER("data", "VirtioPMEMDeviceInfo")),
+	ENUM("MemoryDeviceInfoKind", "virtio-pmem"),
+	OBJECT("VirtioPMEMDeviceInfo", MEMBER("memdev", "str"), MEMBER("memaddr", "size"),
+	       MEMBER("size", "size"), OPTIONAL("id", "str")),
+	OBJECT("MemoryInfo", MEMBER("base-memory", "size"), OPTIONAL("plugged-memory", "size")),
+	OBJECT("StatusInfo", MEMBER("status", "RunState"), MEMBER("singlestep", "bool"),
+	       MEMBER("running", "bool")),
+	{ "RunState", NULL, monitor_state_names },
+	OBJECT("VersionInfo", MEMBER("qemu", "VersionTriple"), MEMBER("package", "str")),
+	OBJECT("VersionTriple", MEMBER("micro", "int"), MEMBER("minor", "int"),
+	       MEMBER("major", "int")),
+	OBJECT("NameInfo", OPTIONAL("name", "str")),
+	OBJECT("UuidInfo", MEMBER("UUID", "str")),
+	OBJECT("KvmInfo", MEMBER("enabled", "bool"), MEMBER("present", "bool")),
+	OBJECT("CpuInfoFast", MEMBER("thread-id", "int"),
+	       OPTIONAL("props", "CpuInstanceProperties"), MEMBER("qom-path", "str"),
+	       MEMBER("cpu-index", "int"), MEMBER("target", "str")),
+	OBJECT("CpuInstanceProperties", OPTIONAL("node-id", "int")),
+	OBJECT("CommandInfo", MEMBER("name", "str")),
+	OBJECT("SchemaInfo", MEMBER("name", "str"), MEMBER("meta-type", "SchemaMetaType"),
+	       OPTIONAL("json-type", "str"), OPTIONAL("element-type", "str"),
+	       OPTIONAL("members", "[SchemaMember]"), OPTIONAL("values", "[str]"),
+	       OPTIONAL("arg-type", "str"), OPTIONAL("ret-type", "str")),
+	ENUM("SchemaMetaType", "builtin", "enum", "array", "object", "command", "event"),
+	OBJECT("SchemaMember", MEMBER("name", "str"), OPTIONAL("type", "str"),
+	       OPTIONAL("default", "any")),
+	OBJECT("MvmmPmemStats", MEMBER("id", "str"), MEMBER("flushes", "int"),
+	       MEMBER("flush-errors", "int"), MEMBER("flushes-coalesced", "int"),
+	       MEMBER("fdatasyncs", "int"), MEMBER("stores-dropped", "int"),
+	       MEMBER("latency-histogram", "MvmmLatencyHistogram")),
+	OBJECT("MvmmDeviceCounters", MEMBER("id", "str"), MEMBER("counters", "[MvmmCounter]")),
+	OBJECT("MvmmCounter", MEMBER("name", "str"), MEMBER("value", "int")),
+	OBJECT("MvmmLatencyHistogram", MEMBER("boundaries", "[int]"), MEMBER("bins", "[int]")),
 
 	/* Events. */
-	{ "ShutdownData",
-	  MEMBERS{ { "guest", "bool", false }, { "reason", "ShutdownCause", false }, { 0 } },
-	  NULL },
-	{ "ShutdownCause", NULL,
-	  VALUES{ "host-error", "host-qmp-quit", "host-qmp-system-reset", "host-signal", "host-ui",
-		  "guest-shutdown", "guest-reset", "guest-panic", NULL } },
-	{ "GuestPanickedData", MEMBERS{ { "action", "GuestPanicAction", false }, { 0 } }, NULL },
-	{ "GuestPanicAction", NULL, VALUES{ "pause", "poweroff", "run", NULL } },
-	{ "WatchdogData", MEMBERS{ { "action", "WatchdogAction", false }, { 0 } }, NULL },
-	{ "WatchdogAction", NULL,
-	  VALUES{ "reset", "shutdown", "poweroff", "pause", "debug", "none", "inject-nmi", NULL } },
-	{ "MvmmPmemFlushErrorData",
-	  MEMBERS{ { "id", "str", false },
-		   { "errno", "int", false },
-		   { "error", "str", false },
-		   { 0 } },
-	  NULL },
-	{ "MvmmPmemIoErrorData",
-	  MEMBERS{ { "id", "str", true },
-		   { "file", "str", true },
-		   { "offset", "int", true },
-		   { "action", "IoErrorAction", false },
-		   { "nospace", "bool", false },
-		   { "reason", "str", false },
-		   { 0 } },
-	  NULL },
-	{ "IoErrorAction", NULL, VALUES{ "stop", NULL } },
+	OBJECT("ShutdownData", MEMBER("guest", "bool"), MEMBER("reason", "ShutdownCause")),
+	{ "ShutdownCause", NULL, monitor_cause_names },
+	OBJECT("GuestPanickedData", MEMBER("action", "GuestPanicAction")),
+	ENUM("GuestPanicAction", "pause", "poweroff", "run"),
+	OBJECT("WatchdogData", MEMBER("action", "WatchdogAction")),
+	ENUM("WatchdogAction", "reset", "shutdown", "poweroff", "pause", "debug", "none",
+	     "inject-nmi"),
+	OBJECT("MvmmPmemFlushErrorData", MEMBER("id", "str"), MEMBER("errno", "int"),
+	       MEMBER("error", "str")),
+	OBJECT("MvmmPmemIoErrorData", OPTIONAL("id", "str"), OPTIONAL("file", "str"),
+	       OPTIONAL("offset", "int"), MEMBER("action", "IoErrorAction"),
+	       MEMBER("nospace", "bool"), MEMBER("reason", "str")),
+	ENUM("IoErrorAction", "stop"),
 };
 
 const struct qmp_type *qmp_types_get(unsigned i)
 {
-	return i < sizeof(types) / sizeof(types[0]) ? &types[i] : NULL;
+	return i < ARRAY_SIZE(types) ? &types[i] : NULL;
 }
 
 const struct qmp_type *qmp_types_find(const char *name)
@@ -181,7 +125,7 @@ static int check_string(const char *name, const json_t *value, const struct qmp_
 
 	if (!text)
 		return wrong_type(name, "string", err);
-	/* A path or an id would silently end there. */
+	/* A path or an id would silently end at the NUL. */
 	if (strlen(text) != json_string_length(value))
 		return error_set(err, EINVAL, "Parameter '%s' contains a NUL character", name);
 	if (!type)
@@ -212,7 +156,7 @@ static int check_array(const char *name, const json_t *value, const char *type, 
 	return 0;
 }
 
-/* Arguments are strings, enumerations, lists of these, numbers and booleans; nothing deeper. */
+/* Arguments are strings, enumerations, lists of these, numbers and booleans; not deeper. */
 static int check_value(const char *name, const json_t *value, const char *type, struct error *err)
 {
 	if (type[0] == '[')
@@ -228,12 +172,12 @@ static int check_value(const char *name, const json_t *value, const char *type, 
 	return check_string(name, value, qmp_types_find(type), err);
 }
 
-static bool has_member(const struct qmp_type *type, const char *name)
+const struct qmp_member *qmp_types_find_member(const struct qmp_type *type, const char *name)
 {
 	for (const struct qmp_member *m = type->members; m->name; m++)
 		if (strcmp(m->name, name) == 0)
-			return true;
-	return false;
+			return m;
+	return NULL;
 }
 
 int qmp_types_check(const struct qmp_type *type, json_t *object, bool open, struct error *err)
@@ -254,34 +198,39 @@ int qmp_types_check(const struct qmp_type *type, json_t *object, bool open, stru
 		return 0;
 	json_object_foreach(object, key, value)
 	{
-		if (!has_member(type, key))
+		if (!qmp_types_find_member(type, key))
 			return error_set(err, EINVAL, "Parameter '%s' is unexpected", key);
 	}
 	return 0;
 }
 
-json_t *qmp_types_parse(const struct qmp_type *type, const char *name, const char *text,
-			struct error *err)
+/* NULL with @err set. */
+static json_t *parse(const char *type, const char *name, const char *text, struct error *err)
 {
-	const char *wanted = "str";
 	uint64_t size;
 	bool on;
 
-	for (const struct qmp_member *m = type->members; m->name; m++)
-		if (strcmp(m->name, name) == 0)
-			wanted = m->type;
-	if (strcmp(wanted, "bool") == 0) {
+	if (strcmp(type, "bool") == 0) {
 		if (keyval_switch(text, &on) == 0)
 			return json_boolean(on);
 		error_set(err, EINVAL, "Parameter '%s' expects 'on' or 'off'", name);
 		return NULL;
 	}
-	if (strcmp(wanted, "size") == 0 || strcmp(wanted, "int") == 0) {
+	if (strcmp(type, "size") == 0 || strcmp(type, "int") == 0) {
 		if (keyval_address(text, &size) == 0 && size <= INT64_MAX)
 			return json_integer((json_int_t)size);
 		error_set(err, EINVAL, "Parameter '%s' expects %s", name,
-			  strcmp(wanted, "size") == 0 ? "size" : "integer");
+			  strcmp(type, "size") == 0 ? "size" : "integer");
 		return NULL;
 	}
-	return qmp_json_string(text);
+	return json_text_string(text);
+}
+
+int qmp_types_set(const struct qmp_type *type, json_t *object, const char *name, const char *text,
+		  struct error *err)
+{
+	const struct qmp_member *member = qmp_types_find_member(type, name);
+	json_t *value = parse(member ? member->type : "str", name, text, err);
+
+	return !value || json_object_set_new(object, name, value) < 0 ? -EINVAL : 0;
 }

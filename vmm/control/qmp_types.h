@@ -3,8 +3,7 @@
  * The types of QMP's arguments, answers and events. Arguments are checked against them, and
  * query-qmp-schema prints them, so that the two cannot differ.
  */
-#ifndef MVMM_VMM_QMP_TYPES_H
-#define MVMM_VMM_QMP_TYPES_H
+#pragma once
 
 #include "vmm/base/error.h"
 
@@ -31,18 +30,17 @@ struct qmp_type {
 /* By index until NULL, and by name; NULL if there is none. */
 const struct qmp_type *qmp_types_get(unsigned i);
 const struct qmp_type *qmp_types_find(const char *name);
+const struct qmp_member *qmp_types_find_member(const struct qmp_type *type, const char *name);
 
 /*
- * Whether @object fits @type: -EINVAL with @err in QEMU's words otherwise. @open: members that the
- * type lacks are the caller's business.
+ * Whether @object fits @type: -EINVAL with @err in QEMU's words if not. @open: the caller checks
+ * members that the type lacks.
  */
 int qmp_types_check(const struct qmp_type *type, json_t *object, bool open, struct error *err);
 
 /*
- * The value of member @name of @type as a person writes it: on and off, 4G, 0x240000000; what @type
- * lacks is a string. The caller's; NULL with @err set.
+ * Sets member @name of @object from its text for people: on and off, 4G, 0x240000000. A member that
+ * @type lacks is a string. -EINVAL with @err set.
  */
-json_t *qmp_types_parse(const struct qmp_type *type, const char *name, const char *text,
-			struct error *err);
-
-#endif
+int qmp_types_set(const struct qmp_type *type, json_t *object, const char *name, const char *text,
+		  struct error *err);

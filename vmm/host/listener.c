@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Listens at a UNIX socket. Start reading at control_socket_listen. */
+/* Listens at a UNIX socket. Start reading at listener_open. */
 #include "vmm/host/listener.h"
 
 #include "vmm/base/container_of.h"
@@ -12,63 +12,114 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG 128
+#define PAUSE_NS (100 * NS_PER_MS)
 
-static void await_client(struct control_socket *s)
+static void await_client(struct listener *listener)
 {
-	event_loop_poll(s->loop, &s->readable, s->fd, POLLIN);
+	event_loop_poll(listener->loop, &listener->readable, listener->fd, POLLIN);
 }
 
 static void client_waits(struct event_op *op, int result)
 {
-	struct control_socket *s = container_of(op, struct control_socket, readable);
+	struct listener *listener = container_of(op, struct listener, readable);
 	int fd;
 
-	(void)result;
-	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | (s->nonblocking ? SOCK_NONBLOCK : 0));
+	fd = accept4(listener->fd, NULL, NULL,
+		     SOCK_CLOEXEC | (listener->nonblocking ? SOCK_NONBLOCK : 0));
 	if (fd >= 0) {
-		s->ops->accepted(s, fd);
+		listener->ops->accepted(listener, fd);
 	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-		/* Most likely out of descriptors: the client waits until one is free. */
-		event_loop_delay(s->loop, &s->later, &s->pause);
+		/* Most likely no descriptor is free: the client waits until one is. */
+		event_loop_arm(listener->loop, &listener->later, PAUSE_NS);
 		return;
 	}
-	if (!s->held)
-		await_client(s);
+	if (!listener->held)
+		await_client(listener);
 }
 
-void control_socket_resume(struct control_socket *s)
+void listener_resume(struct listener *listener)
 {
-	s->held = false;
-	await_client(s);
+	listener->held = false;
+	await_client(listener);
 }
 
-static void try_again(struct event_op *op, int result)
+static void try_again(struct event_timer *timer)
 {
-	(void)result;
-	await_client(container_of(op, struct control_socket, later));
+	await_client(container_of(timer, struct listener, later));
 }
 
-/* Makes room at @address: 0 if what was there is dead and gone, or the reason why not. */
+/* Whether the process that listens at the other end of @fd has ended. */
+static bool owner_has_ended(int fd)
+{
+	struct ucred owner = { 0 };
+	socklen_t size = sizeof(owner);
+	struct pollfd ended = { .events = POLLIN };
+
+	/* A process of another PID namespace has no id here: assume that it has ended. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &size) < 0 || owner.pid <= 0)
+		return true;
+	ended.fd = (int)syscall(SYS_pidfd_open, owner.pid, 0);
+	if (ended.fd < 0)
+		return errno == ESRCH;
+	poll(&ended, 1, 0);
+	close(ended.fd);
+	return ended.revents & POLLIN;
+}
+
+/* Connects to @address: 0 or a positive errno. After 0, *@ret_ended says that the owner has ended.
+ */
+static int probe(const struct sockaddr_un *address, bool *ret_ended)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), ret = 0;
+
+	if (fd < 0)
+		return errno;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		ret = errno;
+	else if (owner_has_ended(fd))
+		*ret_ended = true;
+	close(fd);
+	return ret;
+}
+
+/*
+ * After a process has ended, the kernel closes its io_uring, and with it the socket, a bit later.
+ * So if the owner has ended, the socket disappears within moments, unless another process has it
+ * too.
+ */
+static int probe_patiently(const struct sockaddr_un *address)
+{
+	const struct timespec pause = { .tv_nsec = 10 * NS_PER_MS };
+	bool ended = false;
+	int ret = probe(address, &ended);
+
+	for (unsigned i = 0; i < 200 && ended && (ret == 0 || ret == EAGAIN); i++) {
+		nanosleep(&pause, NULL);
+		ret = probe(address, &ended);
+	}
+	return ret;
+}
+
+/* Removes a socket file that nobody listens at any more. -errno: @address is in use. */
 static int clear_address(const struct sockaddr_un *address, struct error *err)
 {
 	const char *path = address->sun_path;
 	struct stat st;
-	int fd, ret;
+	int ret;
 
 	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-		return error_set(err, EEXIST,
-				 "%s: there is a file that is no socket; remove it, "
-				 "or use another path",
-				 path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return error_set(err, errno, "%s: cannot make a socket: %s", path, strerror(errno));
-	ret = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
-	close(fd);
+		return error_set(
+			err, EEXIST,
+			"%s: a file that is not a socket exists there; remove it, or use another "
+			"path",
+			path);
+	ret = probe_patiently(address);
 	if (ret == ENOENT)
 		return 0;
 	if (ret != ECONNREFUSED)
@@ -100,28 +151,26 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, struct err
 	return 0;
 }
 
-/* Remembers which file it is, so that the end does not remove another's. */
-static void note_file(struct control_socket *s, const char *path)
+/* Remembers which file it is, so that listener_fini does not remove another one. */
+static void note_file(struct listener *listener, const char *path)
 {
-	const char *slash;
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
 		return;
-	s->dir_fd = parent_directory_open(path, O_PATH);
-	if (s->dir_fd < 0) {
-		s->dir_fd = 0;
+	listener->dir_fd = parent_directory_open(path, O_PATH);
+	if (listener->dir_fd < 0) {
+		listener->dir_fd = 0;
 		return;
 	}
-	snprintf(s->path, sizeof(s->path), "%s", path);
-	slash = strrchr(s->path, '/');
-	s->name = slash ? slash + 1 : s->path;
-	s->device = st.st_dev;
-	s->inode = st.st_ino;
+	snprintf(listener->path, sizeof(listener->path), "%s", path);
+	listener->name = parent_directory_name(listener->path);
+	listener->device = st.st_dev;
+	listener->inode = st.st_ino;
 }
 
-int control_socket_listen(struct control_socket *s, const struct control_socket_ops *ops,
-			  struct event_loop *loop, const char *path, struct error *err)
+int listener_open(struct listener *listener, const struct listener_ops *ops,
+		  struct event_loop *loop, const char *path, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd, ret;
@@ -135,52 +184,53 @@ int control_socket_listen(struct control_socket *s, const struct control_socket_
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_set(err, errno, "%s: cannot make a socket: %s", path, strerror(errno));
-	/* Linux makes the file with the socket's mode: never wider, not even for a moment. */
+	/* Linux gives the file the socket's mode, so that it never has a wider one. */
 	fchmod(fd, 0600);
 	ret = bind_and_listen(fd, &address, err);
 	if (ret < 0) {
 		close(fd);
 		return ret;
 	}
-	control_socket_adopt(s, ops, loop, fd);
-	note_file(s, path);
+	listener_adopt(listener, ops, loop, fd);
+	note_file(listener, path);
 	return 0;
 }
 
-void control_socket_adopt(struct control_socket *s, const struct control_socket_ops *ops,
-			  struct event_loop *loop, int fd)
+void listener_adopt(struct listener *listener, const struct listener_ops *ops,
+		    struct event_loop *loop, int fd)
 {
-	*s = (struct control_socket){
+	*listener = (struct listener){
 		.ops = ops,
 		.loop = loop,
 		.fd = fd,
 		.readable.done = client_waits,
-		.later.done = try_again,
-		.pause.tv_nsec = 100000000,
+		.later.due = try_again,
 	};
-	/* Others may share a socket that was passed to us, and be quicker. */
+	/* Others may share a socket that was passed to us, and may accept a client before us. */
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	await_client(s);
+	await_client(listener);
 }
 
-bool control_socket_file(const struct control_socket *s, struct sandbox_file *ret_file)
+bool listener_file(const struct listener *listener, struct kept_file *ret_file)
 {
-	if (!s->path[0])
+	if (!listener->path[0])
 		return false;
-	*ret_file = (struct sandbox_file){ s->dir_fd, s->name, s->path, false };
+	*ret_file = (struct kept_file){ listener->dir_fd, listener->name, listener->path, false };
 	return true;
 }
 
-void control_socket_fini(struct control_socket *s)
+void listener_fini(struct listener *listener)
 {
 	struct stat st;
 
-	if (s->fd > 0)
-		close(s->fd);
-	if (s->path[0] && fstatat(s->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_dev == s->device && st.st_ino == s->inode)
-		unlinkat(s->dir_fd, s->name, 0);
-	if (s->dir_fd > 0)
-		close(s->dir_fd);
-	*s = (struct control_socket){ 0 };
+	event_loop_cancel(listener->loop, &listener->later);
+	if (listener->fd > 0)
+		close(listener->fd);
+	if (listener->path[0] &&
+	    fstatat(listener->dir_fd, listener->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_dev == listener->device && st.st_ino == listener->inode)
+		unlinkat(listener->dir_fd, listener->name, 0);
+	if (listener->dir_fd > 0)
+		close(listener->dir_fd);
+	*listener = (struct listener){ 0 };
 }

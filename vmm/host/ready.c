@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sends what sd_notify(3) describes. Start reading at ready_open. */
+/* Sends the messages of sd_notify(3). Start reading at ready_open. */
 #include "vmm/host/ready.h"
 
+#include "vmm/base/clock.h"
 #include "vmm/base/file_argument.h"
 #include "vmm/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A service manager that does not read must not keep the guest from running for ever. */
-#define PATIENCE_S 1
+/* If a service manager does not read, the guest runs after this time all the same. */
+#define PATIENCE_NS NS_PER_S
 
-/* A path, or with '@' in the place of its first byte, 0, a name without a file (unix(7)). */
+#define STATUS_SIZE 80
+
+/* A path, or '@' and a name without a file: the '@' stands for a byte 0 (unix(7)). */
 static int parse_address(const char *text, struct sockaddr_un *address, socklen_t *ret_len)
 {
 	size_t len = strlen(text);
@@ -36,21 +39,19 @@ static int parse_address(const char *text, struct sockaddr_un *address, socklen_
 	return 0;
 }
 
-/* A datagram socket that is connected, since the sandbox lets nobody connect; or -errno. */
+/* A connected datagram socket, because the sandbox does not allow connect(2); or -errno. */
 static int connect_to(const char *text)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct sockaddr_un address;
 	socklen_t len;
 	int fd, ret = parse_address(text, &address, &len);
 
 	if (ret < 0)
 		return ret;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, len) == 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0)
+	if (connect(fd, (const struct sockaddr *)&address, len) == 0)
 		return fd;
 	ret = -errno;
 	close(fd);
@@ -66,50 +67,95 @@ static void open_notify(struct ready *ready)
 		return;
 	fd = connect_to(where);
 	if (fd < 0)
-		log_warning("NOTIFY_SOCKET %s: %s; whoever started mvmm is not told when the guest "
-			    "runs",
+		log_warning("NOTIFY_SOCKET %s: %s; mvmm cannot notify the service manager when the "
+			    "guest runs",
 			    where, strerror(-fd));
 	else
 		ready->notify_fd = fd;
 	unsetenv("NOTIFY_SOCKET");
 }
 
-int ready_open(struct ready *ready, const char *fd_number, struct error *err)
+static int take_fd(const char *option, const char *number, int *ret_fd, struct error *err)
 {
-	char text[32];
 	int fd;
 
-	open_notify(ready);
-	if (!fd_number)
+	if (!number)
 		return 0;
-	snprintf(text, sizeof(text), "fd:%s", fd_number);
-	fd = file_argument_take("--ready-fd", text, O_WRONLY, err);
+	fd = file_argument_take_number(option, number, O_WRONLY, err);
 	if (fd < 0)
 		return fd;
-	ready->fd = fd;
+	*ret_fd = fd;
 	return 0;
 }
 
-/* write(2), which is on every thread's list of system calls. */
-static void notify(const struct ready *ready, const char *text)
+int ready_open(struct ready *ready, const char *fd_number, const char *guest_fd_number,
+	       struct error *err)
 {
-	if (ready->notify_fd && write(ready->notify_fd, text, strlen(text)) < 0)
-		log_warning("NOTIFY_SOCKET: %s", strerror(errno));
+	int ret;
+
+	open_notify(ready);
+	ret = take_fd("--ready-fd", fd_number, &ready->fd, err);
+	return ret < 0 ? ret : take_fd("--guest-ready-fd", guest_fd_number, &ready->guest_fd, err);
 }
 
-void ready_tell(struct ready *ready)
+static bool has_room(int fd, uint64_t patience_ns)
 {
-	ready->told = true;
-	notify(ready, "READY=1\nSTATUS=The guest runs");
-	if (!ready->fd)
+	const struct timespec patience = clock_timespec(patience_ns);
+	struct pollfd writable = { .fd = fd, .events = POLLOUT };
+
+	return ppoll(&writable, 1, &patience, NULL) == 1;
+}
+
+/* Uses calls that every thread's list of system calls has. */
+static void notify(const struct ready *ready, uint64_t patience_ns, const char *text)
+{
+	if (!ready->notify_fd)
 		return;
-	if (write(ready->fd, "\n", 1) < 0)
-		log_warning("--ready-fd: %s", strerror(errno));
-	close(ready->fd);
-	ready->fd = 0;
+	has_room(ready->notify_fd, patience_ns);
+	if (write(ready->notify_fd, text, strlen(text)) < 0)
+		log_warning("cannot notify NOTIFY_SOCKET: %s", strerror(errno));
 }
 
-void ready_tell_end(struct ready *ready, int status, const char *why)
+/* Writes the newline for which the other end of *@fd waits, and closes it. */
+static void end_wait(const char *option, int *fd)
+{
+	if (!*fd)
+		return;
+	if (write(*fd, "\n", 1) < 0)
+		log_warning("%s: cannot write the newline: %s", option, strerror(errno));
+	close(*fd);
+	*fd = 0;
+}
+
+void ready_notify(struct ready *ready, const char *status)
+{
+	char text[STATUS_SIZE];
+
+	ready->told = true;
+	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
+	notify(ready, PATIENCE_NS, text);
+	end_wait("--ready-fd", &ready->fd);
+}
+
+void ready_notify_status(const struct ready *ready, const char *status)
+{
+	char text[STATUS_SIZE];
+
+	snprintf(text, sizeof(text), "STATUS=%s", status);
+	notify(ready, 0, text);
+}
+
+void ready_notify_guest(struct ready *ready)
+{
+	ready_notify_status(ready, "The guest is ready");
+	/* The event loop waits for nobody. */
+	if (ready->guest_fd && !has_room(ready->guest_fd, 0))
+		log_warning("--guest-ready-fd: has no room for the newline; nobody reads it");
+	else
+		end_wait("--guest-ready-fd", &ready->guest_fd);
+}
+
+void ready_notify_end(struct ready *ready, int status, const char *why)
 {
 	char text[640];
 	int head;
@@ -118,12 +164,12 @@ void ready_tell_end(struct ready *ready, int status, const char *why)
 		return;
 	head = snprintf(text, sizeof(text), "STOPPING=1\nEXIT_STATUS=%d\nSTATUS=", status);
 	snprintf(text + head, sizeof(text) - (size_t)head, "%s", why);
-	/* A newline, in a file's name say, would begin another assignment, and what is no UTF-8 is
-	 * not taken. */
+	/* A newline, as in a file's name, would begin another assignment; and systemd refuses
+	 * invalid UTF-8. */
 	for (char *c = text + head; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
-	notify(ready, text);
+	notify(ready, PATIENCE_NS, text);
 }
 
 void ready_fini(struct ready *ready)
@@ -132,5 +178,7 @@ void ready_fini(struct ready *ready)
 		close(ready->notify_fd);
 	if (ready->fd > 0)
 		close(ready->fd);
+	if (ready->guest_fd > 0)
+		close(ready->guest_fd);
 	*ready = (struct ready){ 0 };
 }

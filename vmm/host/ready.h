@@ -1,40 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tells whoever started mvmm when the guest runs, and when it is over: by the protocol of
- * sd_notify(3), where the environment has a NOTIFY_SOCKET, and by a line to --ready-fd. Without
- * libsystemd: of its library that is a socket and one line of text.
+ * Notifies the program that started mvmm when the guest runs, when its user space is up and when it
+ * has ended: by the protocol of sd_notify(3), if the environment has a NOTIFY_SOCKET, and by a line
+ * to --ready-fd and --guest-ready-fd. libsystemd is not needed for that: it is a socket and a line
+ * of text.
  */
-#ifndef MVMM_VMM_READY_H
-#define MVMM_VMM_READY_H
+#pragma once
 
 #include "vmm/base/error.h"
 
 #include <stdbool.h>
 
 struct ready {
-	int notify_fd; /* owned; 0: nobody asks */
-	int fd;	       /* owned; 0: likewise */
+	int notify_fd; /* owned; 0: there is no NOTIFY_SOCKET */
+	int fd;	       /* owned; 0: there is no --ready-fd */
+	int guest_fd;  /* owned; 0: there is no --guest-ready-fd */
 	bool told;
 };
 
 /*
- * Connects to NOTIFY_SOCKET, if there is one, and takes it out of the environment; takes descriptor
- * @fd_number, if that is not NULL. Before the sandbox, and before namespaces are changed, in which
- * the socket would not be found. A NOTIFY_SOCKET that does not work is only logged. -errno with
- * @err set: the descriptor cannot be taken.
+ * Connects to NOTIFY_SOCKET, if there is one, and removes it from the environment; takes descriptor
+ * @fd_number and @guest_fd_number, unless these are NULL. Call it before the sandbox and before
+ * namespaces change, because later the socket cannot be found. If NOTIFY_SOCKET does not work, that
+ * is only logged. -errno with @err set: the descriptor cannot be taken.
  */
-int ready_open(struct ready *ready, const char *fd_number, struct error *err);
+int ready_open(struct ready *ready, const char *fd_number, const char *guest_fd_number,
+	       struct error *err);
 
 /*
- * READY=1, and a newline to the descriptor, which is then closed: nothing can fail any more before
- * the guest runs. Waits for a full NOTIFY_SOCKET for a second.
+ * Sends READY=1 and @status, and a newline to the descriptor, which is then closed. Call it when
+ * nothing can fail any more before the guest runs. If NOTIFY_SOCKET is full, it waits for a second.
  */
-void ready_tell(struct ready *ready);
+void ready_notify(struct ready *ready, const char *status);
 
-/* STOPPING=1, why in a line, and the exit status, if it was told that the guest runs. */
-void ready_tell_end(struct ready *ready, int status, const char *why);
+/* Sends what the VM does now. Does not wait: if NOTIFY_SOCKET is full, the status is lost. */
+void ready_notify_status(const struct ready *ready, const char *status);
+
+/*
+ * The guest's user space is up: sends that as a status, and a newline to the guest's descriptor,
+ * which is then closed. Does not wait, either.
+ */
+void ready_notify_guest(struct ready *ready);
+
+/* Sends STOPPING=1, the reason and the exit status, if ready_notify was called before. */
+void ready_notify_end(struct ready *ready, int status, const char *why);
 
 /* Takes a zeroed one. */
 void ready_fini(struct ready *ready);
-
-#endif

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Signals that end mvmm, and the one by which it goes on after a stop. */
+/* Signals that end mvmm, and SIGCONT. */
 #include "vmm/host/signals.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/container_of.h"
+#include "vmm/base/outcome.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,14 @@ static void await_signal(struct signals *signals)
 {
 	event_loop_read(signals->loop, &signals->op, signals->fd, &signals->info,
 			sizeof(signals->info));
+}
+
+/* A blocked signal comes here even if it is ignored. */
+static bool is_ignored(int signo)
+{
+	struct sigaction action;
+
+	return sigaction(signo, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 static void signal_read(struct event_op *op, int result)
@@ -24,22 +33,31 @@ static void signal_read(struct event_op *op, int result)
 		; /* interrupted */
 	else if (signals->info.ssi_signo == SIGCONT)
 		signals->ops->continued(signals);
-	else
+	else if (!is_ignored((int)signals->info.ssi_signo))
 		signals->ops->caught(signals, (int)signals->info.ssi_signo);
 	await_signal(signals);
 }
 
+/* All whose default action ends a process, but for SIGKILL and those that a fault raises. */
 static sigset_t ending_signals(void)
 {
-	static const int ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-	struct sigaction action;
+	static const int ending[] = { SIGTERM,	 SIGINT,  SIGHUP,   SIGQUIT, SIGALRM,
+				      SIGVTALRM, SIGPROF, SIGXCPU,  SIGUSR1, SIGUSR2,
+				      SIGIO,	 SIGPWR,  SIGSTKFLT };
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (unsigned i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
-		if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			sigaddset(&set, ending[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaddset(&set, ending[i]);
+	for (int signo = SIGRTMIN; signo <= SIGRTMAX; signo++)
+		sigaddset(&set, signo);
 	return set;
+}
+
+void signals_ignore_write_errors(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 void signals_block(void)
@@ -55,7 +73,6 @@ int signals_init(struct signals *signals, const struct signals_ops *ops, struct 
 	sigset_t set = ending_signals();
 
 	sigaddset(&set, SIGCONT);
-	signal(SIGPIPE, SIG_IGN);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals->ops = ops;
 	signals->loop = loop;
@@ -85,5 +102,6 @@ void signals_die(int signo)
 	sigaddset(&set, signo);
 	raise(signo);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	abort(); /* not reached: the signal's default is to end the process */
+	/* Reached as PID 1, which no default action ends. */
+	_exit(OUTCOME_SIGNAL + signo);
 }

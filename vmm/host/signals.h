@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SIGTERM, SIGINT, SIGHUP and SIGQUIT as events of the loop, so that the terminal is restored and
- * the console written out before mvmm dies of them. Those that were ignored when mvmm was started,
- * as by nohup(1), stay ignored. SIGPIPE is always: a closed console is an error of its write.
+ * Signals that end a process, such as SIGTERM, as events of the loop, so that the terminal is
+ * restored and the console written out before mvmm dies of them. Those that were ignored when mvmm
+ * was started, as by nohup(1), stay ignored.
  */
-#ifndef MVMM_VMM_SIGNALS_H
-#define MVMM_VMM_SIGNALS_H
+#pragma once
 
 #include "vmm/base/error.h"
 #include "vmm/base/event_loop.h"
@@ -15,9 +14,9 @@
 struct signals;
 
 struct signals_ops {
-	/* mvmm is to end. */
+	/* A signal that is to end mvmm. */
 	void (*caught)(struct signals *signals, int signo);
-	/* It was stopped, as by kill -STOP, and goes on: SIGCONT. */
+	/* SIGCONT: mvmm was stopped, as by kill -STOP, and goes on. */
 	void (*continued)(struct signals *signals);
 };
 
@@ -29,7 +28,13 @@ struct signals {
 	struct signalfd_siginfo info;
 };
 
-/* Has them wait from now on, until signals_init takes them. */
+/*
+ * From now on SIGPIPE and SIGXFSZ end nothing: a pipe without a reader and a file at the limit of
+ * its size are errors of the write (EPIPE, EFBIG), which the caller reports.
+ */
+void signals_ignore_write_errors(void);
+
+/* Blocks the signals until signals_init reads them. */
 void signals_block(void);
 
 /* Blocks the signals in this thread and those it starts later. -errno with @err set. */
@@ -39,7 +44,6 @@ int signals_init(struct signals *signals, const struct signals_ops *ops, struct 
 /* Takes a zeroed one. The signals stay blocked. */
 void signals_fini(struct signals *signals);
 
-/* Ends the process by @signo's default action. */
+/* Ends the process by @signo's default action; as PID 1 with the status that a shell makes of it.
+ */
 void signals_die(int signo) __attribute__((noreturn));
-
-#endif

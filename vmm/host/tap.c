@@ -3,6 +3,7 @@
 #include "vmm/host/tap.h"
 
 #include "vmm/base/file_argument.h"
+#include "vmm/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,20 +12,21 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define DEVICE "/dev/net/tun"
 
-/* What a frame is wrapped in: a virtio header and nothing else. */
+/* A frame comes with a virtio header and nothing else. */
 #define FLAGS (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
 
-/* TUNSETIFF would make an interface that is not there, connected to nothing. */
+/* Without this check TUNSETIFF would make a new interface, which is connected to nothing. */
 static int check_name(const char *name, struct error *err)
 {
 	if (strlen(name) >= IFNAMSIZ)
 		return error_set(err, EINVAL,
-				 "--net tap=%s: a name of an interface has at most %d characters",
+				 "--net tap=%s: the name of an interface has at most %d characters",
 				 name, IFNAMSIZ - 1);
 	if (!if_nametoindex(name))
 		return error_set(err, ENODEV,
@@ -35,15 +37,15 @@ static int check_name(const char *name, struct error *err)
 }
 
 /*
- * TUNSETIFF. The kernel takes the io_uring of a process that ended down when it comes to it, and
- * with it that one's tap: so who starts a VM anew at once finds it in use for some milliseconds.
+ * TUNSETIFF. After a process has ended, the kernel closes its io_uring, and with it the tap, a bit
+ * later. So whoever restarts a VM at once finds the tap in use for some milliseconds.
  */
 static int set_interface(int fd, struct ifreq *request)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	int ret = ioctl(fd, TUNSETIFF, request);
 
-	for (unsigned i = 0; i < 50 && ret < 0 && errno == EBUSY; i++) {
+	for (unsigned i = 0; i < 200 && ret < 0 && errno == EBUSY; i++) {
 		nanosleep(&pause, NULL);
 		ret = ioctl(fd, TUNSETIFF, request);
 	}
@@ -62,20 +64,37 @@ static int attach(int fd, const char *name, struct error *err)
 		return 0;
 	case EBUSY:
 		return error_set(err, EBUSY,
-				 "--net tap=%s: a process uses it already; end that one", name);
+				 "--net tap=%s: a process uses it already; end that process", name);
 	case EPERM:
-		return error_set(err, EPERM,
-				 "--net tap=%s: not permitted; it must be this user's (ip tuntap "
-				 "add ... user), or mvmm started by root",
-				 name);
+		return error_set(
+			err, EPERM,
+			"--net tap=%s: not permitted; the tap must belong to this user (ip tuntap "
+			"add ... user NAME), or root must start mvmm",
+			name);
 	case EINVAL:
-		return error_set(err, EINVAL,
-				 "--net tap=%s: is no tap with one queue; make one with: ip tuntap "
-				 "add dev NAME mode tap",
-				 name);
+		return error_set(
+			err, EINVAL,
+			"--net tap=%s: is not a tap with one queue; make one with: ip tuntap "
+			"add dev NAME mode tap",
+			name);
 	default:
-		return error_set(err, -ret, "--net tap=%s: %s", name, strerror(-ret));
+		return error_system(err, -ret, "--net tap=%s", name);
 	}
+}
+
+/* Somebody may still switch it on, so this is no error. */
+static void warn_if_down(const char *name)
+{
+	struct ifreq request = { .ifr_flags = 0 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(request.ifr_name, name, strlen(name) + 1);
+	if (fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0 && !(request.ifr_flags & IFF_UP))
+		log_warning("--net tap=%s: the interface is down and drops all frames; switch it "
+			    "on with: ip link set %s up",
+			    name, name);
+	if (fd >= 0)
+		close(fd);
 }
 
 static int open_name(const char *name, struct error *err)
@@ -89,21 +108,25 @@ static int open_name(const char *name, struct error *err)
 		return error_set(err, errno, "--net tap=%s: cannot open " DEVICE ": %s%s", name,
 				 strerror(errno), errno == ENOENT ? "; load the module tun" : "");
 	ret = attach(fd, name, err);
-	if (ret < 0)
+	if (ret < 0) {
 		close(fd);
-	return ret < 0 ? ret : fd;
+		return ret;
+	}
+	warn_if_down(name);
+	return fd;
 }
 
 static int check_fd(int fd, const char *where, struct error *err)
 {
 	struct ifreq request = { .ifr_flags = 0 };
 
-	/* ENOTTY and the like: something else. EBADFD: a tun without an interface. */
+	/* ENOTTY and the like: not a tun device. EBADFD: a tun without an interface. */
 	if (ioctl(fd, TUNGETIFF, &request) < 0)
 		return error_set(err, errno == EBADFD ? EBADFD : EINVAL,
-				 "--net tap=%s: %s; it must be " DEVICE " with TUNSETIFF done",
-				 where, errno == EBADFD ? "has no interface" : "is no tap");
-	/* Whether it has IFF_NO_PI does not show: the bit is IFF_NOFILTER's, too. */
+				 "--net tap=%s: %s; give a descriptor of " DEVICE
+				 " for which TUNSETIFF was done",
+				 where, errno == EBADFD ? "has no interface" : "is not a tap");
+	/* IFF_NO_PI cannot be checked: its bit is also that of IFF_NOFILTER. */
 	if ((request.ifr_flags & (FLAGS | IFF_TUN)) != FLAGS)
 		return error_set(err, EINVAL,
 				 "--net tap=%s: interface %.*s has flags 0x%x; TUNSETIFF with "
@@ -111,7 +134,7 @@ static int check_fd(int fd, const char *where, struct error *err)
 				 where, IFNAMSIZ, request.ifr_name,
 				 (unsigned)(unsigned short)request.ifr_flags, FLAGS);
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
-		return error_set(err, errno, "--net tap=%s: %s", where, strerror(errno));
+		return error_system(err, errno, "--net tap=%s", where);
 	return 0;
 }
 
@@ -127,14 +150,16 @@ static int open_fd(const char *where, struct error *err)
 	return ret < 0 ? ret : fd;
 }
 
-/* Until the driver says more, each frame is a whole one. */
+/* Until the driver negotiates offloads, the kernel delivers whole frames only. */
 static int set_up(int fd, const char *where, struct error *err)
 {
 	int size = sizeof(struct virtio_net_hdr_v1);
 
 	if (ioctl(fd, TUNSETVNETHDRSZ, &size) < 0 || tap_set_offloads(fd, 0) < 0)
-		return error_set(err, errno, "--net tap=%s: cannot set up its headers: %s", where,
-				 strerror(errno));
+		return error_system(err, errno,
+				    "--net tap=%s: cannot set its header size or its offloads "
+				    "(TUNSETVNETHDRSZ, TUNSETOFFLOAD)",
+				    where);
 	return 0;
 }
 
@@ -157,6 +182,6 @@ int tap_set_offloads(int fd, uint64_t features)
 	unsigned long flags = (csum ? TUN_F_CSUM : 0) | (tso4 ? TUN_F_TSO4 : 0) |
 			      (tso6 ? TUN_F_TSO6 : 0) | (ecn ? TUN_F_TSO_ECN : 0);
 
-	/* Each needs the one before (section 5.1.3.1); the kernel refuses them otherwise. */
+	/* Each flag needs the one before (section 5.1.3.1); otherwise the kernel refuses them. */
 	return ioctl(fd, TUNSETOFFLOAD, flags) < 0 ? -errno : 0;
 }

@@ -2,6 +2,9 @@
 /* Sets and restores the terminal's mode. */
 #include "vmm/host/terminal.h"
 
+#include "vmm/base/array.h"
+#include "vmm/base/outcome.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,7 +19,7 @@ static struct termios saved;
 static volatile sig_atomic_t raw;
 static pid_t group;
 
-/* A job in the background leaves the terminal to the one in front, or it would be stopped. */
+/* A background job must not set the terminal's mode; the kernel would stop it. */
 static bool in_front(void)
 {
 	return tcgetpgrp(STDIN_FILENO) == group;
@@ -31,24 +34,25 @@ void terminal_restore(void)
 		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 }
 
-/* SA_RESETHAND has put the default action back: raising it again ends the process as it should. */
+/* SA_RESETHAND has restored the default action, so that raising the signal ends the process. */
 static void restore_and_die(int signo)
 {
 	terminal_restore();
+	if (getpid() == 1) /* which no default action ends */
+		_exit(OUTCOME_SIGNAL + signo);
 	raise(signo);
 }
 
-/* For signals that nobody expects, and those of bugs; the others end mvmm in order. */
+/* For the signals of bugs; vmm/host/signals.h has the others end mvmm in order. */
 static void catch_fatal_signals(void)
 {
-	static const int fatal[] = { SIGSEGV, SIGBUS,  SIGILL,	SIGFPE,	   SIGABRT, SIGSYS,
-				     SIGTRAP, SIGALRM, SIGXCPU, SIGVTALRM, SIGPROF, SIGUSR2 };
+	static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP };
 	struct sigaction action = { .sa_handler = restore_and_die, .sa_flags = SA_RESETHAND };
 
-	for (unsigned i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(fatal); i++) {
 		struct sigaction old;
 
-		/* Who has a handler already restores the terminal there. */
+		/* A signal that has a handler already: that handler restores the terminal. */
 		if (sigaction(fatal[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
 			sigaction(fatal[i], &action, NULL);
 	}
@@ -77,14 +81,13 @@ int terminal_raw(void)
 	return tcsetattr(STDIN_FILENO, TCSANOW, &t) < 0 ? -errno : 0;
 }
 
-/* Opened anew, it is non-blocking for us, and not for the shell that shares the one we were given.
- */
+/* Opening the terminal again makes only our description of it non-blocking, not the shell's. */
 static void unblock(int fd)
 {
 	int number, own, access = fcntl(fd, F_GETFL) & O_ACCMODE;
 	char path[32];
 
-	/* Who opens the master's side gets another terminal. */
+	/* Opening a pseudo-terminal's master again would make another terminal. */
 	if (!isatty(fd) || ioctl(fd, TIOCGPTN, &number) == 0)
 		return;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

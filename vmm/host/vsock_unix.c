@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * UNIX sockets for virtio-vsock. From the host: accepted, then greet; from the guest: connect_out;
- * what a connection's stream does: stream_ops.
+ * UNIX sockets for virtio-vsock. Connections from the host begin at accepted and then greet, those
+ * from the guest at connect_out. stream_ops carries the data of both.
  */
 #include "vmm/host/vsock_unix.h"
 
 #include "vmm/base/container_of.h"
 #include "vmm/base/keyval.h"
+#include "vmm/base/parent_directory.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,12 +24,19 @@ static struct vsock_unix_channel *channel_of(struct vsock_stream *stream)
 	return container_of(stream, struct vsock_unix_channel, stream);
 }
 
-/* At once, or when the polls in flight have ended, by the shutdown. */
+static void end_greeting(struct vsock_unix_channel *ch)
+{
+	if (!ch->greeting)
+		return;
+	ch->greeting = false;
+	ch->side->n_clients--;
+	event_loop_cancel(ch->side->loop, &ch->patience);
+}
+
+/* Frees the channel at once, or when its polls, which the shutdown ends, have completed. */
 static void close_channel(struct vsock_unix_channel *ch)
 {
-	if (ch->greeting)
-		ch->side->n_clients--;
-	ch->greeting = false;
+	end_greeting(ch);
 	if (!ch->polling) {
 		close(ch->fd);
 		ch->fd = 0;
@@ -53,7 +61,7 @@ static void stream_accepted(struct vsock_stream *stream, uint32_t port)
 	char line[32];
 	int len = snprintf(line, sizeof(line), "OK %" PRIu32 "\n", port);
 
-	/* It is the first that is written, so there is room; a peer that is gone shows later. */
+	/* The first line on a socket has room. A peer that is gone is found later. */
 	(void)!write(ch->fd, line, (size_t)len);
 }
 
@@ -100,7 +108,7 @@ static const struct vsock_stream_ops stream_ops = {
 	.close = stream_close,
 };
 
-/* The port of a whole line, or -EINVAL. */
+/* The port in a whole line, or -EINVAL. */
 static int parse_line(const char *line, uint32_t *ret_port)
 {
 	uint64_t port;
@@ -112,27 +120,38 @@ static int parse_line(const char *line, uint32_t *ret_port)
 	return 0;
 }
 
+/* Clients that wait for the guest connect again and again: only the first is told of. */
+static void refuse(struct vsock_unix *side, int error)
+{
+	if (error == -ENOTCONN && side->told_of_no_driver)
+		return;
+	side->told_of_no_driver |= error == -ENOTCONN;
+	log_guest(&side->limit, "--vsock: disconnected a client: %s",
+		  error == -EINVAL     ? "its first line is not 'CONNECT PORT'"
+		  : error == -ENOTCONN ? "the guest has no driver yet; the next ones are "
+					 "disconnected without a message"
+				       : "too many connections are open");
+}
+
 static void connect_in(struct vsock_unix_channel *ch)
 {
 	struct vsock_unix *side = ch->side;
 	uint32_t port;
 	int ret = parse_line(ch->line, &port);
 
-	/* First, because a device that breaks at this packet closes the stream at once. */
-	ch->greeting = false;
-	side->n_clients--;
+	/* First, because a device that breaks on this packet closes the stream at once. */
+	end_greeting(ch);
 	if (ret == 0)
 		ret = vsock_connect(side->vsock, &ch->stream, port);
-	if (ret == 0)
+	if (ret == 0) {
+		side->told_of_no_driver = false;
 		return;
-	log_guest(&side->limit, "--vsock: turned a client away: %s",
-		  ret == -EINVAL     ? "its first line is not CONNECT and a port"
-		  : ret == -ENOTCONN ? "the guest has no driver yet"
-				     : "too many connections are open");
+	}
+	refuse(side, ret);
 	close_channel(ch);
 }
 
-/* A byte at a time: what is behind the line is for the guest. */
+/* Reads one byte at a time, because the bytes behind the line are for the guest. */
 static void greet(struct vsock_unix_channel *ch)
 {
 	ssize_t n;
@@ -155,6 +174,16 @@ static void greet(struct vsock_unix_channel *ch)
 		close_channel(ch);
 }
 
+static void lose_patience(struct event_timer *timer)
+{
+	struct vsock_unix_channel *ch = container_of(timer, struct vsock_unix_channel, patience);
+
+	log_guest(&ch->side->limit,
+		  "--vsock: disconnected a client: it sent no line in %llu seconds",
+		  VSOCK_UNIX_GREETING_NS / NS_PER_S);
+	close_channel(ch);
+}
+
 static void polled(struct vsock_unix_channel *ch, unsigned event, int result)
 {
 	ch->polling &= ~event;
@@ -162,7 +191,8 @@ static void polled(struct vsock_unix_channel *ch, unsigned event, int result)
 		close_channel(ch);
 		return;
 	}
-	/* io_uring tells of the end of input too, whether asked or not; it is for a read to find.
+	/*
+	 * io_uring also reports the end of input, which was not asked for and which a read finds.
 	 */
 	if (event == VSOCK_HANGUP && !(result & POLLHUP))
 		return;
@@ -189,7 +219,7 @@ static void hangup_done(struct event_op *op, int result)
 	polled(container_of(op, struct vsock_unix_channel, hangup), VSOCK_HANGUP, result);
 }
 
-/* A channel around @fd, or NULL: all are in use. */
+/* A channel around @fd, or NULL if all are in use. */
 static struct vsock_unix_channel *new_channel(struct vsock_unix *side, int fd)
 {
 	struct vsock_unix_channel *ch = side->channels;
@@ -205,32 +235,34 @@ static struct vsock_unix_channel *new_channel(struct vsock_unix *side, int fd)
 		.readable.done = readable_done,
 		.writable.done = writable_done,
 		.hangup.done = hangup_done,
+		.patience.due = lose_patience,
 	};
-	/* That is: when neither side sends any more, or the peer is gone. */
+	/* It completes when neither side sends any more, or the peer is gone. */
 	await(ch, &ch->hangup, VSOCK_HANGUP, 0);
 	return ch;
 }
 
-static void accepted(struct control_socket *socket, int fd)
+static void accepted(struct listener *listener, int fd)
 {
-	struct vsock_unix *side = container_of(socket, struct vsock_unix, socket);
+	struct vsock_unix *side = container_of(listener, struct vsock_unix, listener);
 	struct vsock_unix_channel *ch = NULL;
 
 	if (side->n_clients < VSOCK_UNIX_MAX_CLIENTS)
 		ch = new_channel(side, fd);
 	if (!ch) {
-		log_guest(&side->limit, "--vsock: too many clients; another was turned away");
+		log_guest(&side->limit, "--vsock: too many clients; another one was disconnected");
 		close(fd);
 		return;
 	}
 	ch->greeting = true;
 	side->n_clients++;
+	event_loop_arm(side->loop, &ch->patience, VSOCK_UNIX_GREETING_NS);
 	greet(ch);
 }
 
-static const struct control_socket_ops socket_ops = { .accepted = accepted };
+static const struct listener_ops socket_ops = { .accepted = accepted };
 
-/* Connected, or -errno; a UNIX socket is so at once, or its listener has a full queue (EAGAIN). */
+/* A connected socket, or -errno: EAGAIN if the listener's queue is full. */
 static int connect_port(const struct vsock_unix *side, uint32_t port)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -254,7 +286,7 @@ static struct vsock_stream *connect_out(struct vsock_host *host, uint32_t port)
 	struct vsock_unix_channel *ch;
 	int fd = connect_port(side, port);
 
-	/* That nobody listens there is no fault. */
+	/* It is not an error of the host if nobody listens there. */
 	if (fd < 0 && fd != -ENOENT && fd != -ECONNREFUSED)
 		log_guest(&side->limit, "--vsock: cannot connect the guest to %s_%" PRIu32 ": %s",
 			  side->path, port, strerror(-fd));
@@ -270,29 +302,29 @@ static struct vsock_stream *connect_out(struct vsock_host *host, uint32_t port)
 
 static const struct vsock_host_ops host_ops = { .connect = connect_out };
 
-/* @path as it is called below @root, an absolute and resolved name. */
+/* The name of @path below @root, which is absolute and resolved. */
 static int find_below(const char *path, const char *root, char *ret, size_t size)
 {
-	const char *slash = strrchr(path, '/');
+	const char *name = parent_directory_name(path);
 	char dir[PATH_MAX], resolved[PATH_MAX];
 	size_t len = strlen(root);
 
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+	snprintf(dir, sizeof(dir), "%.*s", name > path ? (int)(name - path) : 1,
+		 name > path ? path : ".");
 	if (!realpath(dir, resolved))
 		return -errno;
-	/* "/" is all of the root directory's name that ends in a slash. */
+	/* Only the root directory's name ends in a slash. */
 	if (len == 1)
 		len = 0;
 	if (strncmp(resolved, root, len) != 0 || (resolved[len] && resolved[len] != '/'))
 		return -EXDEV;
 	if ((size_t)snprintf(ret, size, "%s/%s",
-			     strcmp(resolved + len, "/") == 0 ? "" : resolved + len,
-			     slash ? slash + 1 : path) >= size)
+			     strcmp(resolved + len, "/") == 0 ? "" : resolved + len, name) >= size)
 		return -ENAMETOOLONG;
 	return 0;
 }
 
-/* Where the guest's connections go from, once the root directory is another. */
+/* Notes the path for the guest's connections, which is below @chroot if that is given. */
 static int note_path(struct vsock_unix *side, const char *path, const char *chroot,
 		     struct error *err)
 {
@@ -308,12 +340,13 @@ static int note_path(struct vsock_unix *side, const char *path, const char *chro
 				 strerror(errno));
 	ret = find_below(path, root, side->path, VSOCK_UNIX_PATH_MAX + 1);
 	if (ret == -EXDEV)
-		return error_set(err, EINVAL,
-				 "--vsock path=%s: is not below --chroot %s, so that the guest's "
-				 "connections could not reach it; use a path in %s",
-				 path, chroot, chroot);
+		return error_set(
+			err, EINVAL,
+			"--vsock path=%s: is not below --chroot %s, where the guest's connections "
+			"look for it; use a path below %s",
+			path, chroot, chroot);
 	if (ret < 0)
-		return error_set(err, -ret, "--vsock path=%s: %s", path, strerror(-ret));
+		return error_system(err, -ret, "--vsock path=%s", path);
 	return 0;
 }
 
@@ -327,10 +360,10 @@ int vsock_unix_init(struct vsock_unix *side, struct vsock *vsock, struct event_l
 	ret = note_path(side, path, chroot, err);
 	if (ret < 0)
 		return ret;
-	ret = control_socket_listen(&side->socket, &socket_ops, loop, path, &reason);
+	ret = listener_open(&side->listener, &socket_ops, loop, path, &reason);
 	if (ret < 0)
 		return error_set(err, -ret, "--vsock path=%s", reason.text);
-	side->socket.nonblocking = true;
+	side->listener.nonblocking = true;
 	return 0;
 }
 
@@ -339,6 +372,6 @@ void vsock_unix_fini(struct vsock_unix *side)
 	for (unsigned i = 0; i < VSOCK_UNIX_CHANNELS; i++)
 		if (side->channels[i].fd > 0)
 			close(side->channels[i].fd);
-	control_socket_fini(&side->socket);
+	listener_fini(&side->listener);
 	*side = (struct vsock_unix){ 0 };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Looks up who serves an address, and on which thread. Start reading at bus_access. */
+/* Makes an access on the right thread. Start reading at bus_access. */
 #include "vmm/kvm/bus.h"
 
 #include "vmm/base/container_of.h"
@@ -24,7 +24,7 @@ int bus_add_all(struct bus *bus, struct bus_region *const *regions, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct bus_region *region = regions[i];
 
-		assert(bus->loop || !region->ops->needs_loop);
+		assert(bus->loop || region->ops->thread == BUS_ON_VCPU);
 		if (!region->size || __builtin_add_overflow(region->start, region->size - 1, &last))
 			return -EINVAL;
 		for (unsigned other = 0; other < count; other++)
@@ -34,7 +34,7 @@ int bus_add_all(struct bus *bus, struct bus_region *const *regions, unsigned n)
 			return -ENOSPC;
 		bus->regions[count++] = region;
 	}
-	/* Pairs with the load in find: who sees the count sees the regions. */
+	/* Pairs with the load in find: a thread that sees the count also sees the regions. */
 	__atomic_store_n(&bus->count, count, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -94,10 +94,20 @@ static bool needs_loop(const struct access *a)
 {
 	const struct bus_ops *ops = a->region->ops;
 
-	return ops->needs_loop && ops->needs_loop(a->region, a->offset, a->size, a->write);
+	switch (ops->thread) {
+	case BUS_ON_VCPU:
+		return false;
+	case BUS_ON_LOOP:
+		return true;
+	case BUS_STORES_ON_LOOP:
+		return a->write;
+	case BUS_ASK:
+		break;
+	}
+	return ops->needs_loop(a->region, a->offset, a->size, a->write);
 }
 
-/* False: nobody made it, since the loop is closed. */
+/* False: the access was not made, because the loop is closed. */
 static bool dispatch(const struct bus *bus, struct access *a)
 {
 	if (needs_loop(a))

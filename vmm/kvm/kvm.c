@@ -2,9 +2,10 @@
 /* ioctls on /dev/kvm and the VM. */
 #include "vmm/kvm/kvm.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/container_of.h"
 #include "vmm/base/file_argument.h"
-#include "vmm/base/layout.h"
+#include "vmm/kvm/kvm_x86.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,7 @@ static int open_device(const char *path, struct error *err)
 				 "%s: no permission; add the user to its group (usually "
 				 "kvm), or run as root",
 				 path);
-	return error_set(err, errno, "%s: %s", path, strerror(errno));
+	return error_system(err, errno, "%s", path);
 }
 
 static int check_capabilities(int fd, const char *path, struct error *err)
@@ -50,9 +51,11 @@ static int check_capabilities(int fd, const char *path, struct error *err)
 	};
 
 	if (ioctl(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-		return error_set(err, ENOTSUP, "%s: is not KVM, or of an unknown API version",
-				 path);
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		return error_set(
+			err, ENOTSUP,
+			"%s: is not KVM, or has an unknown API version; give --kvm the path of KVM's device",
+			path);
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
 		if (ioctl(fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
 			return error_set(err, ENOTSUP,
 					 "%s: this kernel's KVM lacks %s; Linux 5.10 or newer has "
@@ -65,29 +68,20 @@ static int vm_ioctl(struct kvm *kvm, unsigned long request, void *arg, const cha
 		    struct error *err)
 {
 	if (ioctl(kvm->vm_fd, request, arg) < 0)
-		return error_set(err, errno, "KVM: %s: %s", name, strerror(errno));
+		return error_system(err, errno, "KVM: %s", name);
 	return 0;
 }
 
 static int create_vm(struct kvm *kvm, struct error *err)
 {
-	uint64_t identity_map = LAYOUT_KVM_IDENTITY_MAP;
-
 	do {
 		kvm->vm_fd = ioctl(kvm->dev_fd, KVM_CREATE_VM, 0);
 	} while (kvm->vm_fd < 0 && errno == EINTR);
 	if (kvm->vm_fd < 0) {
 		kvm->vm_fd = 0;
-		return error_set(err, errno, "KVM: cannot create a VM: %s", strerror(errno));
+		return error_system(err, errno, "KVM: cannot create a VM");
 	}
-	/* Both only matter to Intel hosts that cannot run real mode by themselves. */
-	if (ioctl(kvm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0 &&
-	    ioctl(kvm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
-		return error_set(err, errno, "KVM: identity map address: %s", strerror(errno));
-	if (ioctl(kvm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0 &&
-	    ioctl(kvm->vm_fd, KVM_SET_TSS_ADDR, LAYOUT_KVM_TSS) < 0)
-		return error_set(err, errno, "KVM: TSS address: %s", strerror(errno));
-	return 0;
+	return kvm_x86_prepare(kvm, err);
 }
 
 int kvm_open(struct kvm *kvm, const char *path, struct error *err)
@@ -136,9 +130,9 @@ int kvm_add_slot(struct kvm *kvm, uint64_t start, uint64_t size, void *host, boo
 				 "hypervisor has no free memory slots left (KVM has %u)",
 				 kvm->max_slots);
 	if (ioctl(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) < 0)
-		return error_set(err, errno,
-				 "KVM: memory slot of 0x%" PRIx64 " bytes at 0x%" PRIx64 ": %s",
-				 size, start, strerror(errno));
+		return error_system(err, errno,
+				    "KVM: memory slot of 0x%" PRIx64 " bytes at 0x%" PRIx64, size,
+				    start);
 	kvm->n_slots++;
 	return 0;
 }
@@ -146,38 +140,18 @@ int kvm_add_slot(struct kvm *kvm, uint64_t start, uint64_t size, void *host, boo
 void kvm_remove_slots(struct kvm *kvm, unsigned keep)
 {
 	while (kvm->n_slots > keep) {
-		/* An empty slot is none. */
+		/* A slot of size 0 is removed. */
 		struct kvm_userspace_memory_region slot = { .slot = --kvm->n_slots };
 
 		ioctl(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot);
 	}
 }
 
-/*
- * Firmware leaves both 8259s masked. KVM's start unmasked with vector base 0, and a kernel that
- * never looks at them (hardware-reduced ACPI) would get device interrupts as CPU exceptions.
- */
-static int mask_8259s(struct kvm *kvm, struct error *err)
-{
-	static const uint32_t chips[] = { KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE };
-	int ret = 0;
-
-	for (unsigned i = 0; i < 2 && ret == 0; i++) {
-		struct kvm_irqchip chip = { .chip_id = chips[i] };
-
-		ret = vm_ioctl(kvm, KVM_GET_IRQCHIP, &chip, "8259", err);
-		chip.chip.pic.imr = 0xff;
-		if (ret == 0)
-			ret = vm_ioctl(kvm, KVM_SET_IRQCHIP, &chip, "8259", err);
-	}
-	return ret;
-}
-
 int kvm_add_irqchips(struct kvm *kvm, struct error *err)
 {
 	int ret = vm_ioctl(kvm, KVM_CREATE_IRQCHIP, NULL, "interrupt controllers", err);
 
-	return ret < 0 ? ret : mask_8259s(kvm, err);
+	return ret < 0 ? ret : kvm_x86_mask_8259s(kvm, err);
 }
 
 static int pulse(struct interrupt_line *line)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How wide the guest's physical addresses are. */
-#ifndef MVMM_VMM_PHYS_BITS_X86_H
-#define MVMM_VMM_PHYS_BITS_X86_H
+/* The width of the guest's physical addresses. */
+#pragma once
 
-/* The width that KVM on this host gives its guests, known without asking KVM. */
+/* The width that KVM on this host gives its guests, found without KVM. */
 unsigned phys_bits(void);
-
-#endif

@@ -22,12 +22,13 @@ int ram_init(struct ram *ram, uint64_t size, struct guest_memory *mem, struct er
 				 " MiB of guest RAM: %s; give less, "
 				 "or raise the limit on address space (ulimit -v)",
 				 size >> 20, strerror(errno));
+	madvise(host, size, MADV_DONTDUMP); /* where it is refused, core files have guest memory */
 	*ram = (struct ram){ host, size };
 	ret = guest_memory_add(mem, gpa(0), low, host, GUEST_RAM);
 	if (ret == 0 && size > low)
 		ret = guest_memory_add(mem, gpa(LAYOUT_ABOVE_4G), size - low, host + low,
 				       GUEST_RAM);
-	return ret < 0 ? error_set(err, -ret, "guest RAM: %s", strerror(-ret)) : 0;
+	return ret < 0 ? error_system(err, -ret, "guest RAM") : 0;
 }
 
 void ram_fini(struct ram *ram)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guest's RAM: anonymous memory that costs nothing until it is touched. */
-#ifndef MVMM_VMM_RAM_H
-#define MVMM_VMM_RAM_H
+/* The guest's RAM: anonymous memory that is allocated when it is touched. */
+#pragma once
 
 #include "vmm/base/error.h"
 #include "vmm/base/guest_memory.h"
@@ -21,5 +20,3 @@ int ram_init(struct ram *ram, uint64_t size, struct guest_memory *mem, struct er
 
 /* Takes a zeroed one. */
 void ram_fini(struct ram *ram);
-
-#endif

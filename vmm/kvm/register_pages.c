@@ -5,7 +5,6 @@
 #include "vmm/base/layout.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,12 +18,11 @@ int register_pages_init(struct register_pages *pages, struct kvm *kvm, struct er
 
 	*pages = (struct register_pages){ 0 };
 	if (host == MAP_FAILED)
-		return error_set(err, errno, "cannot map the devices' registers: %s",
-				 strerror(errno));
+		return error_system(err, errno, "cannot map the devices' registers");
 	pages->host = host;
 	fd = eventfd(0, EFD_CLOEXEC);
 	if (fd < 0)
-		return error_set(err, errno, "cannot make an eventfd: %s", strerror(errno));
+		return error_system(err, errno, "cannot make an eventfd");
 	pages->acknowledge_fd = fd;
 	return kvm_add_slot(kvm, LAYOUT_VIRTIO_BASE, SIZE, host, true, err);
 }

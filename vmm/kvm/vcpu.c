@@ -2,6 +2,7 @@
 /* The KVM_RUN loop. Start reading at run_guest. */
 #include "vmm/kvm/vcpu.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/log.h"
 #include "vmm/kvm/vcpu_x86.h"
 
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Newer than the headers of some distributions that mvmm is built on. */
+/* Some distributions that mvmm is built on have older headers. */
 #ifndef KVM_EXIT_MEMORY_FAULT
 #define KVM_EXIT_MEMORY_FAULT 39
 #endif
@@ -26,16 +27,25 @@ struct memory_fault {
 /* Takes a vCPU out of KVM_RUN; its handler does nothing. */
 #define KICK_SIGNAL SIGUSR1
 
-static void ignore_kick(int signo)
+/* What another process sends is the event loop's, whose thread is the process's first. */
+static void kicked(int signo, siginfo_t *info, void *context)
 {
-	(void)signo;
+	bool own = info->si_code == SI_TIMER ||
+		   (info->si_code == SI_TKILL && info->si_pid == getpid());
+	int error = errno;
+
+	if (!own)
+		tgkill(getpid(), getpid(), signo);
+	errno = error;
 }
 
-int vcpu_init(struct vcpu *vcpu, unsigned id, const struct kvm *kvm, const struct bus *ports,
-	      const struct bus *mmio, const struct vcpu_ops *ops, struct error *err)
+int vcpu_init(struct vcpu *vcpu, unsigned id, unsigned apic_id, const struct kvm *kvm,
+	      const struct bus *ports, const struct bus *mmio, const struct vcpu_ops *ops,
+	      struct error *err)
 {
 	*vcpu = (struct vcpu){
 		.id = id,
+		.apic_id = apic_id,
 		.run_size = kvm->run_size,
 		.ops = ops,
 		.ports = ports,
@@ -43,16 +53,16 @@ int vcpu_init(struct vcpu *vcpu, unsigned id, const struct kvm *kvm, const struc
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.resumed = PTHREAD_COND_INITIALIZER,
 	};
-	vcpu->fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, (unsigned long)id);
+	vcpu->fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, (unsigned long)apic_id);
 	if (vcpu->fd < 0) {
 		vcpu->fd = 0;
-		return error_set(err, errno, "KVM: cannot create vCPU %u: %s", id, strerror(errno));
+		return error_system(err, errno, "KVM: cannot create vCPU %u", id);
 	}
 	vcpu->run =
 		mmap(NULL, (size_t)vcpu->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (vcpu->run == MAP_FAILED) {
 		vcpu->run = NULL;
-		return error_set(err, errno, "KVM: cannot map vCPU %u: %s", id, strerror(errno));
+		return error_system(err, errno, "KVM: cannot map vCPU %u", id);
 	}
 	return 0;
 }
@@ -63,11 +73,12 @@ void vcpu_fini(struct vcpu *vcpu)
 		munmap(vcpu->run, (size_t)vcpu->run_size);
 	if (vcpu->fd > 0)
 		close(vcpu->fd);
+	vcpu_retry_fini(&vcpu->retry);
 	vcpu->run = NULL;
 	vcpu->fd = 0;
 }
 
-/* Stands still until it is resumed, and tells why: the host lacks the memory at @gpa (or NULL). */
+/* Pauses the vCPU, and reports that the host lacks the memory at @gpa (or NULL). */
 static void fault(struct vcpu *vcpu, const uint64_t *gpa)
 {
 	pthread_mutex_lock(&vcpu->lock);
@@ -76,7 +87,7 @@ static void fault(struct vcpu *vcpu, const uint64_t *gpa)
 	vcpu->ops->fault(vcpu, gpa);
 }
 
-/* An access that fails stays in the exit's data, from where it is tried again. */
+/* If the access fails, it stays in the exit's data and is tried again later. */
 static void handle_mmio(struct vcpu *vcpu)
 {
 	__typeof__(vcpu->run->mmio) *mmio = &vcpu->run->mmio;
@@ -87,7 +98,7 @@ static void handle_mmio(struct vcpu *vcpu)
 		fault(vcpu, &gpa);
 }
 
-/* A string instruction brings several accesses to one port in one exit; none of them can fail. */
+/* A string instruction can make several accesses to a port in one exit; none can fail. */
 static void handle_io(struct vcpu *vcpu)
 {
 	const __typeof__(vcpu->run->io) *io = &vcpu->run->io;
@@ -112,6 +123,28 @@ static void end_host_error(struct vcpu *vcpu, const char *what, uint64_t value)
 	end(vcpu, OUTCOME_HOST_ERROR, detail);
 }
 
+/*
+ * An instruction that KVM cannot emulate, or an exception whose delivery it would have to, is the
+ * guest's doing: it jumped to where there is no memory, for example.
+ */
+static void end_internal_error(struct vcpu *vcpu)
+{
+	uint32_t suberror = vcpu->run->internal.suberror;
+	struct kvm_regs regs = { 0 };
+	char detail[128];
+
+	if (suberror != KVM_INTERNAL_ERROR_EMULATION &&
+	    suberror != KVM_INTERNAL_ERROR_DELIVERY_EV) {
+		end_host_error(vcpu, "KVM internal error, suberror", suberror);
+		return;
+	}
+	ioctl(vcpu->fd, KVM_GET_REGS, &regs);
+	snprintf(detail, sizeof(detail),
+		 "vCPU %u: KVM cannot emulate what the guest does at 0x%llx", vcpu->id,
+		 (unsigned long long)regs.rip);
+	end(vcpu, OUTCOME_EMULATION, detail);
+}
+
 static void handle_exit(struct vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
@@ -125,7 +158,6 @@ static void handle_exit(struct vcpu *vcpu)
 	case KVM_EXIT_IO:
 		handle_io(vcpu);
 		break;
-	case KVM_EXIT_DEBUG: /* the end of an instruction that vcpu_x86_insist ran */
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		break;
@@ -137,14 +169,14 @@ static void handle_exit(struct vcpu *vcpu)
 			       run->fail_entry.hardware_entry_failure_reason);
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
-		end_host_error(vcpu, "KVM internal error, suberror", run->internal.suberror);
+		end_internal_error(vcpu);
 		break;
 	default:
 		end_host_error(vcpu, "unexpected exit from KVM, reason", run->exit_reason);
 	}
 }
 
-/* KVM could not get a page that the guest touched; from Linux 6.8 on it says which. */
+/* KVM could not get a page that the guest touched. From Linux 6.8 on it says which one. */
 static void handle_missing_page(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -152,7 +184,7 @@ static void handle_missing_page(struct vcpu *vcpu)
 	struct memory_fault exit;
 
 	memcpy(&exit, run->padding, sizeof(exit));
-	run->exit_reason = KVM_EXIT_UNKNOWN; /* an older KVM leaves it alone when it fails */
+	run->exit_reason = KVM_EXIT_UNKNOWN; /* an older KVM does not set it on failure */
 	fault(vcpu, told ? &exit.gpa : NULL);
 }
 
@@ -175,7 +207,7 @@ static void set_parked(struct vcpu *vcpu, bool parked)
 		vcpu->ops->parked(vcpu);
 }
 
-/* Waits outside of the guest for as long as it is paused. */
+/* Waits outside of the guest while it is paused. */
 static void park(struct vcpu *vcpu)
 {
 	pthread_mutex_lock(&vcpu->lock);
@@ -184,8 +216,7 @@ static void park(struct vcpu *vcpu)
 		pthread_cond_wait(&vcpu->resumed, &vcpu->lock);
 	set_parked(vcpu, false);
 	pthread_mutex_unlock(&vcpu->lock);
-	/* So that the guest does not take the pause for a lock-up; not every guest has the clock.
-	 */
+	/* So that the guest does not take the pause for a lock-up, if it uses the clock. */
 	ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL, 0);
 }
 
@@ -199,10 +230,11 @@ static void begin(struct vcpu *vcpu)
 	int ret = vcpu->ops->begins ? vcpu->ops->begins(vcpu) : 0;
 
 	if (ret < 0)
-		end_host_error(vcpu, "cannot confine the thread, error", (uint64_t)-ret);
+		end_host_error(vcpu, "cannot install the sandbox's system call filter, error",
+			       (uint64_t)-ret);
 }
 
-/* What KVM_RUN returned; its timer or somebody else's kick is neither an exit nor a failure. */
+/* Handles the result of KVM_RUN. A signal is neither an exit nor a failure. */
 static void handle_run(struct vcpu *vcpu, int ret)
 {
 	if (ret == 0)
@@ -212,9 +244,9 @@ static void handle_run(struct vcpu *vcpu, int ret)
 }
 
 /*
- * KVM tries for ever to get a page that the host cannot supply (vcpu_x86_insist). Nothing tells,
- * but it takes the thread's time: so whenever it has used some of that, the vCPU looks. An idle
- * guest's never does. False: @ret_timer is none.
+ * KVM may try for ever to get a page that the host cannot supply (vcpu_retry_x86.h), and report
+ * nothing. But that uses CPU time of the thread, so the vCPU checks for it whenever it has used a
+ * certain amount. An idle guest's vCPU never does. False: there is no timer.
  */
 static bool start_timer(const struct vcpu *vcpu, timer_t *ret_timer)
 {
@@ -223,8 +255,10 @@ static bool start_timer(const struct vcpu *vcpu, timer_t *ret_timer)
 
 	event._sigev_un._tid = vcpu->thread_id;
 	if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, ret_timer) < 0) {
-		log_warning("a page that the host cannot supply may make the guest spin: %s",
-			    strerror(errno));
+		log_warning(
+			"cannot make the timer that finds a vCPU that waits for a missing page: "
+			"%s; without it such a guest may spin",
+			strerror(errno));
 		return false;
 	}
 	timer_settime(*ret_timer, 0, &often, NULL);
@@ -237,8 +271,9 @@ static void run_once(struct vcpu *vcpu)
 	bool kicked = ret < 0 && errno == EINTR;
 
 	handle_run(vcpu, ret);
-	if (kicked && !flag(&vcpu->pause) && !flag(&vcpu->stop) && vcpu_x86_stands_still(vcpu))
-		handle_run(vcpu, vcpu_x86_insist(vcpu));
+	if (kicked && !flag(&vcpu->pause) && !flag(&vcpu->stop) &&
+	    vcpu_retry_is_likely(&vcpu->retry, vcpu->fd) && vcpu->ops->lacks_page(vcpu))
+		fault(vcpu, NULL);
 }
 
 static void *run_guest(void *arg)
@@ -268,18 +303,17 @@ static void *run_guest(void *arg)
 
 int vcpu_start(struct vcpu *vcpu)
 {
-	struct sigaction action = { .sa_handler = ignore_kick };
+	struct sigaction action = { .sa_sigaction = kicked, .sa_flags = SA_SIGINFO };
 	static const int heard[] = {
 		KICK_SIGNAL, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS
 	};
 	sigset_t mask, saved;
 	int ret;
 
-	/* Signals are the event loop's business; a vCPU hears only its kick and what a bug raises.
-	 */
+	/* A vCPU receives only its kick and signals that a bug raises. */
 	sigaction(KICK_SIGNAL, &action, NULL);
 	sigfillset(&mask);
-	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(heard); i++)
 		sigdelset(&mask, heard[i]);
 	pthread_sigmask(SIG_SETMASK, &mask, &saved);
 	ret = pthread_create(&vcpu->thread, NULL, run_guest, vcpu);
@@ -288,11 +322,11 @@ int vcpu_start(struct vcpu *vcpu)
 	return -ret;
 }
 
-/* Sets @flag and takes the thread out of KVM_RUN, or of its wait. Under the lock. */
+/* Sets @flag and takes the thread out of KVM_RUN, or out of its wait. Call it under the lock. */
 static void leave_guest(struct vcpu *vcpu, bool *flag)
 {
 	__atomic_store_n(flag, true, __ATOMIC_RELAXED);
-	/* Before the signal: a vCPU on its way into KVM_RUN finds it there. */
+	/* Before the signal, so that a vCPU that is about to call KVM_RUN sees it. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	if (vcpu->started)
 		pthread_kill(vcpu->thread, KICK_SIGNAL);
@@ -310,7 +344,7 @@ void vcpu_resume(struct vcpu *vcpu)
 {
 	pthread_mutex_lock(&vcpu->lock);
 	__atomic_store_n(&vcpu->pause, false, __ATOMIC_RELAXED);
-	/* Here, since the thread may never have come to waiting. */
+	/* Here and not in park, because the thread may not have got there. */
 	if (!flag(&vcpu->stop))
 		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_RELAXED);
 	pthread_cond_signal(&vcpu->resumed);
@@ -331,4 +365,14 @@ void vcpu_stop(struct vcpu *vcpu)
 	pthread_mutex_unlock(&vcpu->lock);
 	pthread_join(vcpu->thread, NULL);
 	vcpu->started = false;
+}
+
+void vcpu_count_exits(const struct vcpu *vcpu, struct vcpu_exits *all)
+{
+	for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++)
+		all->total += vcpu->exits[reason];
+	all->mmio += vcpu->exits[KVM_EXIT_MMIO];
+	all->io += vcpu->exits[KVM_EXIT_IO];
+	all->interrupted += vcpu->exits[KVM_EXIT_INTR];
+	all->shutdown += vcpu->exits[KVM_EXIT_SHUTDOWN];
 }

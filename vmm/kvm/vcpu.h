@@ -1,45 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A vCPU: a thread around KVM_RUN. It does nothing but run the guest and bring its register
- * accesses to the buses. What differs by architecture, the state that it starts in, is in
- * vcpu_x86.h.
+ * A vCPU: a thread around KVM_RUN. It only runs the guest and brings its register accesses to the
+ * buses. vcpu_x86.h has the parts that depend on the architecture, such as the initial state.
  */
-#ifndef MVMM_VMM_VCPU_H
-#define MVMM_VMM_VCPU_H
+#pragma once
 
 #include "vmm/base/error.h"
 #include "vmm/base/outcome.h"
 #include "vmm/kvm/bus.h"
 #include "vmm/kvm/kvm.h"
+#include "vmm/kvm/vcpu_retry_x86.h"
 
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Exits counted by KVM's own reason numbers; those beyond share the last place. */
+/* Exits are counted by KVM's reason number; larger numbers share the last place. */
 #define VCPU_EXIT_REASONS 64
 
 struct vcpu;
 
+/* The number of exits to user space, by kind and in total. */
+struct vcpu_exits {
+	uint64_t mmio, io, interrupted, shutdown, total;
+};
+
 struct vcpu_ops {
-	/* The first that the thread does; -errno ends the guest. NULL: nothing. */
+	/* The first thing that the thread does; -errno ends the VM. May be NULL. */
 	int (*begins)(struct vcpu *vcpu);
-	/* The guest ended, or cannot go on: @detail says why. On the vCPU's thread, at most once.
-	 */
+	/* The guest ended or cannot go on; @detail says why. On the vCPU's thread, at most once. */
 	void (*ended)(struct vcpu *vcpu, enum outcome outcome, const char *detail);
 	/*
-	 * The host cannot supply the memory that the guest touched: at guest-physical *@gpa, or
-	 * NULL where KVM does not tell. The vCPU has paused; vcpu_resume has it try again. On the
-	 * vCPU's thread.
+	 * The host cannot supply the memory that the guest touched, at guest-physical *@gpa, or
+	 * NULL if KVM does not say where. The vCPU has paused; after vcpu_resume it tries again. On
+	 * the vCPU's thread.
 	 */
 	void (*fault)(struct vcpu *vcpu, const uint64_t *gpa);
-	/* vcpu->parked became true, after vcpu_pause or for good. On the vCPU's thread. */
+	/*
+	 * Whether a file behind the guest's memory shows why a page is missing, for a vCPU that KVM
+	 * seems to retry for ever (vcpu_retry_x86.h). On the vCPU's thread.
+	 */
+	bool (*lacks_page)(struct vcpu *vcpu);
+	/* vcpu->parked became true, by vcpu_pause or at the end. On the vCPU's thread. */
 	void (*parked)(struct vcpu *vcpu);
 };
 
 struct vcpu {
-	unsigned id;
+	unsigned id;	     /* from 0 on, without gaps */
+	unsigned apic_id;    /* KVM's id of it */
 	int fd;		     /* owned */
 	struct kvm_run *run; /* owned mapping */
 	int run_size;
@@ -52,16 +61,18 @@ struct vcpu {
 	bool stop; /* atomic */
 	pthread_mutex_t lock;
 	pthread_cond_t resumed;
-	bool pause;	      /* atomic to read, written under lock */
-	bool parked;	      /* the same: it is out of the guest */
-	bool unfinished;      /* the exit's access has not been made yet; of the thread */
-	struct kvm_regs seen; /* by vcpu_x86_stands_still */
+	bool pause;	 /* atomic to read, written under lock */
+	bool parked;	 /* likewise: the vCPU is out of the guest */
+	bool unfinished; /* the exit's access is still to be made; used by the thread only */
+	struct vcpu_retry retry; /* used by the thread only */
 	uint64_t exits[VCPU_EXIT_REASONS];
 };
 
-/* Makes vCPU @id of @kvm. The buses stay the caller's. -errno with @err set. */
-int vcpu_init(struct vcpu *vcpu, unsigned id, const struct kvm *kvm, const struct bus *ports,
-	      const struct bus *mmio, const struct vcpu_ops *ops, struct error *err);
+/* Makes vCPU @id of @kvm, with this local APIC id. The buses stay the caller's. -errno with @err
+ * set. */
+int vcpu_init(struct vcpu *vcpu, unsigned id, unsigned apic_id, const struct kvm *kvm,
+	      const struct bus *ports, const struct bus *mmio, const struct vcpu_ops *ops,
+	      struct error *err);
 
 /* Takes a zeroed or half-built one; its thread must have been stopped. */
 void vcpu_fini(struct vcpu *vcpu);
@@ -70,18 +81,19 @@ void vcpu_fini(struct vcpu *vcpu);
 int vcpu_start(struct vcpu *vcpu);
 
 /*
- * Has the vCPU leave the guest and wait; @ops->parked tells when it does. It may still need the
- * event loop to serve the register access that it is in the middle of.
+ * Makes the vCPU leave the guest and wait; @ops->parked reports when it does. Until then it may
+ * still need the event loop to complete a register access.
  */
 void vcpu_pause(struct vcpu *vcpu);
 
-/* Lets a paused vCPU go on. */
+/* Makes a paused vCPU go on. */
 void vcpu_resume(struct vcpu *vcpu);
 
-/* Whether it is out of the guest and waits, or has ended, or was never started. */
+/* Whether it is out of the guest: it waits, has ended or was never started. */
 bool vcpu_is_parked(const struct vcpu *vcpu);
 
-/* Makes the thread leave the guest for good and waits for it; does nothing if it never started. */
+/* Ends the thread and waits for that. Does nothing if it never started. */
 void vcpu_stop(struct vcpu *vcpu);
 
-#endif
+/* Adds the exits of @vcpu, whose thread has ended or waits, to @all. */
+void vcpu_count_exits(const struct vcpu *vcpu, struct vcpu_exits *all);

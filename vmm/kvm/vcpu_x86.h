@@ -1,43 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state in which an x86-64 vCPU starts. */
-#ifndef MVMM_VMM_VCPU_X86_H
-#define MVMM_VMM_VCPU_X86_H
+/* The initial state of an x86-64 vCPU, and where it is when it hangs. */
+#pragma once
 
 #include "boot/boot.h"
+#include "vmm/kvm/cpuid_x86.h"
 #include "vmm/kvm/kvm.h"
 #include "vmm/kvm/vcpu.h"
 
-/*
- * Gives each of the @n vCPUs its CPUID (what KVM supports, and the topology: @n single-threaded
- * cores of one package) and MSRs. -errno with @err set.
- */
-int vcpu_x86_setup(struct vcpu *vcpus, unsigned n, const struct kvm *kvm, struct error *err);
+/* The architecture's name in QEMU. */
+#define VCPU_X86_TARGET "x86_64"
 
 /*
- * Puts the first vCPU into the state of @entry; the others wait for it to start them. -errno with
- * @err set.
+ * Gives each of the @n vCPUs its CPUID (cpuid_x86.h) and MSRs. -errno with @err set.
+ */
+int vcpu_x86_setup(struct vcpu *vcpus, unsigned n, const struct cpuid_x86 *cpuid,
+		   const struct kvm *kvm, struct error *err);
+
+/*
+ * Puts the first vCPU into the state of @entry; the guest starts the others. -errno with @err set.
  */
 int vcpu_x86_enter(struct vcpu *vcpu, const struct boot_entry *entry, struct error *err);
 
-/*
- * Runs the guest's next instruction with a KVM that fails, instead of trying for ever, where a page
- * that it needs cannot be had. For a vCPU that seems to stand still. What KVM_RUN returns, and an
- * exit is to be handled as ever; 1: it was no case for it, and nothing has run.
- */
-int vcpu_x86_insist(struct vcpu *vcpu);
-
-/* Whether it is where it was, to the last register, when it was asked last. */
-bool vcpu_x86_stands_still(struct vcpu *vcpu);
-
-/* Where a vCPU stands. */
+/* Where a vCPU is in its program. */
 struct vcpu_x86_place {
 	uint64_t rip;
-	bool started; /* by the guest; the first one always is */
+	bool started; /* by the guest; true for the first vCPU */
 	bool halted;
 	bool interrupts_on;
 };
 
-/* Looks at a vCPU that is parked (vcpu.h). -errno. */
+/* Reads the state of a parked vCPU (vcpu.h). -errno. */
 int vcpu_x86_place(const struct vcpu *vcpu, struct vcpu_x86_place *ret_place);
-
-#endif

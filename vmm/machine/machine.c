@@ -6,7 +6,7 @@
 #include "boot/kernel_probe.h"
 #include "boot/root_disk.h"
 #include "vmm/base/log.h"
-#include "vmm/host/tap.h"
+#include "vmm/machine/confined_search.h"
 #include "vmm/machine/machine_pmem.h"
 
 #include <errno.h>
@@ -18,13 +18,30 @@ static void add_device(struct boot_machine *boot, struct boot_device device)
 	boot->devices[boot->n_devices++] = device;
 }
 
-/* The index of the root disk, or -1 where no disk is to be it. */
+/* The index of the root disk, or -1 if no disk is to be it. */
 static int root_index(const struct config *config)
 {
 	for (unsigned i = 0; i < config->n_pmem; i++)
 		if (config->pmem[i].root == CONFIG_ROOT_ON)
 			return (int)i;
 	return config->n_pmem && config->pmem[0].root == CONFIG_ROOT_DEFAULT ? 0 : -1;
+}
+
+static void report_root(const char *path, const struct root_disk *disk)
+{
+	if (disk->is)
+		log_warning("%s: is %s", path, disk->is);
+	else if (!disk->fs)
+		log_info("%s: mvmm does not know the file system; give rootfstype= in --append if "
+			 "the kernel does not find it either",
+			 path);
+	else if (!disk->dax)
+		log_info("%s: is mounted without DAX: %s", path, disk->no_dax);
+	if (disk->others)
+		log_warning(
+			"%s: %u partitions may be the root, and partition %u is taken, which is "
+			"the largest; name another one with root= in --append",
+			path, disk->others + 1, disk->partition);
 }
 
 static int plan_root(const struct machine *m, const struct config *config,
@@ -40,12 +57,8 @@ static int plan_root(const struct machine *m, const struct config *config,
 	backing = &m->pmem[i].backing;
 	ret = root_disk_probe(backing->fd, backing->file_size, &disk);
 	if (ret < 0)
-		return error_set(err, -ret, "--pmem %s: cannot read: %s", backing->path,
-				 strerror(-ret));
-	if (!disk.fs)
-		log_info("%s: no file system was recognised; name one in --append if the kernel "
-			 "does not find it either",
-			 backing->path);
+		return error_system(err, -ret, "--pmem %s: cannot read", backing->path);
+	report_root(backing->path, &disk);
 	root_disk_args(&disk, (unsigned)i, backing->readonly, args);
 	return 0;
 }
@@ -69,7 +82,7 @@ static int plan_cmdline(struct machine *m, const struct config *config, struct e
 	return cmdline_build(&parts, m->cmdline, sizeof(m->cmdline), err);
 }
 
-/* Once for all who read them: a descriptor that was passed to us can be taken only once. */
+/* Opens them once for all readers, because a passed descriptor can be taken only once. */
 static int open_sources(struct machine *m, const struct config *config, struct error *err)
 {
 	int ret = input_file_open(&m->source.kernel, "--kernel", config->kernel, err);
@@ -79,15 +92,17 @@ static int open_sources(struct machine *m, const struct config *config, struct e
 	return ret;
 }
 
-/* What the kernel can read, where the user leaves it to us. */
+/* Chooses the platform that the kernel can read, unless the user has. */
 static int plan_platform(struct machine *m, const struct config *config, struct error *err)
 {
+	struct confined_search confined;
 	struct kernel_probe probe;
 	int ret;
 
 	m->boot.platform = config->platform;
 	if (config->platform == BOOT_PLATFORM_AUTO) {
-		ret = kernel_probe(&m->source.kernel, &probe, err);
+		confined_search_init(&confined, &config->sandbox);
+		ret = kernel_probe(&m->source.kernel, &confined.searcher, &probe, err);
 		if (ret < 0)
 			return ret;
 		log_info("%s: %s", config->kernel, probe.reason);
@@ -99,42 +114,35 @@ static int plan_platform(struct machine *m, const struct config *config, struct 
 	return 0;
 }
 
-static int plan_extra(struct machine *m, const char *what, struct error *err)
+static int plan_device(struct machine *m, const struct config *config,
+		       const struct device_model *model, unsigned index, struct error *err)
 {
-	if (m->n_pmem + m->n_extras == LAYOUT_VIRTIO_SLOTS)
-		return error_set(err, EINVAL,
-				 "%s: no virtio slot is free: all %d are in use; give it "
-				 "up, or a disk",
-				 what, LAYOUT_VIRTIO_SLOTS);
-	add_device(&m->boot, boot_virtio_device(LAYOUT_VIRTIO_SLOTS - 1 - m->n_extras, what));
-	m->n_extras++;
-	return 0;
-}
+	struct machine_device *device = &m->devices[m->n_devices];
+	int ret;
 
-static int plan_net(struct machine *m, const struct config_net *net, struct error *err)
-{
-	int ret = plan_extra(m, "virtio-net", err), fd;
-
+	if (m->n_pmem + m->n_devices == LAYOUT_VIRTIO_SLOTS)
+		return error_set(
+			err, EINVAL,
+			"%s: no virtio slot is free: all %d are in use; leave this device or a "
+			"disk out",
+			model->name, LAYOUT_VIRTIO_SLOTS);
+	add_device(&m->boot,
+		   boot_virtio_device(LAYOUT_VIRTIO_SLOTS - 1 - m->n_devices, model->name));
+	ret = model->open ? model->open(config, index, err) : 0;
 	if (ret < 0)
 		return ret;
-	fd = tap_open(net->tap, err);
-	if (fd < 0)
-		return fd;
-	m->taps[m->n_taps++] = fd;
+	*device = (struct machine_device){ model, index, ret };
+	m->n_devices++;
 	return 0;
 }
 
-/* In the order in which vm_extras.c makes them. */
-static int plan_extras(struct machine *m, const struct config *config, struct error *err)
+static int plan_devices(struct machine *m, const struct config *config, struct error *err)
 {
-	int ret = config->rng ? plan_extra(m, "virtio-rng", err) : 0;
+	int ret = 0;
 
-	if (config->vsock_path && ret == 0)
-		ret = plan_extra(m, "virtio-vsock", err);
-	if (config->console.given && ret == 0)
-		ret = plan_extra(m, "virtio-console", err);
-	for (unsigned i = 0; i < config->n_nets && ret == 0; i++)
-		ret = plan_net(m, &config->nets[i], err);
+	for (const struct device_model *const *model = device_models; *model; model++)
+		for (unsigned i = 0; i < (*model)->count(config) && ret == 0; i++)
+			ret = plan_device(m, config, *model, i, err);
 	return ret;
 }
 
@@ -151,6 +159,7 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 
 	boot->ram_size = config->memory;
 	boot->cpus = config->cpus;
+	boot->topology = config->topology;
 	add_device(boot, (struct boot_device){ .kind = BOOT_DEVICE_SERIAL,
 					       .addr = LAYOUT_SERIAL_PORT,
 					       .size = LAYOUT_SERIAL_PORTS,
@@ -172,7 +181,7 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 	plan_nodes(boot, config);
 	ret = machine_plan_pmem(machine, config, err);
 	if (ret == 0)
-		ret = plan_extras(machine, config, err);
+		ret = plan_devices(machine, config, err);
 	if (ret == 0)
 		ret = open_sources(machine, config, err);
 	if (ret == 0)
@@ -185,12 +194,19 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 	return 0;
 }
 
+void machine_keep_disks(struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->n_pmem; i++)
+		pmem_backing_keep(&machine->pmem[i].backing);
+}
+
 void machine_fini(struct machine *machine)
 {
 	machine_fini_pmem(machine);
-	for (unsigned i = 0; i < machine->n_taps; i++)
-		close(machine->taps[i]);
-	machine->n_taps = 0;
+	for (unsigned i = 0; i < machine->n_devices; i++)
+		if (machine->devices[i].fd)
+			close(machine->devices[i].fd);
+	machine->n_devices = 0;
 	input_file_close(&machine->source.kernel);
 	input_file_close(&machine->source.initrd);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sets room for images aside. Start reading at machine_allocate. */
+/* Allocates the files of disks in advance. Start reading at machine_allocate. */
 #include "vmm/machine/machine_allocate.h"
 
 #include "vmm/base/clock.h"
@@ -8,58 +8,61 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #define STEP (256ULL << 20) /* between two looks at the clock */
 
-static int lack(const struct machine_pmem *pmem, uint64_t missing, uint64_t room, struct error *err)
+static int not_enough_room(const struct machine_pmem *pmem, uint64_t missing, uint64_t room,
+			   struct error *err)
 {
 	return error_set(err, ENOSPC,
 			 "%s: prealloc=on: %s needs %" PRIu64
-			 " more bytes and its file system has room for %" PRIu64
-			 "; make room, give a smaller size=, or leave prealloc=on out",
+			 " more bytes, but its file system has only %" PRIu64
+			 " free; make room, give a smaller size=, or leave prealloc=on out",
 			 pmem->id, pmem->backing.path, missing, room);
 }
 
+/* UINT64_MAX where the file system does not tell, as hugetlbfs and ramfs without a limit. */
 static uint64_t room_for(const struct pmem_backing *b)
 {
 	struct statvfs fs;
 
-	return fstatvfs(b->fd, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+	if (fstatvfs(b->fd, &fs) < 0 || !fs.f_blocks)
+		return UINT64_MAX;
+	return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
-/* To find out before anything is allocated. Not all that a file has need count for its size. */
+/* Checks before anything is allocated. Some of the file's blocks may lie beyond its size. */
 static int check_room(const struct machine_pmem *pmem, const struct stat *st, struct error *err)
 {
 	uint64_t have = (uint64_t)st->st_blocks * 512, size = pmem->backing.file_size;
 	uint64_t missing = size > have ? size - have : 0, room = room_for(&pmem->backing);
 
-	return missing > room ? lack(pmem, missing, room, err) : 0;
+	return missing > room ? not_enough_room(pmem, missing, room, err) : 0;
 }
 
 static void show_progress(const struct machine_pmem *pmem, uint64_t done)
 {
-	fprintf(stderr, "\rmvmm: %s: allocating %s: %" PRIu64 " %%", pmem->id, pmem->backing.path,
-		done * 100 / pmem->backing.file_size);
+	fprintf(stderr, "\r%s%s: allocating %s: %" PRIu64 " %%", log_prefix(), pmem->id,
+		pmem->backing.path, done * 100 / pmem->backing.file_size);
 }
 
 static int allocation_failed(const struct machine_pmem *pmem, uint64_t done, int code,
 			     struct error *err)
 {
 	const struct pmem_backing *b = &pmem->backing;
+	uint64_t room = room_for(b);
 
-	if (code == ENOSPC || code == EDQUOT)
-		return lack(pmem, b->file_size - done, room_for(b), err);
+	if ((code == ENOSPC || code == EDQUOT) && room != UINT64_MAX)
+		return not_enough_room(pmem, b->file_size - done, room, err);
 	if (code == EOPNOTSUPP || code == ENOSYS)
 		return error_set(err, code,
 				 "%s: prealloc=on: the file system of %s cannot allocate in "
-				 "advance; fill the file with something, or leave prealloc=on out",
+				 "advance; fill the file with data, or leave prealloc=on out",
 				 pmem->id, b->path);
-	return error_set(err, code, "%s: prealloc=on: cannot allocate %s: %s", pmem->id, b->path,
-			 strerror(code));
+	return error_system(err, code, "%s: prealloc=on: cannot allocate %s", pmem->id, b->path);
 }
 
 static int allocate(const struct machine_pmem *pmem, uint64_t patience_ns, struct error *err)
@@ -76,7 +79,8 @@ static int allocate(const struct machine_pmem *pmem, uint64_t patience_ns, struc
 			code = errno == EINTR ? 0 : errno;
 		else
 			done += n;
-		if (clock_now_ns(CLOCK_MONOTONIC) - start < patience_ns || !isatty(STDERR_FILENO))
+		if (clock_now_ns(CLOCK_MONOTONIC) - start < patience_ns || !isatty(STDERR_FILENO) ||
+		    log_is_json())
 			continue;
 		show_progress(pmem, done);
 		shown = true;
@@ -94,7 +98,7 @@ int machine_allocate(const struct machine *machine, uint64_t patience_ns, struct
 		const struct machine_pmem *pmem = &machine->pmem[i];
 		struct stat st;
 
-		/* A block device has its room. */
+		/* The room of a block device is allocated already. */
 		if (!pmem->prealloc || fstat(pmem->backing.fd, &st) < 0 || !S_ISREG(st.st_mode))
 			continue;
 		ret = check_room(pmem, &st, err);

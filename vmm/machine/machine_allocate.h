@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prealloc=on: room for a disk is set aside before the guest starts, or the lack of it told. */
-#ifndef MVMM_VMM_MACHINE_ALLOCATE_H
-#define MVMM_VMM_MACHINE_ALLOCATE_H
+/* prealloc=on: allocates a disk's file before the guest starts, or fails if there is no room. */
+#pragma once
 
 #include "vmm/machine/machine.h"
 
-/*
- * Has the file systems allocate all of the files of disks with prealloc=on, which may take long:
- * after @patience_ns a terminal on standard error shows how far it is. -ENOSPC, or what else the
- * file system says, with @err set: what it could allocate by then stays allocated, except where it
- * is known beforehand that there is too little.
- */
-#define MACHINE_ALLOCATE_PATIENCE_NS 1000000000ULL
-int machine_allocate(const struct machine *machine, uint64_t patience_ns, struct error *err);
+#include "vmm/base/clock.h"
 
-#endif
+/*
+ * Makes the file systems allocate the files of disks with prealloc=on completely. That may take
+ * long: after @patience_ns a terminal on standard error shows the progress. -ENOSPC, or another
+ * error of the file system, with @err set. What was allocated stays allocated. If the lack of room
+ * is known beforehand, nothing is allocated.
+ */
+#define MACHINE_ALLOCATE_PATIENCE_NS NS_PER_S
+int machine_allocate(const struct machine *machine, uint64_t patience_ns, struct error *err);

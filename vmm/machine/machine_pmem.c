@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Opens and places memory devices. Start reading at add. */
+/* Opens and places memory devices. Start reading at open_disk. */
 #include "vmm/machine/machine_pmem.h"
 
 #include "vmm/base/file_argument.h"
@@ -8,6 +8,7 @@
 #include "vmm/kvm/phys_bits_x86.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -32,8 +33,8 @@ bool machine_uses_file(const struct machine *machine, const char *path)
 }
 
 /*
- * Two file systems on one file destroy each other; two that only read it, or keep to themselves
- * what they store, do not. Before the file's lock, which would say less.
+ * Two file systems on one file destroy each other, unless both only read it or keep their stores to
+ * themselves. Checked before the file's lock, whose message would say less.
  */
 static int check_unshared(const struct machine *m, const struct config_pmem *c, struct error *err)
 {
@@ -45,13 +46,17 @@ static int check_unshared(const struct machine *m, const struct config_pmem *c, 
 		if (!same_file(c->file, &other->backing) ||
 		    (!writes && (!other->backing.share || other->backing.readonly)))
 			continue;
-		return error_set(err, EBUSY,
-				 "is the file of the device '%s' too; give each its own, or "
-				 "both readonly=on or share=off",
-				 other->id);
+		return error_set(
+			err, EBUSY,
+			"the disk '%s' uses the same file; give each disk its own file, or give "
+			"both readonly=on or share=off",
+			other->id);
 	}
 	return 0;
 }
+
+/* KVM takes 2^31 - 1 pages in one slot; a disk has whole pieces of 2 MiB. */
+#define SIZE_MAX_OF_SLOT ((1ULL << 43) - LAYOUT_PMEM_ALIGN)
 
 static int place(struct machine *m, const struct machine_pmem *pmem, const struct config_pmem *c,
 		 gpa_t *ret_start, struct error *err)
@@ -64,6 +69,12 @@ static int place(struct machine *m, const struct machine_pmem *pmem, const struc
 		.fixed = c->fixed,
 	};
 
+	if (request.size > SIZE_MAX_OF_SLOT)
+		return error_set(err, EFBIG,
+				 "can't add memory device, device too big: its 0x%" PRIx64
+				 " bytes are more than the 0x%llx that KVM takes; use a part of "
+				 "the file by size=, or several files",
+				 request.size, SIZE_MAX_OF_SLOT);
 	return placement_add(&m->placement, &request, &ret_start->value, err);
 }
 
@@ -76,9 +87,9 @@ static void describe(struct machine *m, unsigned slot)
 	boot->devices[boot->n_devices++] = boot_virtio_device(slot, "virtio-pmem");
 }
 
-/* @why is what is wrong with the device; messages about the file itself name @option. */
-static int add(struct machine *m, const struct config_pmem *c, const char *option,
-	       struct error *ret_why, struct error *err)
+/* @ret_why is an error of the device; messages about the file itself name @option. */
+static int open_disk(struct machine *m, const struct config_pmem *c, const char *option,
+		     struct error *ret_why, struct error *err)
 {
 	struct pmem_backing_options options = {
 		.path = c->file,
@@ -102,8 +113,10 @@ static int add(struct machine *m, const struct config_pmem *c, const char *optio
 	if (ret < 0)
 		return ret;
 	if (c->unlocked)
-		log_warning("%s %s: lock=off: nothing keeps others from writing to it meanwhile",
-			    option, c->file);
+		log_warning(
+			"%s %s: lock=off: the file is not locked; other processes can write to it "
+			"while the guest runs",
+			option, c->file);
 	ret = place(m, pmem, c, &pmem->start, ret_why);
 	if (ret < 0) {
 		pmem_backing_close(&pmem->backing);
@@ -113,7 +126,7 @@ static int add(struct machine *m, const struct config_pmem *c, const char *optio
 	return 0;
 }
 
-/* A copy of its own, which can grow at run time. */
+/* Copies them, because the copy can grow at run time. */
 static int copy_backends(struct machine *m, const struct memory_backends *from, struct error *err)
 {
 	for (unsigned i = 0; i < from->n; i++) {
@@ -138,10 +151,10 @@ int machine_plan_pmem(struct machine *machine, const struct config *config, stru
 	for (unsigned i = 0; i < config->n_pmem && ret == 0; i++) {
 		const struct config_pmem *c = &config->pmem[i];
 
-		ret = add(machine, c, c->device ? "--object" : "--pmem", &why, err);
+		ret = open_disk(machine, c, c->device ? "--object" : "--pmem", &why, err);
 		if (ret < 0 && why.text[0])
 			error_set(err, -ret, "%s %s: %s", c->device ? "--device" : "--pmem",
-				  c->device ? c->text : c->file, why.text);
+				  c->device ? c->given : c->file, why.text);
 	}
 	if (ret == 0)
 		placement_close(&machine->placement);
@@ -168,31 +181,28 @@ static int check_device(const struct machine *m, const struct memory_device *dev
 				 "'node' property has value '%u', which exceeds the number of "
 				 "numa nodes: %u",
 				 device->node, nodes);
-	if (m->n_pmem + m->n_extras == LAYOUT_VIRTIO_SLOTS)
+	if (m->n_pmem + m->n_devices == LAYOUT_VIRTIO_SLOTS)
 		return error_set(err, EBUSY, "no virtio slot is free: all %d are in use",
 				 LAYOUT_VIRTIO_SLOTS);
 	return 0;
 }
 
-int machine_plug_pmem(struct machine *machine, const struct keyval *list, unsigned n,
+int machine_plug_pmem(struct machine *machine, const struct memory_device *device,
 		      struct error *err)
 {
 	struct memory_backend *backend;
-	struct memory_device device;
 	struct config_pmem c = { 0 };
-	int ret = memory_device_parse(&device, list, n, err);
+	int ret = check_device(machine, device, err);
 
 	if (ret == 0)
-		ret = check_device(machine, &device, err);
-	if (ret == 0)
-		ret = memory_backends_claim(&machine->backends, device.memdev, &backend, err);
+		ret = memory_backends_claim(&machine->backends, device->memdev, &backend, err);
 	if (ret)
 		return ret;
-	config_pmem_take_device(&c, &device);
+	config_pmem_take_device(&c, device);
 	config_pmem_take_backend(&c, backend);
 	for (unsigned i = machine->n_pmem; !c.id[0] || (!c.named && id_is_used(machine, c.id)); i++)
 		snprintf(c.id, sizeof(c.id), "pmem%u", i);
-	ret = add(machine, &c, "memory-backend-file", err, err);
+	ret = open_disk(machine, &c, "memory-backend-file", err, err);
 	if (ret < 0)
 		backend->busy = false;
 	return ret;

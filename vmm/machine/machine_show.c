@@ -4,17 +4,18 @@
 
 #include "boot/acpi_x86.h"
 #include "boot/devicetree.h"
-#include "boot/e820.h"
+#include "boot/e820_x86.h"
 #include "boot/numa.h"
 #include "vmm/base/file_argument.h"
 #include "vmm/base/file_write.h"
+#include "vmm/base/log.h"
+#include "vmm/kvm/ram.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,13 +26,24 @@ static void print_range(FILE *out, uint64_t start, uint64_t size)
 
 static void print_memory(const struct machine *m, FILE *out)
 {
-	struct e820_map map;
+	struct e820_x86_map map;
 
-	e820_build(&m->boot, &map);
+	e820_x86_build(&m->boot, &map);
 	fprintf(out, "memory map (e820):\n");
 	for (unsigned i = 0; i < map.count; i++) {
 		print_range(out, map.entries[i].addr, map.entries[i].size);
-		fprintf(out, "%s\n", e820_type_name(map.entries[i].type));
+		fprintf(out, "%s\n", e820_x86_type_name(map.entries[i].type));
+	}
+}
+
+/* Without control characters, which a terminal would obey. */
+static void print_text(const char *text, FILE *out)
+{
+	for (; *text; text++) {
+		char c = *text;
+
+		log_make_printable(&c, 1);
+		fputc(c, out);
 	}
 }
 
@@ -41,8 +53,10 @@ static void print_pmem(const struct machine *m, unsigned n, FILE *out)
 	const struct pmem_backing *b = &pmem->backing;
 
 	print_range(out, pmem->start.value, b->size);
-	fprintf(out, "/dev/pmem%u  %s: %s, %" PRIu64 " bytes%s%s", n, pmem->id, b->path,
-		b->file_size, b->readonly ? ", read-only" : "", b->share ? "" : ", private");
+	fprintf(out, "/dev/pmem%u  %s: ", n, pmem->id);
+	print_text(b->path, out);
+	fprintf(out, ", %" PRIu64 " bytes%s%s", b->file_size, b->readonly ? ", read-only" : "",
+		b->share ? "" : ", private");
 	if (m->boot.n_nodes)
 		fprintf(out, ", node %u", pmem->node);
 	fprintf(out, "\n");
@@ -108,6 +122,14 @@ static void print_device(const struct boot_device *device, FILE *out)
 	fprintf(out, "\n");
 }
 
+static void print_topology(const struct boot_machine *boot, FILE *out)
+{
+	const struct boot_topology *t = &boot->topology;
+
+	fprintf(out, "vCPUs: %u (sockets: %u, cores: %u, threads: %u)\n", boot->cpus, t->sockets,
+		t->cores, t->threads);
+}
+
 void machine_show_plan(const struct machine *m, FILE *out)
 {
 	print_memory(m, out);
@@ -124,24 +146,32 @@ void machine_show_plan(const struct machine *m, FILE *out)
 		m->boot.platform == BOOT_PLATFORM_DT ? "device tree" : "ACPI");
 	for (unsigned i = 0; i < m->boot.n_devices; i++)
 		print_device(&m->boot.devices[i], out);
-	fprintf(out, "vCPUs: %u\ncommand line: %s\n", m->boot.cpus, m->cmdline);
+	print_topology(&m->boot, out);
+	fprintf(out, "command line: ");
+	print_text(m->cmdline, out);
+	fprintf(out, "\n");
 }
 
-/* Writes and closes @fd, which is @path; a negative one is the error of its opening. */
+/* How long to wait for the reader of a pipe. */
+#define PATIENCE_MS 5000
+
+/* Writes @data to @fd and closes it; a negative @fd is the error of opening @path. */
 static int write_file(int fd, const char *option, const char *path, const char *data, size_t size,
 		      struct error *err)
 {
-	int ret = fd < 0 ? fd : file_write_all(fd, data, size);
+	int ret = fd < 0 ? fd : file_write_patiently(fd, data, size, PATIENCE_MS);
 
 	if (fd >= 0 && close(fd) < 0 && ret == 0)
 		ret = -errno;
-	return ret ? error_set(err, -ret, "%s: cannot write %s: %s", option, path, strerror(-ret))
-		   : 0;
+	if (ret == -ENXIO || ret == -ETIMEDOUT)
+		return error_set(err, -ret, "%s: cannot write %s: nobody reads it", option, path);
+	return ret ? error_system(err, -ret, "%s: cannot write %s", option, path) : 0;
 }
 
 static int make_file(int dir_fd, const char *name)
 {
-	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	/* O_NONBLOCK: a FIFO that nobody reads is an error (ENXIO), and not waited for. */
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -171,7 +201,7 @@ int machine_show_dtb(const struct machine *machine, const char *path, struct err
 	return ret;
 }
 
-/* Makes the directory where it is missing. */
+/* Opens the directory, and makes it if it is missing. */
 static int open_directory(const char *dir, struct error *err)
 {
 	int fd;
@@ -179,13 +209,12 @@ static int open_directory(const char *dir, struct error *err)
 	if (file_argument_is_fd(dir))
 		return file_argument_take("--dump-acpi", dir, O_RDONLY, err);
 	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
-		return error_set(err, errno, "--dump-acpi %s: cannot make the directory: %s", dir,
-				 strerror(errno));
+		return error_system(err, errno, "--dump-acpi %s: cannot make the directory", dir);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? error_set(err, errno, "--dump-acpi %s: %s", dir, strerror(errno)) : fd;
+	return fd < 0 ? error_system(err, errno, "--dump-acpi %s", dir) : fd;
 }
 
-static int write_tables(const struct acpi_tables *tables, const char *base, const char *dir,
+static int write_tables(const struct acpi_x86_tables *tables, const char *base, const char *dir,
 			struct error *err)
 {
 	int dir_fd = open_directory(dir, err), ret = 0;
@@ -204,15 +233,30 @@ static int write_tables(const struct acpi_tables *tables, const char *base, cons
 	return ret;
 }
 
+int machine_show_load(const struct machine *machine, struct error *err)
+{
+	struct guest_memory memory = { 0 };
+	struct boot_report report;
+	struct boot_entry entry;
+	struct ram ram;
+	int ret = ram_init(&ram, machine->boot.ram_size, &memory, err);
+
+	if (ret < 0)
+		return ret;
+	ret = boot_load(&machine->boot, &machine->source, &memory, &entry, &report, err);
+	ram_fini(&ram);
+	return ret;
+}
+
 int machine_show_acpi(const struct machine *machine, const char *dir, struct error *err)
 {
-	struct acpi_tables tables;
+	struct acpi_x86_tables tables;
 	char *buf = calloc(1, LAYOUT_ACPI_MAX);
 	int ret;
 
 	if (!buf)
 		return error_set(err, ENOMEM, "--dump-acpi %s: out of memory", dir);
-	ret = acpi_build(&machine->boot, buf, LAYOUT_ACPI_MAX, &tables, err);
+	ret = acpi_x86_build(&machine->boot, buf, LAYOUT_ACPI_MAX, &tables, err);
 	if (ret == 0)
 		ret = write_tables(&tables, buf, dir, err);
 	free(buf);

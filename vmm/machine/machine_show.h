@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shows a planned machine without starting it: for --dry-run, --dump-dtb and --dump-acpi. */
-#ifndef MVMM_VMM_MACHINE_SHOW_H
-#define MVMM_VMM_MACHINE_SHOW_H
+/* Shows a planned machine without starting it, for --dry-run, --dump-dtb and --dump-acpi. */
+#pragma once
 
 #include "vmm/base/error.h"
 #include "vmm/machine/machine.h"
@@ -18,4 +17,5 @@ void machine_show_plan(const struct machine *machine, FILE *out);
 int machine_show_dtb(const struct machine *machine, const char *path, struct error *err);
 int machine_show_acpi(const struct machine *machine, const char *dir, struct error *err);
 
-#endif
+/* Loads kernel and initrd into memory of its own, to see whether a run could. */
+int machine_show_load(const struct machine *machine, struct error *err);

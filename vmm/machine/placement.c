@@ -25,7 +25,7 @@ uint64_t placement_base(uint64_t ram)
 	return round_up(end > LAYOUT_ABOVE_4G ? end : LAYOUT_ABOVE_4G, LAYOUT_PMEM_BASE_ALIGN);
 }
 
-/* @last is the highest address that something needs. */
+/* @last is the highest address that is needed. */
 static int check_width(const struct placement *p, uint64_t last, struct error *err)
 {
 	uint64_t limit = 1ULL << p->phys_bits;
@@ -75,8 +75,7 @@ static int check_space(const struct placement *p, uint64_t size, struct error *e
 
 	if (p->n_devices == PLACEMENT_MAX_DEVICES)
 		return error_set(err, ENOSPC, "hypervisor has no free memory slots left");
-	/* An unbounded region that is full runs into the address width, which is the better text.
-	 */
+	/* An unbounded region that is full exceeds the address width, whose text is better. */
 	if (p->bounded && size > p->space - used)
 		return error_set(err, ENOSPC,
 				 "not enough space, currently 0x%" PRIx64
@@ -117,7 +116,7 @@ static int check_free(const struct placement *p, const struct placement_request 
 	return 0;
 }
 
-/* First fit: behind each device that is in the way. No sum can wrap, see placement_add. */
+/* First fit: goes behind each device in the way. placement_add prevents overflow. */
 static uint64_t find_place(const struct placement *p, const struct placement_request *r)
 {
 	uint64_t start = round_up(p->base, r->align);
@@ -150,7 +149,7 @@ int placement_add(struct placement *placement, const struct placement_request *r
 		return error_set(err, ENOSPC,
 				 "memory devices (e.g. for memory hotplug) are not enabled, please "
 				 "specify the maxmem option");
-	/* Sizes and alignments beyond any width of addresses, so that sums below cannot wrap. */
+	/* Beyond any address width. Refused, so that sums below cannot overflow. */
 	if (r->size >> 60 || r->align >> 60 || __builtin_add_overflow(start, r->size, &end))
 		return error_set(err, EINVAL, "can't add memory device, device too big");
 	ret = check_space(placement, r->size, err);

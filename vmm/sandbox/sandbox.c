@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The order in which things are given up. Start reading at sandbox_confine. */
+// Tested by tests/e2e/sandbox.
+/* Gives up the process's rights, in order. Start reading at sandbox_confine. */
 #include "vmm/sandbox/sandbox.h"
 
 #include "vmm/base/file_argument.h"
@@ -26,7 +27,7 @@
 #define SANITIZED
 #endif
 
-/* A sanitizer opens files, makes threads and traces the process: where one is built in, nothing is
+/* A sanitizer opens files, creates threads and traces the process: in such a build nothing is
  * refused. */
 static enum sandbox_mode mode_of(const struct sandbox_options *options)
 {
@@ -42,8 +43,7 @@ int sandbox_join(const struct sandbox_options *options, struct error *err)
 	return options->cgroup ? sandbox_enter_cgroup(options->cgroup, err) : 0;
 }
 
-/* Closes what is inherited among the STEP numbers from @fd on; returns how many of them are free.
- */
+/* Closes inherited ones of the STEP descriptors from @fd on; returns how many are free. */
 static unsigned close_inherited_from(int fd)
 {
 	unsigned unused = 0;
@@ -59,7 +59,7 @@ static unsigned close_inherited_from(int fd)
 	return unused;
 }
 
-/* All but those that mvmm was given. */
+/* Closes all descriptors from @first on but those that mvmm was given. */
 static void close_above(unsigned first)
 {
 	int taken;
@@ -73,10 +73,10 @@ static void close_above(unsigned first)
 }
 
 /*
- * All of mvmm's own descriptors have FD_CLOEXEC, and what came through exec cannot have it: so
- * those without it, but for the standard ones, are somebody else's. New descriptors get the lowest
- * free number, and mvmm has few open that it closes again: so where many are free those above that
- * are mvmm's were given to it.
+ * All of mvmm's own descriptors have FD_CLOEXEC, and one that came through exec cannot have it. So
+ * those without it, except the standard ones, were inherited. A new descriptor gets the lowest free
+ * number, and mvmm closes few of its own. So above a range with many free numbers, the only
+ * descriptors of mvmm are those that it was given.
  */
 static void close_inherited(void)
 {
@@ -96,11 +96,11 @@ static int allow_directory(int rules_fd, const char *path, struct error *err)
 				 strerror(errno));
 	ret = sandbox_landlock_allow(rules_fd, fd, SANDBOX_OPEN_FILES);
 	close(fd);
-	return ret < 0 ? error_set(err, -ret, "--sandbox allow=%s: %s", path, strerror(-ret)) : 0;
+	return ret < 0 ? error_system(err, -ret, "--sandbox allow=%s", path) : 0;
 }
 
 static int add_rules(int rules_fd, const struct sandbox_options *options,
-		     const struct sandbox_file *files, unsigned n_files, struct error *err)
+		     const struct kept_file *files, unsigned n_files, struct error *err)
 {
 	int ret = 0;
 
@@ -109,16 +109,15 @@ static int add_rules(int rules_fd, const struct sandbox_options *options,
 					     files[i].renamed ? SANDBOX_RENAME_FILES
 							      : SANDBOX_REMOVE_FILES);
 		if (ret < 0)
-			error_set(err, -ret, "--sandbox: Landlock, for %s: %s", files[i].path,
-				  strerror(-ret));
+			error_system(err, -ret, "--sandbox: Landlock, for %s", files[i].path);
 	}
 	for (unsigned i = 0; i < options->n_allowed && ret == 0; i++)
 		ret = error_blame_option(err, allow_directory(rules_fd, options->allowed[i], err));
 	return ret;
 }
 
-/* While their paths can still be reached. -1 in *@ret_fd where there is nothing to enforce. */
-static int make_rules(const struct sandbox_options *options, const struct sandbox_file *files,
+/* Makes the rules while paths can still be reached. *@ret_fd is -1 if there are none to enforce. */
+static int make_rules(const struct sandbox_options *options, const struct kept_file *files,
 		      unsigned n_files, int *ret_fd, struct error *err)
 {
 	int fd, ret;
@@ -128,16 +127,17 @@ static int make_rules(const struct sandbox_options *options, const struct sandbo
 		return 0;
 	fd = sandbox_landlock_new();
 	if (fd == -ENOSYS || fd == -EOPNOTSUPP) {
-		/* Without allowed directories no call that opens a file is on any list. */
+		/* Without allowed directories, no thread's list has a call that opens a file. */
 		if (options->n_allowed)
 			log_warning("--sandbox allow=: this kernel has no Landlock, so files can "
 				    "be opened everywhere");
 		else
-			log_info("this kernel has no Landlock; the sandbox is system calls only");
+			log_info("this kernel has no Landlock; the sandbox only restricts system "
+				 "calls");
 		return 0;
 	}
 	if (fd < 0)
-		return error_set(err, -fd, "--sandbox: Landlock: %s", strerror(-fd));
+		return error_system(err, -fd, "--sandbox: Landlock");
 	ret = add_rules(fd, options, files, n_files, err);
 	if (ret < 0)
 		close(fd);
@@ -146,54 +146,61 @@ static int make_rules(const struct sandbox_options *options, const struct sandbo
 	return ret;
 }
 
-static int give_files(const struct sandbox_file *files, unsigned n_files,
-		      const struct sandbox_user *user, struct error *err)
+static int give_files(const struct kept_file *files, unsigned n_files,
+		      const struct sandbox_user *user, const char *text, struct error *err)
 {
 	for (unsigned i = 0; i < n_files; i++)
 		if (fchownat(files[i].dir_fd, files[i].name, user->uid, user->gid,
 			     AT_SYMLINK_NOFOLLOW) < 0)
-			return error_set(err, errno, "--user: cannot give it %s: %s", files[i].path,
-					 strerror(errno));
+			return error_system(err, errno, "--user %s: cannot make it the owner of %s",
+					    text, files[i].path);
 	return 0;
 }
 
-/* Found out now, not at the end. */
-static int check_files(const struct sandbox_file *files, unsigned n_files, const char *user,
+/* Checks now what would otherwise fail at the end. */
+static int check_files(const struct kept_file *files, unsigned n_files, const char *user,
 		       struct error *err)
 {
 	for (unsigned i = 0; i < n_files; i++)
 		if (faccessat(files[i].dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
 			return error_set(
 				err, errno,
-				"--user %s: it could not %s %s at the end: %s; use a "
-				"directory that it may write to",
+				"--user %s: this user cannot %s %s at the end: %s; use a "
+				"directory that the user can write to",
 				user, files[i].renamed ? "write the result" : "remove the socket",
 				files[i].path, strerror(errno));
 	return 0;
 }
 
-static int change_user(const struct sandbox_options *options, const struct sandbox_file *files,
+static int change_user(const struct sandbox_options *options, const struct kept_file *files,
 		       unsigned n_files, const struct sandbox_user *user, struct error *err)
 {
-	int ret = give_files(files, n_files, user, err);
+	int ret = give_files(files, n_files, user, options->user, err);
 
-	/* It takes a privilege. Where root stays root no_new_privs does as much, in less time. */
+	/* It needs a privilege. If root stays root, no_new_privs does as much in less time. */
 	sandbox_drop_bounding_set();
 	if (ret == 0)
-		ret = sandbox_become_user(user, options->user, err);
-	if (ret == 0)
-		ret = sandbox_keep_capabilities(0, err);
-	return ret < 0 ? ret : check_files(files, n_files, options->user, err);
+		ret = sandbox_try_user(user, options->user, err);
+	if (ret < 0)
+		return ret;
+	/* A start that fails here still has the right to remove what it made. */
+	ret = check_files(files, n_files, options->user, err);
+	if (ret < 0) {
+		sandbox_leave_user();
+		return ret;
+	}
+	ret = sandbox_become_user(user, options->user, err);
+	return ret < 0 ? ret : sandbox_keep_capabilities(0, err);
 }
 
-static int drop_privileges(const struct sandbox_options *options, const struct sandbox_file *files,
+static int drop_privileges(const struct sandbox_options *options, const struct kept_file *files,
 			   unsigned n_files, struct error *err)
 {
 	struct sandbox_user user;
 	uint32_t keep = 0;
 	int ret = 0;
 
-	/* Its name is looked up where it means something. */
+	/* Before the root directory changes, because it is looked up in /etc. */
 	if (options->user)
 		ret = sandbox_user_find(options->user, &user, err);
 	if (ret == 0 && options->netns)
@@ -204,7 +211,7 @@ static int drop_privileges(const struct sandbox_options *options, const struct s
 		return ret;
 	if (options->user)
 		return change_user(options, files, n_files, &user, err);
-	/* Root that stays root uses files that belong to others, as it is used to. */
+	/* If root stays root, it may use files that belong to others. */
 	if (n_files || options->n_allowed)
 		keep = 1u << CAP_DAC_OVERRIDE;
 	return mode_of(options) == SANDBOX_ON ? sandbox_keep_capabilities(keep, err) : 0;
@@ -218,18 +225,22 @@ static int lock(const struct sandbox_options *options, int rules_fd, struct erro
 		return 0;
 	if ((mode_of(options) == SANDBOX_ON && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return error_set(err, errno, "--sandbox: prctl: %s", strerror(errno));
+		return error_system(err, errno, "--sandbox: prctl");
 	ret = rules_fd >= 0 ? sandbox_landlock_enforce(rules_fd) : 0;
 	if (ret < 0)
-		return error_set(err, -ret, "--sandbox: Landlock: %s", strerror(-ret));
-	return sandbox_seccomp_prepare(err);
+		return error_system(err, -ret, "--sandbox: Landlock");
+	return 0;
 }
 
-int sandbox_confine(const struct sandbox_options *options, const struct sandbox_file *files,
+int sandbox_confine(const struct sandbox_options *options, const struct kept_file *files,
 		    unsigned n_files, struct error *err)
 {
-	int rules_fd, ret = make_rules(options, files, n_files, &rules_fd, err);
+	int rules_fd = -1, ret = 0;
 
+	if (mode_of(options) != SANDBOX_OFF)
+		ret = sandbox_seccomp_prepare(err);
+	if (ret == 0)
+		ret = make_rules(options, files, n_files, &rules_fd, err);
 	if (ret < 0)
 		return ret;
 	if (mode_of(options) != SANDBOX_OFF)
@@ -242,11 +253,12 @@ int sandbox_confine(const struct sandbox_options *options, const struct sandbox_
 	return ret;
 }
 
-int sandbox_confine_thread(const struct sandbox_options *options, enum sandbox_thread thread)
+int sandbox_confine_thread(const struct sandbox_options *options, enum sandbox_thread thread,
+			   struct sandbox_descriptors fds)
 {
 	if (mode_of(options) == SANDBOX_OFF)
 		return 0;
-	return sandbox_seccomp_install(thread, mode_of(options) == SANDBOX_LOG);
+	return sandbox_seccomp_install(thread, fds, mode_of(options) == SANDBOX_LOG);
 }
 
 bool sandbox_can_open(const struct sandbox_options *options)

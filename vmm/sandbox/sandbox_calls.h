@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The system calls that each kind of thread may make once the guest runs, each with its reason.
- * scripts/sandbox-filters.c makes BPF of this table when mvmm is built; tests/e2e/sandbox shows
- * that no entry is missing and none is unused. What was opened before needs no entry: threads,
- * files, KVM's VM and the io_uring are made by then, and the ring itself is restricted
+ * vmm/sandbox/make_filters.c makes BPF of this table when mvmm is built. tests/e2e/sandbox-calls
+ * shows that no entry is missing and none is unused. Calls that are only needed before have no
+ * entry: by then threads, files, KVM's VM and the io_uring exist, and the ring itself is restricted
  * (vmm/base/event_loop.c).
  */
-#ifndef MVMM_VMM_SANDBOX_CALLS_H
-#define MVMM_VMM_SANDBOX_CALLS_H
+#pragma once
+
+#include "vmm/base/array.h"
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
@@ -16,14 +17,14 @@
 #include <linux/io_uring.h>
 #include <linux/kvm.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Who: every vCPU; the event loop; that with --qmp, --monitor, a console's socket, a file of
- * --result or --vsock; that with allow=; and that with --vsock. */
-enum { VCPU = 1, LOOP = 2, CONTROL = 4, PLUG = 8, VSOCK = 16, ALL = VCPU | LOOP };
+/* VCPU: every vCPU. LOOP: the event loop. CONTROL: the loop with --qmp, --monitor, a console's
+ * socket, a file of --result or --vsock. PLUG: with allow=. VSOCK: with --vsock. SEARCH: the
+ * process that looks inside a kernel, before there is a VM. */
+enum { VCPU = 1, LOOP = 2, CONTROL = 4, PLUG = 8, VSOCK = 16, SEARCH = 32, ALL = VCPU | LOOP };
 
 #define SANDBOX_MAX_ARGS 3
 
@@ -35,17 +36,22 @@ struct sandbox_call {
 };
 
 /* clang-format off */
-/* An argument that is a 32-bit number, whatever its upper half. */
-#define IS(n, value) { .arg = n, .op = SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)(value) }
-/* Of @mask just the bits of @value are set. */
-#define HAS(n, mask, value) { .arg = n, .op = SCMP_CMP_MASKED_EQ, mask, value }
-/* mvmm's own process: its number takes the place of this one when the filter is installed. */
+/* A 32-bit argument; the upper half is ignored. */
+#define IS(n, value) { .arg = (n), .op = SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)(value) }
+/* Of the bits of @mask exactly those of @value are set. */
+#define HAS(n, mask, value) { .arg = (n), .op = SCMP_CMP_MASKED_EQ, (mask), (value) }
+/* What is only known at run time replaces these when a filter is installed: mvmm's own process id,
+ * and the descriptors of the VM and of the vCPU whose thread it is. */
 #define SANDBOX_PID 0x7f4d5650
+#define SANDBOX_VM 0x7f4d5651
+#define SANDBOX_VCPU_FD 0x7f4d5652
 #define OWN_PID(n) IS(n, SANDBOX_PID)
+#define VM_FD IS(0, SANDBOX_VM)
+#define VCPU_FD IS(0, SANDBOX_VCPU_FD)
 
 #define CALL(threads, call, ...) { .who = threads, .name = call, .args = { __VA_ARGS__ } }
 
-/* fstat() of a descriptor, which older libcs spell as a path of none. */
+/* fstat(), which older libcs call with an empty path. */
 #if __GLIBC_PREREQ(2, 39)
 #define FSTAT(threads) CALL(threads, "fstat")
 #else
@@ -54,88 +60,93 @@ struct sandbox_call {
 /* clang-format on */
 
 static const struct sandbox_call sandbox_calls[] = {
-	/* The guest. */
-	CALL(VCPU, "ioctl", IS(1, KVM_RUN)),
-	/* A guest that stood still should not take the time for a lock-up. */
-	CALL(VCPU, "ioctl", IS(1, KVM_KVMCLOCK_CTRL)),
-	/* Whether one that uses time has moved at all; if not, one instruction by itself. */
-	CALL(VCPU, "ioctl", IS(1, KVM_GET_REGS)),
-	CALL(VCPU, "ioctl", IS(1, KVM_SET_REGS)),
-	CALL(VCPU, "ioctl", IS(1, KVM_GET_MP_STATE)),
-	CALL(VCPU, "ioctl", IS(1, KVM_GET_VCPU_EVENTS)),
-	CALL(VCPU, "ioctl", IS(1, KVM_SET_GUEST_DEBUG)),
-	/* The timer for that, at the thread's end. */
+	/* Running the guest. */
+	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_RUN)),
+	/* Tells the guest that it was paused, so that it does not report a lock-up. */
+	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_KVMCLOCK_CTRL)),
+	/* Checks whether a busy vCPU makes progress; if not, holds back its interrupts once. */
+	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_GET_REGS)),
+	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_GET_STATS_FD)),
+	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_GET_VCPU_EVENTS)),
+	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_SET_VCPU_EVENTS)),
+	/* Deletes the timer for that, at the thread's end. */
 	CALL(VCPU, "timer_delete"),
-	/* Interrupts for the guest: the console's from vCPUs too, all others from the loop. */
-	CALL(ALL, "ioctl", IS(1, KVM_IRQ_LINE)),
-	/* Where KVM lacks a page of an image: what its file says about that. */
+	/* Interrupts: vCPUs raise that of the serial port, the loop all others. */
+	CALL(ALL, "ioctl", VM_FD, IS(1, KVM_IRQ_LINE)),
+	/* Asks an image's file why KVM could not get a page, and KVM how many it tried to get. */
 	FSTAT(VCPU),
 	CALL(VCPU, "pread64"),
 	CALL(VCPU, "fallocate", IS(1, FALLOC_FL_KEEP_SIZE)),
 	CALL(VCPU, "fstatfs"),
 	CALL(VCPU, "lseek", IS(2, SEEK_HOLE)),
-	/* Where vCPUs were, and in which function of the kernel's file, when the time is over. */
+	/* Reports where vCPUs were when the time is over, with the kernel's function. */
 	CALL(LOOP, "ioctl", IS(1, KVM_GET_REGS)),
 	CALL(LOOP, "ioctl", IS(1, KVM_GET_MP_STATE)),
 	CALL(LOOP, "pread64"),
-	/* All that the loop waits for and does: the ring's operations. */
+	/* The ring's operations, by which the loop does everything else. */
 	CALL(LOOP, "io_uring_enter"),
-	/* The ring's own descriptor is given back at the end. */
+	/* Unregisters the ring's own descriptor at the end. */
 	CALL(LOOP, "io_uring_register", IS(1, IORING_UNREGISTER_RING_FDS)),
-	/* Locks and conditions, and threads that wait for others to end. */
+	/* Locks and conditions, and waiting for other threads' ends. */
 	CALL(ALL, "futex"),
-	/* How the kernel goes on with a wait for --timeout that a stop of mvmm has interrupted. */
+	/* Continues a wait for --timeout after mvmm was stopped. */
 	CALL(LOOP, "restart_syscall"),
-	/* Messages, if somebody reads them; eventfds that wake the loop. Not poll(2), which the
-	 * kernel goes on with by another call, restart_syscall, where it was interrupted. */
+	/* Messages, if somebody reads them, and eventfds that wake the loop. poll(2) would need
+	 * restart_syscall, by which the kernel continues it after a signal. */
 	CALL(ALL, "ppoll"),
 	CALL(ALL, "write"),
 	/* Input for the console and from control clients. */
 	CALL(LOOP, "read"),
 	/* Entropy for the guest (--rng). */
 	CALL(LOOP, "getrandom"),
-	/* Frames of network cards, between tap and guest memory (--net); and when the guest's
-	 * driver is ready, which kinds of them it takes. */
+	/* Frames of network cards, between tap and guest memory (--net). When the guest's driver is
+	 * ready, the tap's offloads are set. */
 	CALL(LOOP, "readv"),
 	CALL(LOOP, "writev"),
 	CALL(LOOP, "ioctl", IS(1, TUNSETOFFLOAD)),
-	/* Kicks a vCPU out of the guest; and a thread dies of its own signal with these three. */
+	/* Kicks a vCPU out of the guest. A thread also dies of its own signal with these three. */
 	CALL(ALL, "tgkill", OWN_PID(0)),
 	CALL(ALL, "getpid"),
 	CALL(ALL, "gettid"),
-	/* The return from a handler: of a kick, or of a crash's, which ends the process. */
+	/* Whether the parent has ended (--die-with-parent). */
+	CALL(LOOP, "getppid"),
+	/* The return from the handler of a kick or of a crash, which ends the process. */
 	CALL(ALL, "rt_sigreturn"),
-	/* A thread that ends, and abort(), block signals. */
+	/* Threads that end, and abort(), block signals. */
 	CALL(ALL, "rt_sigprocmask"),
-	/* A signal's default is put back to die of it. */
+	/* Restores a signal's default action, to die of it. */
 	CALL(ALL, "rt_sigaction"),
-	/* The terminal is restored, at the end or in a crash, if it is ours; libc looks at it
-	 * before and after. */
+	/* Restores the terminal, at the end or in a crash, if it is ours. libc checks it before and
+	 * after. */
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TIOCGPGRP)),
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TCGETS)),
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TCSETS)),
 	/* Time, on hosts whose clock the vDSO cannot read. */
 	CALL(ALL, "clock_gettime"),
+	/* CPU time, for the file of --result. */
+	CALL(LOOP, "getrusage"),
 	/* malloc and free. */
 	CALL(LOOP, "brk"),
 	CALL(LOOP, "mmap", HAS(2, PROT_EXEC, 0), HAS(3, MAP_ANONYMOUS | MAP_FIXED, MAP_ANONYMOUS)),
 	CALL(LOOP, "mremap", HAS(3, MREMAP_FIXED, 0)),
-	/* The same, and the end takes guest memory and the rings down. */
+	/* free, and at the end guest memory and the rings are unmapped. */
 	CALL(LOOP, "munmap"),
 	CALL(LOOP, "close"),
 	/* A thread that ends gives back its stack. */
 	CALL(VCPU, "madvise", IS(2, MADV_DONTNEED)),
 	CALL(VCPU, "exit"),
 	CALL(ALL, "exit_group"),
-	/* Clients, of consoles too, come and go. */
+	/* Accepts clients, also those of consoles. */
 	CALL(CONTROL, "accept4"),
 	CALL(CONTROL, "shutdown"),
-	/* At the end the socket's file is removed, if it is still ours. */
+	/* Whether the guest takes the power button's interrupt. */
+	CALL(CONTROL, "ioctl", VM_FD, IS(1, KVM_GET_IRQCHIP)),
+	/* Removes a socket's file at the end, unless it was replaced. */
 	CALL(CONTROL, "newfstatat"),
 	CALL(CONTROL, "unlinkat", IS(2, 0)),
-	/* At the end the file of --result takes its name. */
+	/* Renames the file of --result at the end. */
 	CALL(CONTROL, "renameat"),
-	/* A disk's file is opened, locked, made, measured and mapped. Landlock says where. */
+	/* Opens, locks, makes, measures and maps a disk's file. Landlock restricts where. */
 	CALL(PLUG, "openat", IS(0, AT_FDCWD)),
 	FSTAT(PLUG),
 	CALL(PLUG, "fcntl", IS(1, F_OFD_SETLK)),
@@ -145,16 +156,24 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(PLUG, "ioctl", IS(1, BLKGETSIZE64)),
 	CALL(PLUG, "ioctl", IS(1, BLKROGET)),
 	CALL(PLUG, "mmap", HAS(2, PROT_EXEC, 0)),
-	/* Its doorbell is made and connected, and its memory given to the guest. */
+	CALL(PLUG, "madvise", IS(2, MADV_DONTDUMP)),
+	/* Makes and connects the disk's doorbell, and gives its memory to the guest. */
 	CALL(PLUG, "eventfd2"),
 	CALL(PLUG, "io_uring_register", IS(1, IORING_REGISTER_FILES_UPDATE)),
-	CALL(PLUG, "ioctl", IS(1, KVM_SET_USER_MEMORY_REGION)),
-	CALL(PLUG, "ioctl", IS(1, KVM_IOEVENTFD)),
-	/* The guest's connections to the host. No filter sees the path: --chroot says where. */
+	CALL(PLUG, "ioctl", VM_FD, IS(1, KVM_SET_USER_MEMORY_REGION)),
+	CALL(PLUG, "ioctl", VM_FD, IS(1, KVM_IOEVENTFD)),
+	/* The guest's connections to the host. No filter sees the path: --chroot restricts it. */
 	CALL(VSOCK, "socket", IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)),
 	CALL(VSOCK, "connect"),
+	/* Reads a kernel, and writes what was found. */
+	CALL(SEARCH, "pread64", IS(0, STDIN_FILENO)),
+	CALL(SEARCH, "write", IS(0, STDOUT_FILENO)),
+	CALL(SEARCH, "exit_group"),
+	/* malloc and free of what unpacks it. */
+	CALL(SEARCH, "brk"),
+	CALL(SEARCH, "mmap", HAS(2, PROT_EXEC, 0),
+	     HAS(3, MAP_ANONYMOUS | MAP_FIXED, MAP_ANONYMOUS)),
+	CALL(SEARCH, "munmap"),
 };
 
-#define SANDBOX_CALLS (sizeof(sandbox_calls) / sizeof(sandbox_calls[0]))
-
-#endif
+#define SANDBOX_CALLS ARRAY_SIZE(sandbox_calls)

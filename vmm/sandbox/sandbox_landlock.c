@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Landlock's three system calls, for which libc has no functions. */
+/* Landlock's three system calls, which have no functions in libc. */
 #include "vmm/sandbox/sandbox_landlock.h"
+
+#include "vmm/base/array.h"
 
 #include <errno.h>
 #include <linux/landlock.h>
@@ -8,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* For headers that are older than the kernels that mvmm may meet. */
+/* For headers that are older than the kernels that mvmm may run on. */
 #ifndef LANDLOCK_ACCESS_FS_REFER
 #define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
 #endif
@@ -27,7 +29,7 @@
 #define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
 #endif
 
-/* struct landlock_ruleset_attr of interface version 6; the length tells the kernel which it is. */
+/* struct landlock_ruleset_attr of version 6; the kernel knows the version by the length. */
 struct attributes {
 	uint64_t fs, net, scoped;
 };
@@ -48,7 +50,7 @@ static const struct {
 	{ 6, { .scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL }, 24 },
 };
 
-/* Everything that this kernel can refuse. Returns the attributes' size, or -errno. */
+/* Sets all rights that this kernel can refuse. Returns the attributes' size, or -errno. */
 static long find_attributes(struct attributes *ret)
 {
 	long version =
@@ -58,7 +60,7 @@ static long find_attributes(struct attributes *ret)
 	if (version < 0)
 		return -errno;
 	*ret = (struct attributes){ 0 };
-	for (unsigned i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(versions); i++) {
 		if (versions[i].version > version)
 			break;
 		ret->fs |= versions[i].adds.fs;
@@ -89,6 +91,7 @@ int sandbox_landlock_allow(int rules_fd, int dir_fd, enum sandbox_right right)
 		[SANDBOX_OPEN_FILES] = LANDLOCK_ACCESS_FS_READ_FILE |
 				       LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
 				       LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_TRUNCATE |
+				       LANDLOCK_ACCESS_FS_REMOVE_FILE |
 				       LANDLOCK_ACCESS_FS_IOCTL_DEV,
 	};
 	struct landlock_path_beneath_attr rule = { .parent_fd = dir_fd };

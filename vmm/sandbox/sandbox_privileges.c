@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* (uid_t)-1 means "unchanged" to the system. */
+/* The system takes (uid_t)-1 as "unchanged". */
 static int parse_id(const char *text, uint32_t *ret_id)
 {
 	uint64_t n;
@@ -28,7 +28,7 @@ static int parse_id(const char *text, uint32_t *ret_id)
 	return 0;
 }
 
-/* In /etc/passwd, by name or by number; its group goes with it. */
+/* Finds the user in /etc/passwd, by name or number, and with it the group. */
 static int find_user(const char *name, struct sandbox_user *user)
 {
 	FILE *file = fopen("/etc/passwd", "re");
@@ -103,13 +103,12 @@ int sandbox_enter_cgroup(const char *dir, struct error *err)
 				 "--cgroup %s: cannot open cgroup.procs there: %s; give the "
 				 "directory of a cgroup, such as /sys/fs/cgroup/vms",
 				 dir, strerror(errno));
-	/* 0 is who writes it. */
+	/* 0 stands for the process that writes it. */
 	if (write(fd, "0", 1) != 1)
 		code = errno;
 	close(fd);
 	if (code)
-		return error_set(err, code, "--cgroup %s: cannot move into it: %s", dir,
-				 strerror(code));
+		return error_system(err, code, "--cgroup %s: cannot move into it", dir);
 	return 0;
 }
 
@@ -143,27 +142,43 @@ int sandbox_enter_root(const char *dir, struct error *err)
 		return error_set(err, errno, "--chroot %s: %s%s", dir, strerror(errno),
 				 errno == EPERM ? "; only root can" : "; give a directory");
 	if (chdir("/") < 0)
-		return error_set(err, errno, "--chroot %s: cannot enter it: %s", dir,
-				 strerror(errno));
+		return error_system(err, errno, "--chroot %s: cannot enter it", dir);
 	return 0;
 }
 
 void sandbox_drop_bounding_set(void)
 {
-	/* Up to the first that this kernel does not know. Without privileges there is nothing to
-	 * lose, and no_new_privs sees to the rest. */
+	/* Up to the first capability that this kernel does not know. Without privileges it fails at
+	 * once, but then there are none to lose, and no_new_privs prevents new ones. */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
 		;
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-int sandbox_become_user(const struct sandbox_user *user, const char *text, struct error *err)
+static int refused_user(const char *text, struct error *err)
+{
+	return error_set(err, errno, "--user %s: cannot become this user: %s%s", text,
+			 strerror(errno), errno == EPERM ? "; only root can" : "");
+}
+
+int sandbox_try_user(const struct sandbox_user *user, const char *text, struct error *err)
 {
 	if (setgroups(0, NULL) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
-	    setresuid(user->uid, user->uid, user->uid) < 0)
-		return error_set(err, errno, "--user %s: cannot become it: %s%s", text,
-				 strerror(errno), errno == EPERM ? "; only root can" : "");
+	    setresuid((uid_t)-1, user->uid, (uid_t)-1) < 0)
+		return refused_user(text, err);
 	return 0;
+}
+
+void sandbox_leave_user(void)
+{
+	int ret = seteuid(getuid());
+
+	(void)ret; /* What is left to do then fails for want of rights. */
+}
+
+int sandbox_become_user(const struct sandbox_user *user, const char *text, struct error *err)
+{
+	return setresuid(user->uid, user->uid, user->uid) < 0 ? refused_user(text, err) : 0;
 }
 
 int sandbox_keep_capabilities(uint32_t keep, struct error *err)
@@ -172,12 +187,12 @@ int sandbox_keep_capabilities(uint32_t keep, struct error *err)
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
 	if (syscall(SYS_capget, &header, data) < 0)
-		return error_set(err, errno, "cannot read capabilities: %s", strerror(errno));
+		return error_system(err, errno, "cannot read capabilities");
 	data[0].permitted &= keep;
 	data[0].effective = data[0].permitted;
 	data[0].inheritable = 0;
 	data[1] = (struct __user_cap_data_struct){ 0 };
 	if (syscall(SYS_capset, &header, data) < 0)
-		return error_set(err, errno, "cannot drop capabilities: %s", strerror(errno));
+		return error_system(err, errno, "cannot drop capabilities");
 	return 0;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Installs seccomp filters, and tells of what they stop: violation. */
+// Tested by tests/e2e/sandbox.
+/* Installs seccomp filters, and reports violations. Start reading at violation. */
 #include "vmm/sandbox/sandbox_seccomp.h"
 
+#include "vmm/base/line.h"
 #include "vmm/base/log.h"
 #include "vmm/base/outcome.h"
 #include "vmm/host/terminal.h"
@@ -17,67 +19,41 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "vmm/base/array.h"
 #include "vmm/sandbox/sandbox_filters.inc"
 
 #define MAX_FILTER 512
 
 static __thread enum sandbox_thread kind;
 
-/* Everything from here to violation runs in a signal handler, with the thread's filter on. */
-struct line {
-	char text[400];
-	size_t len;
-};
-
-static void add(struct line *line, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (len > sizeof(line->text) - line->len)
-		len = sizeof(line->text) - line->len;
-	memcpy(line->text + line->len, text, len);
-	line->len += len;
-}
-
-static void add_number(struct line *line, unsigned number)
-{
-	char digits[12];
-	size_t at = sizeof(digits) - 1;
-
-	digits[at] = '\0';
-	do {
-		digits[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	add(line, digits + at);
-}
-
+/* This and violation run in a signal handler, under the thread's filter. */
 static const char *name_call(unsigned nr)
 {
 	const char *name = NULL;
 
-	if (nr < sizeof(call_names) / sizeof(call_names[0]))
+	if (nr < ARRAY_SIZE(call_names))
 		name = call_names[nr];
 	return name ? name : "?";
 }
 
 static void violation(int signo, siginfo_t *info, void *context)
 {
-	struct line line = { .len = 0 };
+	char text[400] = "";
+	struct line line = { .text = text, .size = sizeof(text) - 1 };
 	unsigned nr = (unsigned)info->si_syscall;
 
-	(void)signo;
-	(void)context;
-	add(&line, "mvmm: sandbox: ");
-	add(&line, kind == SANDBOX_VCPU ? "a vCPU's thread" : "the event loop's thread");
-	add(&line, " made the system call ");
-	add(&line, name_call(nr));
-	add(&line, " (");
-	add_number(&line, nr);
-	add(&line, "), which its list does not allow: mvmm has a defect, or was attacked by its "
-		   "guest; please report it. With --sandbox log such calls are logged, and made\n");
+	line_append(&line, "sandbox: ");
+	line_append(&line, kind == SANDBOX_VCPU ? "a vCPU's thread" : "the event loop's thread");
+	line_append(&line, " made the system call ");
+	line_append(&line, name_call(nr));
+	line_append(&line, " (");
+	line_append_number(&line, nr, 1);
+	line_append(
+		&line,
+		"), which its list does not allow. mvmm has a defect, or its guest attacked it; "
+		"please report this. With --sandbox log such calls are logged and executed");
 	terminal_restore();
-	log_write(line.text, line.len);
+	log_error_in_signal(text);
 	_exit(OUTCOME_SANDBOX);
 }
 
@@ -86,16 +62,32 @@ int sandbox_seccomp_prepare(struct error *err)
 	struct sigaction action = { .sa_sigaction = violation, .sa_flags = SA_SIGINFO };
 	uint32_t wanted[] = { SECCOMP_RET_TRAP, SECCOMP_RET_LOG };
 
-	for (unsigned i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &wanted[i]) < 0)
 			return error_set(err, ENOTSUP,
 					 "--sandbox: this kernel has no seccomp filters (%s); "
-					 "--sandbox off does without",
+					 "give --sandbox off to run without them",
 					 strerror(errno));
 	return sigaction(SIGSYS, &action, NULL) < 0 ? -errno : 0;
 }
 
-int sandbox_seccomp_install(enum sandbox_thread thread, bool log_only)
+/* Only these are not known when mvmm is built. */
+static uint32_t replaced(uint32_t constant, struct sandbox_descriptors fds)
+{
+	switch (constant) {
+	case SANDBOX_PID:
+		return (uint32_t)getpid();
+	case SANDBOX_VM:
+		return (uint32_t)fds.vm;
+	case SANDBOX_VCPU_FD:
+		return (uint32_t)fds.vcpu;
+	default:
+		return constant;
+	}
+}
+
+int sandbox_seccomp_install(enum sandbox_thread thread, struct sandbox_descriptors fds,
+			    bool log_only)
 {
 	const struct sock_fprog *made = &(log_only ? logging_filters : strict_filters)[thread];
 	struct sock_filter program[MAX_FILTER];
@@ -103,14 +95,12 @@ int sandbox_seccomp_install(enum sandbox_thread thread, bool log_only)
 
 	assert(made->len <= MAX_FILTER);
 	memcpy(program, made->filter, made->len * sizeof(program[0]));
-	/* The only number that the build does not know. */
 	for (unsigned i = 0; i < made->len; i++)
-		if (program[i].k == SANDBOX_PID)
-			program[i].k = (uint32_t)getpid();
+		program[i].k = replaced(program[i].k, fds);
 	kind = thread;
 	/*
-	 * Without SECCOMP_FILTER_FLAG_SPEC_ALLOW: kernels from 5.16 on take no mitigation along
-	 * with a filter, and on older ones it is the kernel's to decide.
+	 * Without SECCOMP_FILTER_FLAG_SPEC_ALLOW: kernels from 5.16 on add no mitigation with a
+	 * filter, and on older ones the kernel should decide.
 	 */
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0 ? -errno : 0;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Makes the JSON object of how a run ended. Start reading at describe. */
+/* Makes the JSON object that says how a run ended. Start reading at describe. */
 #include "vmm/vm/result.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/file_argument.h"
 #include "vmm/base/file_write.h"
+#include "vmm/base/json_text.h"
 #include "vmm/base/parent_directory.h"
-#include "vmm/control/qmp_json.h"
+#include "vmm/base/temporary_file.h"
+#include "vmm/host/usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +20,10 @@
 #include <unistd.h>
 
 #define SCHEMA 1
-/* For who reads a pipe. Signals wait meanwhile. */
+/* How long to wait for the reader of a pipe. Signals are blocked meanwhile. */
 #define PATIENCE_MS 5000
 
-static int take(struct result *result, const char *where, struct error *err)
+static int open_passed_fd(struct result *result, const char *where, struct error *err)
 {
 	int fd = file_argument_take("--result", where, O_WRONLY, err);
 
@@ -30,17 +33,18 @@ static int take(struct result *result, const char *where, struct error *err)
 	return 0;
 }
 
-/* /dev/stdout, say, is not to be replaced by a file. */
+/* A path such as /dev/stdout must not be replaced by a file. */
 static int remove_older(const struct result *result, const char *path, struct error *err)
 {
 	struct stat st;
 
 	if (fstatat(result->dir_fd, result->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    !S_ISREG(st.st_mode))
-		return error_set(err, EINVAL,
-				 "--result %s: is there, and no regular file; name one, or give an "
-				 "open descriptor, fd:1 say",
-				 path);
+		return error_set(
+			err, EINVAL,
+			"--result %s: exists and is not a regular file; name a regular file, or "
+			"give an open descriptor, such as fd:1",
+			path);
 	if (unlinkat(result->dir_fd, result->name, 0) < 0 && errno != ENOENT)
 		return error_set(err, errno, "--result %s: cannot be replaced: %s", path,
 				 strerror(errno));
@@ -49,27 +53,26 @@ static int remove_older(const struct result *result, const char *path, struct er
 
 static int open_beside(struct result *result, const char *path, struct error *err)
 {
-	const char *slash = strrchr(path, '/');
+	char prefix[NAME_MAX + 1];
 	int ret;
 
-	result->name = slash ? slash + 1 : path;
+	result->name = parent_directory_name(path);
 	result->dir_fd = parent_directory_open(path, O_PATH);
 	if (result->dir_fd < 0)
 		return error_set(err, -result->dir_fd, "--result %s: cannot open its directory: %s",
 				 path, strerror(-result->dir_fd));
-	/* The process number makes it nobody else's. */
-	snprintf(result->temporary, sizeof(result->temporary), ".%.200s.%d", result->name,
-		 (int)getpid());
 	if (!*result->name)
 		return error_set(err, EISDIR, "--result %s: is a directory; name a file", path);
 	ret = remove_older(result, path, err);
 	if (ret < 0)
 		return ret;
-	result->fd = openat(result->dir_fd, result->temporary,
-			    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (result->fd < 0)
-		return error_set(err, errno, "--result %s: cannot make a file there: %s", path,
-				 strerror(errno));
+	snprintf(prefix, sizeof(prefix), ".%.200s", result->name);
+	ret = temporary_file_open(result->dir_fd, prefix, 0666, result->temporary,
+				  sizeof(result->temporary));
+	if (ret < 0)
+		return error_set(err, -ret, "--result %s: cannot make a file there: %s", path,
+				 strerror(-ret));
+	result->fd = ret;
 	return 0;
 }
 
@@ -80,20 +83,21 @@ int result_open(struct result *result, const char *where, struct error *err)
 	if (!*where)
 		return error_set(err, EINVAL, "--result : is empty; give a path or fd:N");
 	result->path = where;
-	ret = file_argument_is_fd(where) ? take(result, where, err)
+	ret = file_argument_is_fd(where) ? open_passed_fd(result, where, err)
 					 : open_beside(result, where, err);
 	if (ret < 0)
 		return ret;
-	qmp_json_init();
+	json_text_init();
+	result->usage_fd = usage_open();
 	result->wanted = true;
 	return 0;
 }
 
-bool result_file(const struct result *result, struct sandbox_file *ret_file)
+bool result_file(const struct result *result, struct kept_file *ret_file)
 {
 	if (!result->wanted || result->dir_fd <= 0)
 		return false;
-	*ret_file = (struct sandbox_file){ result->dir_fd, result->temporary, result->path, true };
+	*ret_file = (struct kept_file){ result->dir_fd, result->temporary, result->path, true };
 	return true;
 }
 
@@ -117,7 +121,7 @@ static json_t *phases(const struct boot_timer *timer)
 	};
 	json_t *object = json_object();
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
 		uint64_t ns = __atomic_load_n(&timer->ns[list[i].mark], __ATOMIC_RELAXED);
 
 		if (!ns)
@@ -128,7 +132,7 @@ static json_t *phases(const struct boot_timer *timer)
 	return object;
 }
 
-static json_t *exits(const struct vm_exits *n)
+static json_t *exits(const struct vcpu_exits *n)
 {
 	json_t *object = json_object();
 
@@ -141,36 +145,17 @@ static json_t *exits(const struct vm_exits *n)
 	return object;
 }
 
-static json_t *pmems(const struct vm_end *end)
+static json_t *counters(const struct device_counters *devices, unsigned n)
 {
 	json_t *array = json_array();
 
-	for (unsigned i = 0; i < end->n_pmem; i++) {
-		const struct pmem_counters *n = &end->pmem[i].counters;
+	for (unsigned i = 0; i < n; i++) {
+		const struct device_counters *c = &devices[i];
 		json_t *object = json_object();
 
-		json_object_set_new(object, "id", qmp_json_string(end->pmem[i].id));
-		set_number(object, "flushes", n->flushes);
-		set_number(object, "flush-errors", n->flush_errors);
-		set_number(object, "coalesced", n->coalesced);
-		set_number(object, "fdatasyncs", n->fdatasyncs);
-		set_number(object, "stores-dropped", n->stores_dropped);
-		json_array_append_new(array, object);
-	}
-	return array;
-}
-
-static json_t *devices(const struct vm_end *end)
-{
-	json_t *array = json_array();
-
-	for (unsigned i = 0; i < end->n_devices; i++) {
-		const struct device_counters *counters = &end->devices[i];
-		json_t *object = json_object();
-
-		json_object_set_new(object, "id", json_string(counters->id));
-		for (unsigned k = 0; k < counters->n; k++)
-			set_number(object, counters->list[k].name, counters->list[k].value);
+		json_object_set_new(object, "id", json_text_string(c->id));
+		for (unsigned k = 0; k < c->n; k++)
+			set_number(object, c->list[k].name, c->list[k].value);
 		json_array_append_new(array, object);
 	}
 	return array;
@@ -189,22 +174,45 @@ static json_t *lines(const char *text)
 	return array;
 }
 
-static json_t *describe(const struct vm_end *end, const struct boot_timer *timer)
+static void add_usage(json_t *object, int fd)
+{
+	struct usage usage;
+	json_t *time = json_object();
+
+	usage_read(fd, &usage);
+	set_number(time, "user", usage.user_ns);
+	set_number(time, "system", usage.system_ns);
+	json_object_set_new(object, "cpu-time", time);
+	json_object_set_new(object, "peak-memory",
+			    usage.peak_memory ? json_integer((json_int_t)usage.peak_memory)
+					      : json_null());
+}
+
+static json_t *string_or_null(const char *text)
+{
+	return text ? json_text_string(text) : json_null();
+}
+
+static json_t *describe(const struct result *result, const struct vm_end *end,
+			const struct boot_timer *timer)
 {
 	json_t *object = json_object();
 	bool signal = end->outcome == OUTCOME_SIGNAL;
 	bool chosen = end->outcome == OUTCOME_GUEST_STATUS || end->outcome == OUTCOME_BAD_STATUS;
 
 	set_number(object, "version", SCHEMA);
+	json_object_set_new(object, "name", string_or_null(result->vm_name));
+	json_object_set_new(object, "uuid", string_or_null(result->vm_uuid));
 	json_object_set_new(object, "outcome", json_string(outcome_name(end->outcome)));
 	set_number(object, "status", (uint64_t)outcome_status(end->outcome, end->code));
 	json_object_set_new(object, "signal", signal ? json_integer(end->code) : json_null());
 	json_object_set_new(object, "guest-status", chosen ? json_integer(end->code) : json_null());
-	json_object_set_new(object, "message", qmp_json_string(end->detail));
+	json_object_set_new(object, "message", json_text_string(end->detail));
 	json_object_set_new(object, "phases", phases(timer));
+	add_usage(object, result->usage_fd > 0 ? result->usage_fd : -1);
 	json_object_set_new(object, "exits", exits(&end->exits));
-	json_object_set_new(object, "pmem", pmems(end));
-	json_object_set_new(object, "devices", devices(end));
+	json_object_set_new(object, "pmem", counters(end->pmem, end->n_pmem));
+	json_object_set_new(object, "devices", counters(end->devices, end->n_devices));
 	json_object_set_new(object, "console", lines(end->console));
 	set_number(object, "console-dropped", end->console_dropped);
 	return object;
@@ -219,7 +227,7 @@ static int write_object(const struct result *result, const json_t *object)
 	if (!text)
 		return -ENOMEM;
 	len = strlen(text);
-	text[len] = '\n'; /* in the place of its NUL */
+	text[len] = '\n'; /* in place of its NUL */
 	ret = file_write_patiently(result->fd, text, len + 1, PATIENCE_MS);
 	free(text);
 	if (ret == 0 && result->dir_fd > 0 &&
@@ -238,11 +246,12 @@ int result_write(struct result *result, const struct vm_end *end, const struct b
 
 	if (!result->wanted || __atomic_exchange_n(&result->written, true, __ATOMIC_ACQ_REL))
 		return 0;
-	object = describe(end, timer);
+	object = describe(result, end, timer);
 	ret = write_object(result, object);
 	json_decref(object);
 	if (ret == -ETIMEDOUT)
-		return error_set(err, -ret, "--result %s: cannot be written: nobody reads it",
+		return error_set(err, -ret,
+				 "--result %s: cannot be written: nobody reads the pipe or socket",
 				 result->path);
 	return ret < 0 ? error_set(err, -ret, "--result %s: cannot be written: %s", result->path,
 				   strerror(-ret))
@@ -253,6 +262,8 @@ void result_fini(struct result *result)
 {
 	if (result->fd > 0)
 		close(result->fd);
+	if (result->usage_fd > 0)
+		close(result->usage_fd);
 	if (result->dir_fd > 0)
 		close(result->dir_fd);
 	*result = (struct result){ 0 };

@@ -1,40 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Makes a VM of its parts, and takes it down. Start reading at build. */
+// Tested by tests/e2e/guests.
+/* Builds a VM from its parts, and frees it. Start reading at build. */
 #include "vmm/vm/vm.h"
 
-#include "vmm/base/container_of.h"
+#include "boot/topology_x86.h"
 #include "vmm/base/log.h"
 #include "vmm/config/config_console.h"
+#include "vmm/kvm/kvm_x86.h"
 #include "vmm/kvm/vcpu_x86.h"
-#include "vmm/vm/vm_consoles.h"
 #include "vmm/vm/vm_end.h"
-#include "vmm/vm/vm_extras.h"
-#include "vmm/vm/vm_monitor.h"
 #include "vmm/vm/vm_run.h"
 #include "vmm/vm/vm_state.h"
-#include "vmm/vm/vm_watchdog.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void flush_failed(struct pmem *pmem, int error)
-{
-	struct pmem_slot *slot = container_of(pmem, struct pmem_slot, pmem);
-	struct vm *vm = container_of(slot - slot->slot.number, struct vm, pmem[0]);
-
-	monitor_flush_failed(&vm->monitor, pmem->virtio.name, error);
-}
-
-static const struct pmem_ops pmem_ops = { .flush_failed = flush_failed };
-
-void vm_adopt_pmem(struct vm *vm, unsigned slot)
-{
-	vm->pmem[slot].pmem.ops = &pmem_ops;
-	__atomic_store_n(&vm->n_pmem, slot + 1, __ATOMIC_RELEASE);
-}
 
 static int create_event_loop(struct vm *vm, struct error *err)
 {
@@ -47,12 +29,13 @@ static int create_event_loop(struct vm *vm, struct error *err)
 				 "profile",
 				 strerror(-ret));
 	if (ret == -ENOMEM)
-		return error_set(err, ENOMEM,
-				 "cannot set up io_uring: %s; it locks some KiB, which needs a "
-				 "limit of locked memory (ulimit -l) of 64 or more",
-				 strerror(ENOMEM));
+		return error_set(
+			err, ENOMEM,
+			"cannot set up io_uring: %s; it needs some KiB of locked memory, so raise "
+			"the limit (ulimit -l) to 64 or more",
+			strerror(ENOMEM));
 	if (ret < 0)
-		return error_set(err, -ret, "cannot set up io_uring: %s", strerror(-ret));
+		return error_system(err, -ret, "cannot set up io_uring");
 	return 0;
 }
 
@@ -64,21 +47,6 @@ static int create_memory(struct vm *vm, struct error *err)
 		const struct machine_pmem *pmem = &vm->machine->pmem[i];
 
 		ret = pmem_slot_add_memory(&pmem->backing, pmem->start, &vm->memory, err);
-	}
-	return ret;
-}
-
-int vm_add_slots(struct vm *vm, gpa_t start, uint64_t size, struct error *err)
-{
-	int ret = 0;
-
-	for (unsigned i = 0; i < vm->memory.count && ret == 0; i++) {
-		const struct guest_region *r = &vm->memory.regions[i];
-
-		/* Below @start the difference wraps to more than any size. */
-		if (r->start.value - start.value < size)
-			ret = kvm_add_slot(&vm->kvm, r->start.value, r->size, r->host,
-					   r->kind == GUEST_PMEM_READONLY, err);
 	}
 	return ret;
 }
@@ -98,7 +66,8 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 		ret = error_blame_option(err, vm_consoles_init(vm, config, err));
 	if (ret < 0)
 		return ret;
-	/* There is room for them: layout.h keeps their places apart. */
+	vm_ready_init(vm);
+	/* They cannot fail: layout.h keeps their places apart. */
 	bus_add(&vm->ports, &vm->serial.ports);
 	bus_add(&vm->ports, &vm->timer->port);
 	bus_add(&vm->mmio, &vm->timer->byte);
@@ -107,23 +76,29 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 
 		ret = pmem_slot_init(&vm->pmem[i], i, plan->id, &plan->backing, plan->start,
 				     &vm->loop, &vm->memory, &vm->registers, err);
-		vm_adopt_pmem(vm, i); /* also a half-built one, for vm_free */
+		vm_memory_adopt(vm, i); /* also a half-built one, for vm_free */
 	}
 	vm->n_cold_pmem = vm->n_pmem;
-	return ret < 0 ? ret : vm_extras_init(vm, config, err);
+	return ret < 0 ? ret : vm_devices_init(vm, config, err);
 }
 
-static int create_vcpus(struct vm *vm, struct error *err)
+static int create_vcpus(struct vm *vm, const struct config *config, struct error *err)
 {
-	for (unsigned i = 0; i < vm->machine->boot.cpus; i++) {
-		int ret = vcpu_init(&vm->vcpus[i], i, &vm->kvm, &vm->ports, &vm->mmio, &vm_vcpu_ops,
-				    err);
+	const struct boot_machine *machine = &vm->machine->boot;
+	const struct cpuid_x86 cpuid = {
+		.topology = machine->topology,
+		.all_features = config->cpu_features == CONFIG_CPU_FEATURES_HOST,
+	};
+	int ret = cpuid.all_features ? 0 : kvm_x86_remove_counters(&vm->kvm, err);
 
+	for (unsigned i = 0; i < machine->cpus && ret == 0; i++) {
+		unsigned apic_id = topology_x86_apic_id(&machine->topology, i);
+
+		ret = vcpu_init(&vm->vcpus[i], i, apic_id, &vm->kvm, &vm->ports, &vm->mmio,
+				&vm_vcpu_ops, err);
 		vm->n_vcpus = i + 1;
-		if (ret < 0)
-			return ret;
 	}
-	return vcpu_x86_setup(vm->vcpus, vm->n_vcpus, &vm->kvm, err);
+	return ret < 0 ? ret : vcpu_x86_setup(vm->vcpus, vm->n_vcpus, &cpuid, &vm->kvm, err);
 }
 
 static int connect_devices(struct vm *vm, struct error *err)
@@ -132,16 +107,16 @@ static int connect_devices(struct vm *vm, struct error *err)
 
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
 		ret = virtio_slot_connect(&vm->pmem[i].slot, &vm->kvm, err);
-	for (unsigned i = 0; i < vm->n_extras && ret == 0; i++)
-		ret = virtio_slot_connect(&vm->extras[i], &vm->kvm, err);
+	for (unsigned i = 0; i < vm->n_devices && ret == 0; i++)
+		ret = virtio_slot_connect(&vm->devices[i].slot, &vm->kvm, err);
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
 		ret = pmem_slot_start(&vm->pmem[i], &vm->mmio, err);
-	for (unsigned i = 0; i < vm->n_extras && ret == 0; i++)
-		ret = virtio_slot_start(&vm->extras[i], &vm->mmio, NULL, err);
+	for (unsigned i = 0; i < vm->n_devices && ret == 0; i++)
+		ret = virtio_slot_start(&vm->devices[i].slot, &vm->mmio, NULL, err);
 	return ret;
 }
 
-/* A monitor on standard input shares it with the console, if that is there, by Ctrl-A C. */
+/* A monitor and a console on standard input share it; Ctrl-A C switches. */
 static int open_control(struct vm *vm, const struct config_control *c, bool stdio_is_console,
 			struct error *err)
 {
@@ -152,7 +127,7 @@ static int open_control(struct vm *vm, const struct config_control *c, bool stdi
 		return control_open(&vm->control, protocol, c->where, err);
 	ret = control_open_console(&vm->control, isatty(STDIN_FILENO));
 	if (ret < 0)
-		return error_set(err, -ret, "--monitor stdio: %s", strerror(-ret));
+		return error_system(err, -ret, "--monitor stdio");
 	return 0;
 }
 
@@ -177,11 +152,14 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 	if (ret == 0)
 		ret = signals_init(&vm->signals, &vm_signals_ops, &vm->loop, err);
 	if (ret == 0)
+		ret = launcher_init(&vm->launcher, &vm_launcher_ops, &vm->loop, config->life_fd,
+				    err);
+	if (ret == 0)
 		ret = create_memory(vm, err);
 	if (ret == 0)
 		ret = kvm_open(&vm->kvm, config->kvm, err);
 	if (ret == 0)
-		ret = vm_add_slots(vm, gpa(0), UINT64_MAX, err);
+		ret = vm_memory_add_slots(vm, gpa(0), UINT64_MAX, err);
 	if (ret == 0)
 		ret = register_pages_init(&vm->registers, &vm->kvm, err);
 	if (ret == 0)
@@ -189,7 +167,7 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 	if (ret == 0)
 		ret = create_devices(vm, config, err);
 	if (ret == 0)
-		ret = create_vcpus(vm, err);
+		ret = create_vcpus(vm, config, err);
 	if (ret == 0)
 		ret = connect_devices(vm, err);
 	if (ret == 0)
@@ -208,7 +186,11 @@ int vm_create(const struct config *config, struct machine *machine, struct boot_
 	vm->machine = machine;
 	vm->timer = timer;
 	vm->sandbox = &config->sandbox;
+	vm->name = config->name;
+	vm->uuid = config->uuid;
+	vm->prelaunch = config->paused;
 	vm->timeout.seconds = config->timeout;
+	vm->die_with_parent = config->die_with_parent;
 	ret = build(vm, config, err);
 	if (ret < 0) {
 		vm_free(vm);
@@ -229,7 +211,7 @@ int vm_load(struct vm *vm, struct error *err)
 	if (ret < 0)
 		return ret;
 	input_file_close(&vm->machine->source.initrd);
-	/* It names the functions that vCPUs are in, for vm_hang. */
+	/* Only vm_hang needs them, to name the functions that vCPUs are in. */
 	if (!vm->timeout.seconds && !vm->watchdog.watchdog.ops)
 		input_file_close(&vm->machine->source.kernel);
 	log_info("%s of %" PRIu64 " KiB at 0x%" PRIx64, report.format, report.kernel_size >> 10,
@@ -248,11 +230,12 @@ void vm_free(struct vm *vm)
 	control_fini(&vm->control);
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		pmem_slot_fini(&vm->pmem[i]);
-	vm_extras_fini(vm);
+	vm_devices_fini(vm);
 	vm_consoles_fini(vm);
 	kvm_close(&vm->kvm);
 	register_pages_fini(&vm->registers);
 	ram_fini(&vm->ram);
+	launcher_fini(&vm->launcher);
 	signals_fini(&vm->signals);
 	free(vm);
 }

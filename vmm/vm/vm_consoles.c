@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Wires consoles to devices, to the monitor and to the VM's end. Start at vm_consoles_init. */
-#include "vmm/vm/vm_consoles.h"
+// Tested by tests/e2e/console.
+/* Connects consoles to devices, to the monitor and to the VM's end. Start at vm_consoles_init. */
+#include "vmm/vm/vm_state.h"
 
 #include "vmm/base/container_of.h"
 #include "vmm/base/layout.h"
 #include "vmm/base/log.h"
 #include "vmm/config/config_console.h"
 #include "vmm/host/terminal.h"
-#include "vmm/vm/vm_end.h"
-#include "vmm/vm/vm_state.h"
 
-#include <errno.h>
 #include <string.h>
 
 static struct vm *vm_of_console(struct console *console)
@@ -33,11 +31,37 @@ static void monitor_input(struct console *console, const uint8_t *bytes, unsigne
 	control_console_input(&vm_of_console(console)->control, (const char *)bytes, len);
 }
 
+static void monitor_ends(struct console *console)
+{
+	control_console_ends(&vm_of_console(console)->control);
+}
+
+static bool monitor_edits(struct console *console)
+{
+	return control_console_edits(&vm_of_console(console)->control);
+}
+
+static bool monitor_print(struct console *console, const uint8_t *bytes, unsigned len)
+{
+	return control_console_print(&vm_of_console(console)->control, (const char *)bytes, len);
+}
+
+static void monitor_printed(struct control *control)
+{
+	struct vm *vm = container_of(control, struct vm, control);
+
+	for (unsigned i = 0; i < vm->n_consoles; i++)
+		console_printed(&vm->consoles[i]);
+}
+
 static const struct console_ops console_ops = { .quit = quit_key };
 static const struct console_ops console_and_monitor_ops = {
 	.quit = quit_key,
 	.monitor_begins = monitor_begins,
 	.monitor_input = monitor_input,
+	.monitor_ends = monitor_ends,
+	.monitor_edits = monitor_edits,
+	.monitor_print = monitor_print,
 };
 
 static bool has_stdio_monitor(const struct config *config)
@@ -48,8 +72,8 @@ static bool has_stdio_monitor(const struct config *config)
 	return false;
 }
 
-static int add(struct vm *vm, struct console_device *device, const struct config *config,
-	       const struct config_console *places, struct error *err)
+static int add_console(struct vm *vm, struct console_device *device, const struct config *config,
+		       const struct config_console *places, struct error *err)
 {
 	const struct console_ops *ops =
 		has_stdio_monitor(config) ? &console_and_monitor_ops : &console_ops;
@@ -57,7 +81,7 @@ static int add(struct vm *vm, struct console_device *device, const struct config
 	int ret = console_init(console, ops, device, &vm->loop, &vm->console_tail);
 
 	if (ret < 0)
-		return error_set(err, -ret, "cannot make the console: %s", strerror(-ret));
+		return error_system(err, -ret, "cannot make an eventfd for the console");
 	console->number = vm->n_consoles++;
 	return console_open(console, places, err);
 }
@@ -69,9 +93,9 @@ int vm_consoles_init(struct vm *vm, const struct config *config, struct error *e
 	vm->takes_keys = config_has_stdio_console(config) || has_stdio_monitor(config);
 	kvm_line_init(&vm->serial_interrupt, &vm->kvm, LAYOUT_SERIAL_GSI);
 	serial_port_init(&vm->serial, &vm->consoles[VM_CONSOLE_SERIAL], &vm->serial_interrupt.line);
-	ret = add(vm, &vm->serial.device, config, &config->serial, err);
+	ret = add_console(vm, &vm->serial.device, config, &config->serial, err);
 	if (ret == 0 && config->console.given)
-		ret = add(vm, &vm->virtio_port.device, config, &config->console, err);
+		ret = add_console(vm, &vm->virtio_port.device, config, &config->console, err);
 	return ret;
 }
 
@@ -85,11 +109,12 @@ void vm_consoles_take_terminal(const struct vm *vm)
 
 void vm_consoles_start(struct vm *vm)
 {
+	vm->control.console_written = monitor_printed;
 	for (unsigned i = 0; i < vm->n_consoles; i++)
 		console_start(&vm->consoles[i]);
 }
 
-unsigned vm_consoles_list_files(const struct vm *vm, struct sandbox_file *ret_files)
+unsigned vm_consoles_list_files(const struct vm *vm, struct kept_file *ret_files)
 {
 	unsigned n = 0;
 
@@ -105,6 +130,12 @@ bool vm_consoles_listen(const struct vm *vm)
 	for (unsigned i = 0; i < vm->n_consoles; i++)
 		listen |= console_listens(&vm->consoles[i]);
 	return listen;
+}
+
+void vm_consoles_leave_monitor(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->n_consoles; i++)
+		console_leave_monitor(&vm->consoles[i]);
 }
 
 void vm_consoles_drain(struct vm *vm)

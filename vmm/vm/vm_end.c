@@ -1,28 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Why a VM ended, and what it did until then. Start reading at vm_finish. */
+// Tested by tests/e2e/outcomes.
+/* Ends a VM for the guest and for signals, and reports what the VM did until then. */
 #include "vmm/vm/vm_end.h"
 
 #include "vmm/base/container_of.h"
 #include "vmm/base/log.h"
-#include "vmm/vm/vm_consoles.h"
-#include "vmm/vm/vm_extras.h"
 #include "vmm/vm/vm_state.h"
 
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/kvm.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-void vm_finish(struct vm *vm, enum outcome outcome, int code, const char *detail)
-{
-	if (__atomic_exchange_n(&vm->ended, true, __ATOMIC_ACQ_REL))
-		return;
-	vm->end.outcome = outcome;
-	vm->end.code = code;
-	strncpy(vm->end.detail, detail, sizeof(vm->end.detail) - 1);
-	event_loop_stop(&vm->loop);
-}
 
 static void guest_status(struct vm *vm, uint64_t status)
 {
@@ -34,16 +23,15 @@ static void guest_status(struct vm *vm, uint64_t status)
 		return;
 	}
 	snprintf(detail, sizeof(detail),
-		 "the guest chose status %" PRIu64 ", which is not the guest's: it has 0 to 31 and "
-		 "64 to 125",
+		 "the guest chose status %" PRIu64 ", but it can only choose 0 to 31 and 64 to 125",
 		 status);
 	vm_finish(vm, OUTCOME_BAD_STATUS, status < INT_MAX ? (int)status : INT_MAX, detail);
 }
 
-/* Once: the guest can do it as often as it likes. */
+/* Only once, although the guest can do it as often as it likes. */
 static void crash_kernel(struct vm *vm)
 {
-	if (!__atomic_exchange_n(&vm->crash_told, true, __ATOMIC_RELAXED))
+	if (!__atomic_exchange_n(&vm->crash_logged, true, __ATOMIC_RELAXED))
 		log_warning("the guest's kernel panicked, and its crash kernel takes over");
 }
 
@@ -74,11 +62,24 @@ const struct power_ops vm_power_ops = { .request = power_request };
 
 static void signal_caught(struct signals *signals, int signo)
 {
+	struct vm *vm = container_of(signals, struct vm, signals);
 	char detail[64];
 
-	snprintf(detail, sizeof(detail), "ended by signal %d (%s)", signo, strsignal(signo));
-	vm_finish(container_of(signals, struct vm, signals), OUTCOME_SIGNAL, signo, detail);
+	if (signo == SIGTERM && launcher_parent_has_ended(&vm->launcher))
+		snprintf(detail, sizeof(detail), "launcher gone: its process has ended");
+	else
+		snprintf(detail, sizeof(detail), "ended by signal %d (%s)", signo,
+			 strsignal(signo));
+	vm_finish(vm, OUTCOME_SIGNAL, signo, detail);
 }
+
+static void launcher_gone(struct launcher *launcher)
+{
+	vm_finish(container_of(launcher, struct vm, launcher), OUTCOME_SIGNAL, SIGTERM,
+		  "launcher gone: the descriptor of --life-fd is at its end");
+}
+
+const struct launcher_ops vm_launcher_ops = { .gone = launcher_gone };
 
 static void signal_continued(struct signals *signals)
 {
@@ -90,34 +91,17 @@ const struct signals_ops vm_signals_ops = {
 	.continued = signal_continued,
 };
 
-static void count_exits(struct vm_exits *all, const struct vcpu *vcpu)
-{
-	uint64_t total = 0;
-
-	for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++)
-		total += vcpu->exits[reason];
-	all->mmio += vcpu->exits[KVM_EXIT_MMIO];
-	all->io += vcpu->exits[KVM_EXIT_IO];
-	all->interrupted += vcpu->exits[KVM_EXIT_INTR];
-	all->shutdown += vcpu->exits[KVM_EXIT_SHUTDOWN];
-	all->total += total;
-}
-
-/* For --result and the log: what there is to count. */
+/* Collects the counts for --result and the log. */
 static void count(struct vm *vm)
 {
 	struct vm_end *end = &vm->end;
 
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
-		count_exits(&end->exits, &vm->vcpus[i]);
-	for (unsigned i = 0; i < vm->n_pmem; i++) {
-		const struct pmem *pmem = &vm->pmem[i].pmem;
-
-		snprintf(end->pmem[i].id, sizeof(end->pmem[i].id), "%s", pmem->virtio.name);
-		end->pmem[i].counters = pmem->counters;
-	}
+		vcpu_count_exits(&vm->vcpus[i], &end->exits);
+	for (unsigned i = 0; i < vm->n_pmem; i++)
+		pmem_count(&vm->pmem[i].pmem, &end->pmem[i]);
 	end->n_pmem = vm->n_pmem;
-	while (vm_extras_count(vm, end->n_devices, &end->devices[end->n_devices]) == 0)
+	while (vm_devices_count(vm, end->n_devices, &end->devices[end->n_devices]) == 0)
 		end->n_devices++;
 	vm_consoles_report(vm);
 }
@@ -134,7 +118,7 @@ static void log_device(const struct device_counters *counters)
 	log_info("%s:%s", counters->id, text);
 }
 
-/* For people who look for where the time went. */
+/* For people who want to know where the time was spent. */
 static void log_counts(const struct vm *vm)
 {
 	const struct vm_end *end = &vm->end;
@@ -142,10 +126,10 @@ static void log_counts(const struct vm *vm)
 	log_info("exits to user space: %" PRIu64 " mmio, %" PRIu64 " io, %" PRIu64 " in all",
 		 end->exits.mmio, end->exits.io, end->exits.total);
 	for (unsigned i = 0; i < end->n_pmem; i++) {
-		const struct pmem_counters *n = &end->pmem[i].counters;
+		const struct pmem_counters *n = &vm->pmem[i].pmem.counters;
 
-		log_info("%s: %" PRIu64 " flushes and %" PRIu64 " failed ones by %" PRIu64
-			 " fdatasyncs, %" PRIu64 " stores dropped",
+		log_info("%s: %" PRIu64 " flushes succeeded, %" PRIu64 " failed, with %" PRIu64
+			 " fdatasyncs; %" PRIu64 " stores were dropped",
 			 end->pmem[i].id, n->flushes, n->flush_errors, n->fdatasyncs,
 			 n->stores_dropped);
 		if (n->stores_dropped)
@@ -154,6 +138,7 @@ static void log_counts(const struct vm *vm)
 	}
 	for (unsigned i = 0; i < end->n_devices; i++)
 		log_device(&end->devices[i]);
+	log_report_suppressed();
 }
 
 void vm_end_report(struct vm *vm)

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Storage faults. The vCPU's thread finds the cause, which may take long; the loop's tells it and
- * stops the others. Start reading at vm_fault.
+ * Storage faults. The vCPU's thread finds the cause, which may take long. The event loop's
+ * thread reports it and stops the other vCPUs. Start reading at vm_fault.
  */
-#include "vmm/vm/vm_fault.h"
+#include "vmm/vm/vm_state.h"
 
 #include "devices/virtio/pmem_fault.h"
 #include "vmm/base/container_of.h"
 #include "vmm/base/log.h"
-#include "vmm/vm/vm_end.h"
-#include "vmm/vm/vm_run.h"
-#include "vmm/vm/vm_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Fills in the device whose memory it is. */
+/* Finds the device whose memory it is. */
 static void find_by_address(struct vm *vm, struct vm_fault *fault, uint64_t gpa)
 {
 	unsigned n = __atomic_load_n(&vm->n_pmem, __ATOMIC_ACQUIRE);
@@ -34,7 +31,7 @@ static void find_by_address(struct vm *vm, struct vm_fault *fault, uint64_t gpa)
 	}
 }
 
-/* The first device whose file shows a cause. */
+/* Finds the first device whose file shows a cause. */
 static void find_by_cause(struct vm *vm, struct vm_fault *fault)
 {
 	unsigned n = __atomic_load_n(&vm->n_pmem, __ATOMIC_ACQUIRE);
@@ -58,19 +55,19 @@ static void describe(const struct vm_fault *fault, char *text, size_t size)
 			 pmem_fault_text(fault->cause));
 	else if (pmem)
 		snprintf(text, size,
-			 "%s: the host cannot supply a page of %s (KVM tells which from Linux 6.8 "
-			 "on): %s",
+			 "%s: the host cannot supply a page of %s (from Linux 6.8 on KVM says "
+			 "which one): %s",
 			 pmem->virtio.name, pmem->backing->path, pmem_fault_text(fault->cause));
 	else if (fault->located)
 		snprintf(text, size, "the host cannot supply guest memory at 0x%" PRIx64,
 			 fault->offset);
 	else
 		snprintf(text, size,
-			 "the host cannot supply a page of guest memory (KVM tells which from "
-			 "Linux 6.8 on), and no disk's file shows why");
+			 "the host cannot supply a page of guest memory (from Linux 6.8 on KVM "
+			 "says which one), and no disk's file shows why");
 }
 
-static void tell(struct vm *vm, const struct vm_fault *fault)
+static void report_to_monitor(struct vm *vm, const struct vm_fault *fault)
 {
 	const struct pmem *pmem = fault->pmem;
 	const struct monitor_io_error told = {
@@ -85,14 +82,14 @@ static void tell(struct vm *vm, const struct vm_fault *fault)
 	monitor_io_error(&vm->monitor, &told);
 }
 
-static void stop(struct event_call *call)
+static void handle_on_loop(struct event_call *call)
 {
 	struct vm_fault *slot = container_of(call, struct vm_fault, call);
 	const struct vm_fault fault = *slot;
 	struct vm *vm = fault.vm;
 	char text[sizeof(vm->end.detail)];
 
-	/* From here on the vCPU may have another one. */
+	/* From here on the vCPU may post its next fault. */
 	__atomic_store_n(&slot->posted, false, __ATOMIC_RELEASE);
 	if (__atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
 		return;
@@ -101,23 +98,28 @@ static void stop(struct event_call *call)
 		vm_finish(vm, OUTCOME_STORAGE_FAULT, 0, text);
 		return;
 	}
-	log_error("%s; the guest stands still until cont", text);
+	log_error("%s; the guest is stopped: remove the cause, then send cont", text);
 	vm->io_error = true;
-	tell(vm, &fault);
-	if (vm->paused)
-		return;
+	report_to_monitor(vm, &fault);
 	vm_pause(vm);
-	monitor_stopped(&vm->monitor);
+}
+
+bool vm_fault_has_cause(struct vm *vm)
+{
+	struct vm_fault fault = { 0 };
+
+	find_by_cause(vm, &fault);
+	return fault.pmem;
 }
 
 void vm_fault(struct vm *vm, unsigned vcpu, const uint64_t *gpa)
 {
 	struct vm_fault *fault = &vm->faults[vcpu];
 
-	/* It was resumed before the loop heard of the last one, and will be stopped by that. */
+	/* The vCPU was resumed before the loop took its last fault; that one will stop it again. */
 	if (__atomic_load_n(&fault->posted, __ATOMIC_ACQUIRE))
 		return;
-	*fault = (struct vm_fault){ .call.run = stop, .vm = vm, .posted = true };
+	*fault = (struct vm_fault){ .call.run = handle_on_loop, .vm = vm, .posted = true };
 	if (gpa)
 		find_by_address(vm, fault, *gpa);
 	else

@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The end of a guest that hangs, all on the event loop: vm_hang_end takes the vCPUs out of the
- * guest, look waits until they are, finish tells where they were. The loop goes on meanwhile, since
- * a vCPU may need it to finish a register access.
+ * Ends a guest that hangs, on the event loop: vm_hang_end takes the vCPUs out of the guest,
+ * check_parked waits until they are, finish reports where they were. The loop runs meanwhile,
+ * because a vCPU may need it to complete a register access.
  */
-#include "vmm/vm/vm_hang.h"
+#include "vmm/vm/vm_state.h"
 
 #include "boot/elf_symbols.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/container_of.h"
 #include "vmm/base/log.h"
 #include "vmm/kvm/vcpu_x86.h"
-#include "vmm/vm/vm_end.h"
-#include "vmm/vm/vm_run.h"
-#include "vmm/vm/vm_state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A vCPU leaves the guest within microseconds, unless the host holds it up, for storage say. */
-#define LOOKS 200
-#define BETWEEN_LOOKS_NS 10000000
+/* A vCPU leaves the guest within microseconds, unless the host holds it up, as by slow storage. */
+#define CHECKS 200
+#define BETWEEN_LOOKS_NS (10 * NS_PER_MS)
 
-static void tell_vcpu(const struct vm *vm, const struct vcpu *vcpu)
+static void report_vcpu(const struct vm *vm, const struct vcpu *vcpu)
 {
 	char name[ELF_SYMBOLS_NAME], symbol[ELF_SYMBOLS_NAME + 24] = "";
 	struct vcpu_x86_place place;
 	uint64_t offset;
 
 	if (!vcpu_is_parked(vcpu)) {
-		log_error("vCPU %u: the host holds it up, for storage perhaps", vcpu->id);
+		log_error("vCPU %u: did not stop; the host holds it up, perhaps because of slow "
+			  "storage",
+			  vcpu->id);
 		return;
 	}
 	if (vcpu_x86_place(vcpu, &place) < 0) {
-		log_error("vCPU %u: KVM does not tell where it was", vcpu->id);
+		log_error("vCPU %u: cannot read its registers from KVM", vcpu->id);
 		return;
 	}
 	if (!place.started) {
@@ -46,13 +46,13 @@ static void tell_vcpu(const struct vm *vm, const struct vcpu *vcpu)
 		  place.rip, symbol, place.interrupts_on ? "" : ", interrupts off");
 }
 
-static void tell_console(struct vm *vm)
+static void report_console(struct vm *vm)
 {
 	char text[CONSOLE_TAIL_SIZE + 2], *rest = text;
 
 	console_tail_text(&vm->console_tail, text);
 	if (!*text)
-		log_error("console: nothing");
+		log_error("console: the guest wrote nothing");
 	for (char *line = strsep(&rest, "\n"); line && rest; line = strsep(&rest, "\n"))
 		log_error("console: %s", line);
 }
@@ -60,38 +60,58 @@ static void tell_console(struct vm *vm)
 static void finish(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
-		tell_vcpu(vm, &vm->vcpus[i]);
-	tell_console(vm);
+		report_vcpu(vm, &vm->vcpus[i]);
+	report_console(vm);
 	vm_finish(vm, vm->hang.outcome, 0, vm->hang.detail);
 }
 
-static void await_next_look(struct vm *vm)
+static void check_parked(struct event_timer *timer)
 {
-	vm->hang.delay = (struct __kernel_timespec){ .tv_nsec = BETWEEN_LOOKS_NS };
-	event_loop_delay(&vm->loop, &vm->hang.op, &vm->hang.delay);
-}
+	struct vm *vm = container_of(timer, struct vm, hang.timer);
 
-static void look(struct event_op *op, int result)
-{
-	struct vm *vm = container_of(op, struct vm, hang.op);
-
-	(void)result;
 	if (__atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
 		return;
-	if (!vm_is_parked(vm) && ++vm->hang.looks < LOOKS)
-		await_next_look(vm);
+	if (!vm_is_parked(vm) && ++vm->hang.checks < CHECKS)
+		event_loop_arm(&vm->loop, timer, BETWEEN_LOOKS_NS);
 	else
 		finish(vm);
 }
 
 void vm_hang_end(struct vm *vm, enum outcome outcome, const char *detail)
 {
-	if (vm->hang.op.done || __atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
+	if (vm->hang.timer.due || __atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
 		return;
 	vm->hang.outcome = outcome;
 	snprintf(vm->hang.detail, sizeof(vm->hang.detail), "%s", detail);
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_pause(&vm->vcpus[i]);
-	vm->hang.op.done = look;
-	await_next_look(vm);
+	vm->hang.timer.due = check_parked;
+	event_loop_arm(&vm->loop, &vm->hang.timer, BETWEEN_LOOKS_NS);
+}
+
+static void timed_out(struct event_timer *timer)
+{
+	struct vm *vm = container_of(timer, struct vm, timeout.timer);
+	char detail[80];
+
+	if (vm->prelaunch) {
+		snprintf(detail, sizeof(detail), "timeout: nobody said cont within %u s",
+			 vm->timeout.seconds);
+		vm_finish(vm, OUTCOME_TIMEOUT, 0, detail);
+		return;
+	}
+	snprintf(detail, sizeof(detail), "timeout: the guest did not end within %u s",
+		 vm->timeout.seconds);
+	vm_hang_end(vm, OUTCOME_TIMEOUT, detail);
+}
+
+void vm_hang_start_timeout(struct vm *vm)
+{
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
+	uint64_t at = vm->timer->ns[BOOT_MARK_EXEC] + vm->timeout.seconds * NS_PER_S;
+
+	if (!vm->timeout.seconds)
+		return;
+	vm->timeout.timer.due = timed_out;
+	event_loop_arm(&vm->loop, &vm->timeout.timer, at > now ? at - now : 0);
 }

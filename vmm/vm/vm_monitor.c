@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lists the VM's parts and acts on it, for the control plane; all on the event loop's thread. */
-#include "vmm/vm/vm_monitor.h"
+/* Shows the VM's parts to the control plane, and acts for it; all on the event loop's thread. */
+#include "vmm/vm/vm_state.h"
 
 #include "vmm/base/container_of.h"
 #include "vmm/base/file_argument.h"
 #include "vmm/base/layout.h"
+#include "vmm/base/log.h"
 #include "vmm/base/parent_directory.h"
+#include "vmm/host/ready.h"
+#include "vmm/kvm/kvm_x86.h"
+#include "vmm/kvm/vcpu_x86.h"
 #include "vmm/machine/machine_pmem.h"
-#include "vmm/vm/vm_end.h"
-#include "vmm/vm/vm_extras.h"
-#include "vmm/vm/vm_hotplug.h"
-#include "vmm/vm/vm_run.h"
-#include "vmm/vm/vm_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-_Static_assert(PMEM_LATENCY_BUCKETS == MONITOR_LATENCY_BUCKETS, "the histograms are one");
 
 static struct vm *vm_of(struct monitor *monitor)
 {
@@ -32,15 +29,18 @@ static enum monitor_state state(struct monitor *monitor)
 
 	if (__atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
 		return MONITOR_SHUTDOWN;
-	if (!vm->paused)
+	if (!vm->paused || vm_is_stopping(vm))
 		return MONITOR_RUNNING;
+	if (vm->prelaunch)
+		return MONITOR_PRELAUNCH;
 	return vm->io_error ? MONITOR_IO_ERROR : MONITOR_PAUSED;
 }
 
 static void identity(struct monitor *monitor, struct monitor_identity *ret)
 {
-	(void)monitor;
-	*ret = (struct monitor_identity){ .target = "x86_64" };
+	const struct vm *vm = vm_of(monitor);
+
+	*ret = (struct monitor_identity){ vm->name, vm->uuid, VCPU_X86_TARGET };
 }
 
 static uint64_t base_memory(struct monitor *monitor)
@@ -69,14 +69,14 @@ static int memory_device(struct monitor *monitor, unsigned i, struct monitor_mem
 	return 0;
 }
 
-/* A machine that nobody divided is one node. */
-static int node(struct monitor *monitor, unsigned i, struct monitor_node *ret)
+/* Without --numa the machine is one node. */
+static int node(struct monitor *monitor, unsigned i, uint64_t *ret_ram_size)
 {
 	const struct boot_machine *boot = &vm_of(monitor)->machine->boot;
 
 	if (i >= (boot->n_nodes ? boot->n_nodes : 1))
 		return -ENOENT;
-	*ret = (struct monitor_node){ boot->n_nodes ? boot->nodes[i].memory : boot->ram_size };
+	*ret_ram_size = boot->n_nodes ? boot->nodes[i].memory : boot->ram_size;
 	return 0;
 }
 
@@ -99,26 +99,16 @@ static int cpu(struct monitor *monitor, unsigned i, struct monitor_cpu *ret)
 static int pmem_stats(struct monitor *monitor, unsigned i, struct monitor_pmem_stats *ret)
 {
 	const struct vm *vm = vm_of(monitor);
-	const struct pmem_counters *n;
 
 	if (i >= vm->n_pmem)
 		return -ENOENT;
-	n = &vm->pmem[i].pmem.counters;
-	*ret = (struct monitor_pmem_stats){
-		.id = vm->machine->pmem[i].id,
-		.flushes = n->flushes,
-		.flush_errors = n->flush_errors,
-		.coalesced = n->coalesced,
-		.fdatasyncs = n->fdatasyncs,
-		.stores_dropped = n->stores_dropped,
-	};
-	memcpy(ret->latency, n->latency, sizeof(ret->latency));
+	*ret = (struct monitor_pmem_stats){ vm->machine->pmem[i].id, vm->pmem[i].pmem.counters };
 	return 0;
 }
 
 static int counters(struct monitor *monitor, unsigned i, struct device_counters *ret)
 {
-	return vm_extras_count(vm_of(monitor), i, ret);
+	return vm_devices_count(vm_of(monitor), i, ret);
 }
 
 static int device(struct monitor *monitor, unsigned i, struct monitor_device *ret)
@@ -159,32 +149,44 @@ static int device(struct monitor *monitor, unsigned i, struct monitor_device *re
 
 static int pause_vm(struct monitor *monitor, struct error *err)
 {
-	(void)err;
 	vm_pause(vm_of(monitor));
-	monitor_stopped(monitor);
 	return 0;
 }
 
 static int resume_vm(struct monitor *monitor, struct error *err)
 {
-	(void)err;
-	vm_resume(vm_of(monitor));
-	monitor_resumed(monitor);
+	struct vm *vm = vm_of(monitor);
+
+	if (vm->prelaunch && vm->ready)
+		ready_notify_status(vm->ready, "The guest runs");
+	if (vm_resume(vm))
+		monitor_resumed(monitor);
 	return 0;
 }
 
+/*
+ * The guest's driver for the button, of either description, unmasks the interrupt. A press that
+ * nobody can notice must not stay pending: the guest would shut down at the next event, whenever
+ * that comes.
+ */
 static int powerdown(struct monitor *monitor, struct error *err)
 {
-	int ret = platform_events_raise(&vm_of(monitor)->power.events, LAYOUT_EVENT_POWER_BUTTON);
+	struct vm *vm = vm_of(monitor);
+	int ret;
 
-	return ret < 0 ? error_set(err, -ret, "cannot press the power button: %s", strerror(-ret))
-		       : 0;
+	if (!kvm_x86_is_unmasked(&vm->kvm, LAYOUT_POWER_GSI)) {
+		log_guest(&vm->control.clients.limit,
+			  "system_powerdown: the guest has not enabled the power button yet, so "
+			  "this press is lost; say it again when the guest is up, or quit");
+		return 0;
+	}
+	ret = platform_events_raise(&vm->power.events, LAYOUT_EVENT_POWER_BUTTON);
+	return ret < 0 ? error_system(err, -ret, "cannot press the power button") : 0;
 }
 
-/* As with QEMU's -no-reboot: who started us decides whether to start again. */
+/* As with QEMU's -no-reboot: the program that started mvmm decides whether to start it again. */
 static int reset(struct monitor *monitor, struct error *err)
 {
-	(void)err;
 	monitor_was_reset(monitor, MONITOR_HOST_RESET);
 	monitor_shutdown(monitor, MONITOR_HOST_RESET);
 	vm_finish(vm_of(monitor), OUTCOME_RESET, 0, "reset by system_reset");
@@ -197,7 +199,7 @@ static void quit(struct monitor *monitor)
 	vm_finish(vm_of(monitor), OUTCOME_QUIT, 0, "ended by quit");
 }
 
-/* Landlock refuses what is not below an allowed directory with EACCES, as permissions are. */
+/* Landlock refuses files outside the allowed directories with EACCES, as permissions do. */
 static int refuse_file(const char *path, int code, struct error *err)
 {
 	return error_set(err, code, "can't open backing store %s for guest RAM: %s%s", path,
@@ -207,7 +209,7 @@ static int refuse_file(const char *path, int code, struct error *err)
 					: "");
 }
 
-/* Whether device_add could make a file at @path, by opening its directory: 0, or -errno. */
+/* Whether device_add could make a file at @path: opens its directory. 0 or -errno. */
 static int check_directory(const char *path)
 {
 	int fd = parent_directory_open(path, O_RDONLY);
@@ -218,21 +220,22 @@ static int check_directory(const char *path)
 	return 0;
 }
 
-/* A missing file is made by device_add; one that cannot be read is told of at once. */
+/* device_add makes a missing file; a file that cannot be read is refused now. */
 static int check_file(const struct vm *vm, const char *path, struct error *err)
 {
 	const struct sandbox_options *sandbox = vm->sandbox;
 	int fd;
 
 	if (file_argument_is_fd(path))
-		return error_set(err, EINVAL,
-				 "can't open backing store %s for guest RAM: descriptors are taken "
-				 "at the start only; give a path",
-				 path);
+		return error_set(
+			err, EINVAL,
+			"can't open backing store %s for guest RAM: a descriptor can be used at "
+			"the start only; give a path",
+			path);
 	if (!sandbox_can_open(sandbox))
 		return refuse_file(path, EACCES, err);
-	/* Closing it could end a lock (file_lock_take_passed). device_add tells whether it can be
-	 * another disk. */
+	/* Closing it could end a lock (file_lock_take_passed). device_add checks whether another
+	 * disk can use it. */
 	if (machine_uses_file(vm->machine, path))
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -245,49 +248,20 @@ static int check_file(const struct vm *vm, const char *path, struct error *err)
 	return 0;
 }
 
-static int object_add(struct monitor *monitor, const struct monitor_backend *backend,
+static int object_add(struct monitor *monitor, const struct memory_backend *backend,
 		      struct error *err)
 {
-	struct memory_backends *backends = &vm_of(monitor)->machine->backends;
-	char size[24];
-	const struct keyval list[] = {
-		{ "qom-type", "memory-backend-file" },
-		{ "id", backend->id },
-		{ "mem-path", backend->mem_path },
-		{ "size", size },
-		{ "share", backend->share ? "on" : "off" },
-		{ "readonly", backend->readonly ? "on" : "off" },
-		{ "lock", backend->unlocked ? "off" : "on" },
-	};
-	int ret = check_file(vm_of(monitor), backend->mem_path, err);
+	int ret = check_file(vm_of(monitor), backend->path, err);
 
 	if (ret < 0)
 		return ret;
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)backend->size);
-	return memory_backends_add(backends, list, sizeof(list) / sizeof(list[0]), err);
+	return memory_backends_add(&vm_of(monitor)->machine->backends, backend, err);
 }
 
-static int device_add(struct monitor *monitor, const struct monitor_new_device *new,
+static int device_add(struct monitor *monitor, const struct memory_device *device,
 		      struct error *err)
 {
-	struct keyval list[5] = {
-		{ "driver", "virtio-pmem" },
-		{ "memdev", new->memdev },
-	};
-	char addr[24], node_number[12];
-	unsigned n = 2;
-
-	if (new->id[0])
-		list[n++] = (struct keyval){ "id", new->id };
-	if (new->memaddr) {
-		snprintf(addr, sizeof(addr), "%llu", (unsigned long long)new->memaddr);
-		list[n++] = (struct keyval){ "memaddr", addr };
-	}
-	if (new->node) {
-		snprintf(node_number, sizeof(node_number), "%u", new->node);
-		list[n++] = (struct keyval){ "node", node_number };
-	}
-	return vm_hotplug_pmem(vm_of(monitor), list, n, err);
+	return vm_hotplug_pmem(vm_of(monitor), device, err);
 }
 
 const struct monitor_ops vm_monitor_ops = {
@@ -308,25 +282,3 @@ const struct monitor_ops vm_monitor_ops = {
 	.object_add = object_add,
 	.device_add = device_add,
 };
-
-enum monitor_cause vm_monitor_cause(enum outcome outcome)
-{
-	switch (outcome) {
-	case OUTCOME_POWER_OFF:
-	case OUTCOME_GUEST_STATUS:
-	case OUTCOME_BAD_STATUS:
-		return MONITOR_GUEST_SHUTDOWN;
-	case OUTCOME_RESET:
-	case OUTCOME_TRIPLE_FAULT:
-	case OUTCOME_WATCHDOG:
-		return MONITOR_GUEST_RESET;
-	case OUTCOME_GUEST_PANIC:
-		return MONITOR_GUEST_PANIC;
-	case OUTCOME_QUIT:
-		return MONITOR_HOST_UI;
-	case OUTCOME_SIGNAL:
-		return MONITOR_HOST_SIGNAL;
-	default:
-		return MONITOR_HOST_ERROR;
-	}
-}

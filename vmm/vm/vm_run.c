@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Runs a VM: from the start of its threads to their end. Start reading at vm_run. */
+// Tested by tests/e2e/outcomes.
+/* Runs a VM, from the start of its threads to their end. Start reading at vm_run. */
 #include "vmm/vm/vm_run.h"
 
 #include "vmm/base/container_of.h"
@@ -8,13 +9,8 @@
 #include "vmm/base/time_slice.h"
 #include "vmm/host/ready.h"
 #include "vmm/host/terminal.h"
-#include "vmm/vm/vm_consoles.h"
 #include "vmm/vm/vm_end.h"
-#include "vmm/vm/vm_extras.h"
-#include "vmm/vm/vm_fault.h"
-#include "vmm/vm/vm_monitor.h"
 #include "vmm/vm/vm_state.h"
-#include "vmm/vm/vm_timeout.h"
 
 #include <string.h>
 
@@ -30,7 +26,7 @@ static void vcpu_ended(struct vcpu *vcpu, enum outcome outcome, const char *deta
 
 static void vcpu_parked(struct vcpu *vcpu)
 {
-	event_loop_nudge(&vm_of_vcpu(vcpu)->loop);
+	vm_pause_parked(vm_of_vcpu(vcpu), vcpu->id);
 }
 
 static void vcpu_fault(struct vcpu *vcpu, const uint64_t *gpa)
@@ -38,67 +34,39 @@ static void vcpu_fault(struct vcpu *vcpu, const uint64_t *gpa)
 	vm_fault(vm_of_vcpu(vcpu), vcpu->id, gpa);
 }
 
+static bool vcpu_lacks_page(struct vcpu *vcpu)
+{
+	return vm_fault_has_cause(vm_of_vcpu(vcpu));
+}
+
 static int vcpu_begins(struct vcpu *vcpu)
 {
-	return vm_confine_vcpu(vm_of_vcpu(vcpu));
+	return vm_confine_vcpu(vm_of_vcpu(vcpu), vcpu);
 }
 
 const struct vcpu_ops vm_vcpu_ops = {
 	.begins = vcpu_begins,
 	.ended = vcpu_ended,
 	.fault = vcpu_fault,
+	.lacks_page = vcpu_lacks_page,
 	.parked = vcpu_parked,
 };
-
-bool vm_is_parked(const struct vm *vm)
-{
-	for (unsigned i = 0; i < vm->n_vcpus; i++)
-		if (!vcpu_is_parked(&vm->vcpus[i]))
-			return false;
-	return true;
-}
-
-static bool are_all_parked(struct event_condition *condition)
-{
-	return vm_is_parked(container_of(condition, struct vm, all_parked));
-}
-
-void vm_pause(struct vm *vm)
-{
-	if (vm->paused)
-		return;
-	vm->paused = true;
-	for (unsigned i = 0; i < vm->n_vcpus; i++)
-		vcpu_pause(&vm->vcpus[i]);
-	vm->all_parked.met = are_all_parked;
-	event_loop_serve(&vm->loop, &vm->all_parked);
-}
-
-void vm_resume(struct vm *vm)
-{
-	/* One that hangs stands still until its end. */
-	if (!vm->paused || vm->hang.op.done)
-		return;
-	vm->paused = false;
-	vm->io_error = false;
-	watchdog_renew(&vm->watchdog.watchdog);
-	for (unsigned i = 0; i < vm->n_vcpus; i++)
-		vcpu_resume(&vm->vcpus[i]);
-}
 
 static void start_console(struct vm *vm)
 {
 	int ret;
 
 	vm_consoles_take_terminal(vm);
-	/* Behind the terminal's action for SIGBUS, which stays that of all other accesses. */
+	/* After the terminal has set its action for SIGBUS, which all other accesses keep. */
 	ret = guarded_copy_init();
 	if (ret < 0)
-		log_warning("cannot handle SIGBUS: %s", strerror(-ret));
+		log_warning("cannot install the handler of SIGBUS: %s; a page that the host cannot "
+			    "supply may end mvmm",
+			    strerror(-ret));
 	vm_consoles_start(vm);
 }
 
-/* Until all threads are there and confined, none of them runs the guest. */
+/* No vCPU runs the guest until all threads exist and are confined. */
 static int start_vcpus(struct vm *vm)
 {
 	int ret = 0;
@@ -111,14 +79,14 @@ static int start_vcpus(struct vm *vm)
 	return ret;
 }
 
-static void enter(struct vm *vm, struct ready *ready)
+static void enter(struct vm *vm)
 {
-	ready_tell(ready);
-	boot_timer_mark(vm->timer, BOOT_MARK_ENTERED);
-	vm_resume(vm);
+	ready_notify(vm->ready, vm->prelaunch ? "The guest waits for cont" : "The guest runs");
+	if (!vm->prelaunch)
+		vm_resume(vm);
 }
 
-static void start(struct vm *vm, struct ready *ready)
+static void start(struct vm *vm)
 {
 	int ret;
 
@@ -127,31 +95,39 @@ static void start(struct vm *vm, struct ready *ready)
 		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot start a vCPU's thread");
 		return;
 	}
-	/* After the vCPUs' threads, which would have it too; before io_uring's, which shall. */
+	/*
+	 * Threads inherit the slice. The vCPUs' must not, so they start before; io_uring's must,
+	 * so they start after.
+	 */
 	ret = time_slice_shorten();
 	if (ret < 0)
-		log_info("the event loop keeps its time slice: %s", strerror(-ret));
+		log_info("cannot shorten the event loop's time slice: %s", strerror(-ret));
 	if (vm_confine_thread(vm) < 0)
-		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot confine the event loop's thread");
+		vm_finish(vm, OUTCOME_HOST_ERROR, 0,
+			  "cannot install the sandbox's system call filter for the event loop's "
+			  "thread");
 	else
-		enter(vm, ready);
+		enter(vm);
 }
 
-static void stop(struct vm *vm)
+static void stop_threads(struct vm *vm)
 {
-	/* First nobody waits for the loop any more, then the vCPUs can be waited for. */
+	/* First, so that no vCPU waits for the loop when it is stopped. */
 	event_loop_close(&vm->loop);
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_stop(&vm->vcpus[i]);
-	vm_extras_finish(vm);
+	vm_pause_end_if_parked(vm);
+	vm_devices_finish(vm);
 }
 
-/* Those who listen hear of the end, and have what the guest wrote last. */
-static void tell_end(struct vm *vm)
+/* Clients get the event of the end, and what the guest wrote last. */
+static void report_end_to_clients(struct vm *vm)
 {
+	vm_ready_finish(vm);
 	if (vm->end.outcome == OUTCOME_GUEST_PANIC)
 		monitor_guest_panicked(&vm->monitor, "poweroff");
-	monitor_shutdown(&vm->monitor, vm_monitor_cause(vm->end.outcome));
+	monitor_shutdown(&vm->monitor, vm_finish_cause(vm->end.outcome));
+	vm_consoles_leave_monitor(vm);
 	control_drain(&vm->control);
 	vm_consoles_drain(vm);
 }
@@ -160,14 +136,15 @@ void vm_run(struct vm *vm, struct ready *ready, struct vm_end *ret_end)
 {
 	int ret;
 
-	start(vm, ready);
-	vm_timeout_start(vm);
+	vm->ready = ready;
+	start(vm);
+	vm_hang_start_timeout(vm);
 	ret = event_loop_run(&vm->loop);
 	if (ret < 0)
 		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "io_uring failed");
 	boot_timer_mark(vm->timer, BOOT_MARK_END);
-	stop(vm);
-	tell_end(vm);
+	stop_threads(vm);
+	report_end_to_clients(vm);
 	terminal_restore();
 	vm_end_report(vm);
 	*ret_end = vm->end;

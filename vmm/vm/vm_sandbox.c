@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What of a VM the sandbox has to leave usable. Start reading at vm_confine. */
+// Tested by tests/e2e/sandbox.
+/* Confines a VM, and lists the files that it still needs. Start reading at vm_confine. */
 #include "devices/virtio/pmem_backing.h"
 #include "vmm/vm/result.h"
-#include "vmm/vm/vm_consoles.h"
-#include "vmm/vm/vm_extras.h"
 #include "vmm/vm/vm_state.h"
 
 int vm_confine(struct vm *vm, const struct result *result, struct error *err)
 {
-	struct sandbox_file
-		files[CONTROL_MAX_SOCKETS + VM_EXTRAS_FILES + VM_CONSOLES_MAX_FILES + 1];
+	struct kept_file
+		files[CONTROL_MAX_SOCKETS + LAYOUT_VIRTIO_SLOTS + VM_CONSOLES_MAX_FILES + 1];
 	unsigned n = control_list_files(&vm->control, files);
 	int ret;
 
-	n += vm_extras_list_files(vm, &files[n]);
+	n += vm_devices_list_files(vm, &files[n]);
 	n += vm_consoles_list_files(vm, &files[n]);
 	if (result_file(result, &files[n]))
 		n++;
 	vm->has_files = vm->controlled || n || vm_consoles_listen(vm);
 	ret = sandbox_confine(vm->sandbox, files, n, err);
+	if (ret == 0 && vm->die_with_parent)
+		ret = launcher_watch_parent(&vm->launcher, err);
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
 		ret = error_blame_option(
 			err, pmem_backing_lock_again(&vm->machine->pmem[i].backing, err));
@@ -29,16 +30,18 @@ int vm_confine_thread(const struct vm *vm)
 {
 	enum sandbox_thread thread = SANDBOX_LOOP;
 
-	if (vm->vsock_buffers)
+	if (vm_devices_connect(vm))
 		thread = vm->sandbox->n_allowed ? SANDBOX_LOOP_VSOCK_PLUG : SANDBOX_LOOP_VSOCK;
 	else if (vm->sandbox->n_allowed)
 		thread = SANDBOX_LOOP_PLUG;
 	else if (vm->has_files)
 		thread = SANDBOX_LOOP_CONTROL;
-	return sandbox_confine_thread(vm->sandbox, thread);
+	return sandbox_confine_thread(vm->sandbox, thread,
+				      (struct sandbox_descriptors){ .vm = vm->kvm.vm_fd });
 }
 
-int vm_confine_vcpu(struct vm *vm)
+int vm_confine_vcpu(struct vm *vm, const struct vcpu *vcpu)
 {
-	return sandbox_confine_thread(vm->sandbox, SANDBOX_VCPU);
+	return sandbox_confine_thread(vm->sandbox, SANDBOX_VCPU,
+				      (struct sandbox_descriptors){ vm->kvm.vm_fd, vcpu->fd });
 }

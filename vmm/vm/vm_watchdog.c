@@ -1,31 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Puts the watchdog on the bus, and ends whom it bites. Start reading at bites. */
-#include "vmm/vm/vm_watchdog.h"
+/* Puts the watchdog on the bus, and ends a guest that lets it expire. Start reading at expired. */
+#include "vmm/vm/vm_state.h"
 
 #include "vmm/base/container_of.h"
 #include "vmm/base/layout.h"
-#include "vmm/vm/vm_hang.h"
-#include "vmm/vm/vm_state.h"
 
 #include <stdio.h>
-#include <string.h>
 
-static void bites(struct watchdog *watchdog)
+static void expired(struct watchdog *watchdog)
 {
 	struct vm *vm = container_of(watchdog, struct vm, watchdog.watchdog);
 	char detail[80];
 
-	/* It could not come; vm_resume gives it the time again. */
+	/* A paused guest cannot write to it; vm_resume starts the time again. */
 	if (vm->paused)
 		return;
-	snprintf(detail, sizeof(detail), "watchdog: the guest did not see to it within %u s",
+	snprintf(detail, sizeof(detail),
+		 "watchdog: it expired: the guest did not write to it within %u s",
 		 watchdog->seconds);
-	/* With QEMU's default action and its -no-reboot, so that its users see what they know. */
+	/* As QEMU's default action with -no-reboot, which its users know. */
 	monitor_watchdog(&vm->monitor, "reset");
 	vm_hang_end(vm, OUTCOME_WATCHDOG, detail);
 }
 
-static const struct watchdog_ops watchdog_ops = { .bites = bites };
+static const struct watchdog_ops watchdog_ops = { .expired = expired };
 
 static struct watchdog *watchdog_of(struct bus_region *region)
 {
@@ -44,20 +42,11 @@ static void registers_write(struct bus_region *region, uint64_t offset, unsigned
 		watchdog_write(watchdog_of(region), offset, (uint32_t)value);
 }
 
-/* A guest makes them once in some seconds. */
-static bool always(struct bus_region *region, uint64_t offset, unsigned size, bool write)
-{
-	(void)region;
-	(void)offset;
-	(void)size;
-	(void)write;
-	return true;
-}
-
+/* A guest makes few accesses: one in some seconds. */
 static const struct bus_ops registers_ops = {
 	.read = registers_read,
 	.write = registers_write,
-	.needs_loop = always,
+	.thread = BUS_ON_LOOP,
 };
 
 int vm_watchdog_init(struct vm *vm, struct error *err)
@@ -68,5 +57,5 @@ int vm_watchdog_init(struct vm *vm, struct error *err)
 	vm->watchdog.registers =
 		(struct bus_region){ LAYOUT_WATCHDOG_BASE, LAYOUT_WATCHDOG_SIZE, &registers_ops };
 	ret = bus_add(&vm->mmio, &vm->watchdog.registers);
-	return ret < 0 ? error_set(err, -ret, "no place for the watchdog: %s", strerror(-ret)) : 0;
+	return ret < 0 ? error_system(err, -ret, "cannot put the watchdog on the bus") : 0;
 }

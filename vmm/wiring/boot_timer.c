@@ -7,7 +7,6 @@
 #include "vmm/base/layout.h"
 #include "vmm/base/log.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 static const char *const names[BOOT_MARKS] = {
@@ -24,9 +23,6 @@ static const char *const names[BOOT_MARKS] = {
 
 static uint64_t read_ones(struct bus_region *region, uint64_t offset, unsigned size)
 {
-	(void)region;
-	(void)offset;
-	(void)size;
 	return ~0ULL;
 }
 
@@ -34,14 +30,12 @@ static void guest_marks(struct boot_timer *timer, uint64_t value)
 {
 	if (value == 1)
 		boot_timer_mark(timer, BOOT_MARK_GUEST);
-	else if (value == 2)
-		boot_timer_mark(timer, BOOT_MARK_USER_SPACE);
+	else if (value == 2 && boot_timer_mark(timer, BOOT_MARK_USER_SPACE) && timer->listener)
+		timer->listener->user_space(timer->listener);
 }
 
 static void port_write(struct bus_region *region, uint64_t offset, unsigned size, uint64_t value)
 {
-	(void)offset;
-	(void)size;
 	guest_marks(container_of(region, struct boot_timer, port), value);
 }
 
@@ -50,8 +44,6 @@ static const struct bus_ops port_ops = { .read = read_ones, .write = port_write 
 static void register_write(struct bus_region *region, uint64_t offset, unsigned size,
 			   uint64_t value)
 {
-	(void)offset;
-	(void)size;
 	guest_marks(container_of(region, struct boot_timer, byte), value);
 }
 
@@ -66,16 +58,16 @@ void boot_timer_init(struct boot_timer *timer)
 		.byte = { LAYOUT_BOOT_TIMER_BASE, 1, &register_ops },
 	};
 	timer->ns[BOOT_MARK_MAIN] = now;
-	/* exec and the dynamic loader used this much; time spent waiting for a CPU is not in it. */
+	/* The CPU time of exec and the dynamic loader, without their waits for a CPU. */
 	timer->ns[BOOT_MARK_EXEC] = now - clock_now_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-void boot_timer_mark(struct boot_timer *timer, enum boot_mark mark)
+bool boot_timer_mark(struct boot_timer *timer, enum boot_mark mark)
 {
 	uint64_t unset = 0;
 
-	__atomic_compare_exchange_n(&timer->ns[mark], &unset, clock_now_ns(CLOCK_MONOTONIC), false,
-				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&timer->ns[mark], &unset, clock_now_ns(CLOCK_MONOTONIC),
+					   false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 const char *boot_timer_phase(const struct boot_timer *timer)
@@ -91,15 +83,21 @@ const char *boot_timer_phase(const struct boot_timer *timer)
 void boot_timer_print(const struct boot_timer *timer)
 {
 	uint64_t start = timer->ns[BOOT_MARK_EXEC];
+	double ms;
 	char line[80];
 	int len = snprintf(line, sizeof(line), "%-26s %12s\n", "phase", "ms since exec");
 
-	log_write(line, (size_t)len);
+	if (!log_is_json())
+		log_write(line, (size_t)len);
 	for (unsigned i = 0; i < BOOT_MARKS; i++) {
 		if (!timer->ns[i])
 			continue;
-		len = snprintf(line, sizeof(line), "%-26s %12.3f\n", names[i],
-			       (double)(timer->ns[i] - start) / 1e6);
+		ms = (double)(timer->ns[i] - start) / 1e6;
+		if (log_is_json()) {
+			log_always("phase %s: %.3f ms since exec", names[i], ms);
+			continue;
+		}
+		len = snprintf(line, sizeof(line), "%-26s %12.3f\n", names[i], ms);
 		log_write(line, (size_t)len);
 	}
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the time of a start goes: marks along the way, the last ones made by the guest itself with
- * a byte to port LAYOUT_BOOT_TIMER_PORT or register LAYOUT_BOOT_TIMER_BASE; printed as a table for
- * --boot-timer, and part of --result.
+ * Where the time of a start is spent. There are marks along the way; the guest itself makes the
+ * last ones, with a byte to port LAYOUT_BOOT_TIMER_PORT or register LAYOUT_BOOT_TIMER_BASE.
+ * --boot-timer prints them as a table, and --result has them.
  */
-#ifndef MVMM_VMM_BOOT_TIMER_H
-#define MVMM_VMM_BOOT_TIMER_H
+#pragma once
 
 #include "vmm/kvm/bus.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum boot_mark {
-	BOOT_MARK_EXEC,	      /* estimated: main, less the CPU time used until then */
+	BOOT_MARK_EXEC,	      /* estimated: main, minus the CPU time used until then */
 	BOOT_MARK_MAIN,	      /* main was entered */
-	BOOT_MARK_PLANNED,    /* options parsed, images opened and looked at */
+	BOOT_MARK_PLANNED,    /* options parsed, images opened and inspected */
 	BOOT_MARK_CREATED,    /* VM, devices and vCPUs made */
 	BOOT_MARK_LOADED,     /* kernel and tables in guest memory */
 	BOOT_MARK_ENTERED,    /* vCPUs let into the guest */
@@ -24,21 +24,28 @@ enum boot_mark {
 	BOOT_MARKS,
 };
 
-struct boot_timer {
-	struct bus_region port, byte;
-	uint64_t ns[BOOT_MARKS]; /* CLOCK_MONOTONIC; 0: not reached. Atomic. */
+struct boot_timer_listener {
+	/* The guest made BOOT_MARK_USER_SPACE, for the first time. On a vCPU's thread. */
+	void (*user_space)(struct boot_timer_listener *listener);
 };
 
-/* Marks BOOT_MARK_EXEC and BOOT_MARK_MAIN; the first thing that main does. */
+struct boot_timer {
+	struct bus_region port, byte;
+	struct boot_timer_listener *listener; /* borrowed, or NULL; set before the guest runs */
+	uint64_t ns[BOOT_MARKS];	      /* CLOCK_MONOTONIC; 0: not reached. Atomic. */
+};
+
+/* Marks BOOT_MARK_EXEC and BOOT_MARK_MAIN; main calls it first. */
 void boot_timer_init(struct boot_timer *timer);
 
-/* Notes the time; only the first call for a mark counts. From any thread. */
-void boot_timer_mark(struct boot_timer *timer, enum boot_mark mark);
+/*
+ * Sets a mark to the current time. Only the first call for a mark counts, and returns true. From
+ * any thread.
+ */
+bool boot_timer_mark(struct boot_timer *timer, enum boot_mark mark);
 
-/* What the last mark that was made says is over: static text. */
+/* The phase that the last mark ends, as static text. */
 const char *boot_timer_phase(const struct boot_timer *timer);
 
 /* Prints the table to standard error. */
 void boot_timer_print(const struct boot_timer *timer);
-
-#endif

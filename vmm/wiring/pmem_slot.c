@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Wires a pmem device. */
+/* Connects a pmem device to the VM. */
 #include "vmm/wiring/pmem_slot.h"
 
 #include "vmm/base/container_of.h"
 #include "vmm/base/guarded_copy.h"
 
-#include <errno.h>
-#include <string.h>
-
-/* Whether a store, which the slot refused, cannot be kept, or not all of it. */
+/* Whether a store that the slot refused is lost, in whole or in part. */
 static bool is_dropped(const struct pmem_backing *backing, uint64_t offset, unsigned size)
 {
 	return offset >= backing->writable_size &&
@@ -16,8 +13,8 @@ static bool is_dropped(const struct pmem_backing *backing, uint64_t offset, unsi
 }
 
 /*
- * KVM serves memory itself. It brings to us the stores that a slot refuses, and, where it emulates
- * the instruction, accesses to a page that the host could not supply: those are tried once more.
+ * KVM accesses memory itself. It leaves us the stores that a slot refuses, and, if it emulates the
+ * instruction, accesses to a page that the host could not supply, which are tried once more.
  */
 static int access_memory(struct bus_region *region, uint64_t offset, void *data, unsigned size,
 			 bool write)
@@ -32,7 +29,10 @@ static int access_memory(struct bus_region *region, uint64_t offset, void *data,
 	return pmem_store(pmem, offset, data, size);
 }
 
-/* What is dropped the device counts and tells; what is kept may wait for the file's page. */
+/*
+ * The device counts and reports dropped stores, on the loop. A store that is kept may wait for the
+ * file's page, and must not hold up the loop.
+ */
 static bool memory_needs_loop(struct bus_region *region, uint64_t offset, unsigned size, bool write)
 {
 	const struct pmem *pmem = &container_of(region, struct pmem_slot, memory)->pmem;
@@ -42,6 +42,7 @@ static bool memory_needs_loop(struct bus_region *region, uint64_t offset, unsign
 
 static const struct bus_ops memory_ops = {
 	.access = access_memory,
+	.thread = BUS_ASK,
 	.needs_loop = memory_needs_loop,
 };
 
@@ -57,8 +58,8 @@ int pmem_slot_add_memory(const struct pmem_backing *backing, gpa_t start, struct
 		ret = guest_memory_add(mem, gpa(start.value + writable), backing->size - writable,
 				       backing->host + writable, GUEST_PMEM_READONLY);
 	if (ret < 0)
-		return error_set(err, -ret, "--pmem %s: no place in guest memory: %s",
-				 backing->path, strerror(-ret));
+		return error_system(err, -ret, "--pmem %s: cannot be added to guest memory",
+				    backing->path);
 	return 0;
 }
 

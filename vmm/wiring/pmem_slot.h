@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A virtio-pmem device as the VM has it: the device, its virtio-mmio slot, its memory in the
- * guest's view, and the accesses to it that KVM cannot make itself.
+ * A virtio-pmem device in the VM: the device, its virtio-mmio slot, its memory in the guest's view,
+ * and the accesses to it that KVM cannot make itself.
  */
-#ifndef MVMM_VMM_PMEM_SLOT_H
-#define MVMM_VMM_PMEM_SLOT_H
+#pragma once
 
 #include "devices/virtio/pmem.h"
 #include "vmm/kvm/bus.h"
@@ -13,7 +12,7 @@
 struct pmem_slot {
 	struct pmem pmem;
 	struct virtio_slot slot;
-	struct bus_region memory; /* what KVM brings to us of it */
+	struct bus_region memory; /* the accesses that KVM leaves to us */
 };
 
 /* Adds the backing's one or two regions to @mem. -errno with @err set. */
@@ -21,8 +20,8 @@ int pmem_slot_add_memory(const struct pmem_backing *backing, gpa_t start, struct
 			 struct error *err);
 
 /*
- * Makes the device @id in slot @number; @backing lies at @start. All pointers stay the caller's.
- * -errno with @err set; a half-built one is for pmem_slot_fini.
+ * Makes the device @id in slot @number; @backing is at @start. All pointers stay the caller's.
+ * -errno with @err set; pmem_slot_fini frees a half-built one.
  */
 int pmem_slot_init(struct pmem_slot *slot, unsigned number, const char *id,
 		   struct pmem_backing *backing, gpa_t start, struct event_loop *loop,
@@ -34,5 +33,3 @@ int pmem_slot_start(struct pmem_slot *slot, struct bus *mmio_bus, struct error *
 
 /* Takes a zeroed one. */
 void pmem_slot_fini(struct pmem_slot *slot);
-
-#endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The power registers, the platform events, pvpanic and the ports that end the machine, at their
- * places on the buses. Accesses are answered on the vCPU's thread.
+ * Puts the power registers, the platform events, pvpanic and the ports that end the machine on the
+ * buses. Accesses are answered on the vCPU's thread.
  */
-#ifndef MVMM_VMM_POWER_BUS_H
-#define MVMM_VMM_POWER_BUS_H
+#pragma once
 
 #include "devices/platform/platform_events.h"
 #include "devices/platform/power.h"
@@ -12,23 +11,27 @@
 #include "vmm/kvm/bus.h"
 #include "vmm/kvm/kvm.h"
 
+/* A line of the table in power_bus.c. */
+struct power_register;
+
+struct power_bus_region {
+	struct bus_region region;
+	const struct power_register *what;
+	struct power_bus *power;
+};
+
+#define POWER_BUS_REGIONS 7
+
 struct power_bus {
 	struct power power;
 	struct platform_events events;
-	struct bus_region registers;   /* on the bus of registers */
-	struct bus_region panic, exit; /* on the same */
-	struct bus_region panic_port;  /* on the bus of ports, as the next */
-	struct bus_region exit_port;
-	struct bus_region debug_exit_ports;
-	struct bus_region i8042_port;
+	struct power_bus_region regions[POWER_BUS_REGIONS];
 	struct kvm_line interrupt;
 };
 
 /*
- * isa-debug-exit is there if @has_debug_exit. -errno with @err set: no place on the buses, for
- * which layout.h has no reason.
+ * @has_debug_exit: with isa-debug-exit. -errno with @err set if a bus is full, which is a bug of
+ * layout.h.
  */
 int power_bus_init(struct power_bus *power, const struct power_ops *ops, const struct kvm *kvm,
 		   struct bus *mmio, struct bus *ports, bool has_debug_exit, struct error *err);
-
-#endif

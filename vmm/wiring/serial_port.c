@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Connects the UART's registers to vCPUs, and its bytes to the console. Start at serial_ops. */
+// Tested by tests/unit/vmm/console/test_console.c.
+/* Connects the UART to the bus and to the console. Start reading at serial_ops. */
 #include "vmm/wiring/serial_port.h"
 
 #include "vmm/base/container_of.h"
@@ -21,7 +22,7 @@ static void interrupt(struct serial *serial)
 	interrupt_line_pulse(port_of(serial)->line);
 }
 
-/* Gives the UART what it has room for. */
+/* Moves input into the UART while that has room. */
 static void feed(struct serial *serial)
 {
 	uint8_t bytes[SERIAL_FIFO_SIZE];
@@ -45,7 +46,6 @@ static uint64_t ports_read(struct bus_region *region, uint64_t offset, unsigned 
 	struct serial_port *port = container_of(region, struct serial_port, ports);
 	uint64_t value;
 
-	(void)size;
 	pthread_mutex_lock(&port->lock);
 	value = serial_read(&port->serial, (unsigned)offset);
 	pthread_mutex_unlock(&port->lock);
@@ -56,7 +56,6 @@ static void ports_write(struct bus_region *region, uint64_t offset, unsigned siz
 {
 	struct serial_port *port = container_of(region, struct serial_port, ports);
 
-	(void)size;
 	pthread_mutex_lock(&port->lock);
 	serial_write(&port->serial, (unsigned)offset, (uint8_t)value);
 	pthread_mutex_unlock(&port->lock);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The serial port: a UART on the bus of ports, with a console behind it. */
-#ifndef MVMM_VMM_SERIAL_PORT_H
-#define MVMM_VMM_SERIAL_PORT_H
+#pragma once
 
 #include "devices/platform/serial.h"
 #include "vmm/base/interrupt_line.h"
@@ -15,12 +14,10 @@ struct serial_port {
 	struct bus_region ports;
 	struct console *console;     /* borrowed */
 	struct interrupt_line *line; /* borrowed */
-	pthread_mutex_t lock;	     /* vCPUs and the loop; taken before the console's */
+	pthread_mutex_t lock;	     /* for vCPUs and the loop; taken before the console's */
 	struct serial serial;
 };
 
-/* @console, which is to be made with @port's device, and @line stay the caller's. */
+/* @console, which must be made with @port's device, and @line stay the caller's. */
 void serial_port_init(struct serial_port *port, struct console *console,
 		      struct interrupt_line *line);
-
-#endif

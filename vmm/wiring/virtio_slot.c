@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Wires a virtio-mmio device to the bus and to KVM. */
+/* Connects a virtio-mmio device to the bus and to KVM. */
 #include "vmm/wiring/virtio_slot.h"
 
 #include "vmm/base/container_of.h"
@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* KVM answers loads from the page; this one is only for loads that it chooses to bring to us. */
+/* KVM answers loads from the page; this is only for loads that it leaves to us. */
 static uint64_t registers_read(struct bus_region *region, uint64_t offset, unsigned size)
 {
 	const struct virtio_slot *slot = container_of(region, struct virtio_slot, registers);
@@ -29,18 +29,10 @@ static void registers_write(struct bus_region *region, uint64_t offset, unsigned
 	virtio_mmio_write(&slot->mmio, offset, size, value);
 }
 
-static bool is_store(struct bus_region *region, uint64_t offset, unsigned size, bool write)
-{
-	(void)region;
-	(void)offset;
-	(void)size;
-	return write;
-}
-
 static const struct bus_ops registers_ops = {
 	.read = registers_read,
 	.write = registers_write,
-	.needs_loop = is_store,
+	.thread = BUS_STORES_ON_LOOP,
 };
 
 static int new_eventfd(int *ret_fd, struct error *err)
@@ -48,7 +40,7 @@ static int new_eventfd(int *ret_fd, struct error *err)
 	int fd = eventfd(0, EFD_CLOEXEC);
 
 	if (fd < 0)
-		return error_set(err, errno, "cannot make an eventfd: %s", strerror(errno));
+		return error_system(err, errno, "cannot make an eventfd");
 	*ret_fd = fd;
 	return 0;
 }
@@ -58,7 +50,11 @@ int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_de
 {
 	int ret = 0;
 
-	*slot = (struct virtio_slot){ .number = number, .pages = pages };
+	/* virtio_mmio_init clears the rest, which is large, as far as it has to be. */
+	slot->number = number;
+	slot->pages = pages;
+	memset(&slot->interrupt, 0, sizeof(slot->interrupt));
+	memset(slot->doorbell_fds, 0, sizeof(slot->doorbell_fds));
 	for (unsigned i = 0; i < dev->n_queues && ret == 0; i++)
 		ret = new_eventfd(&slot->doorbell_fds[i], err);
 	if (ret < 0)
@@ -73,13 +69,13 @@ int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_de
 	return 0;
 }
 
-/* Acknowledging used buffers asks for nothing (virtio_mmio.h), so nobody listens to it. */
+/* Acknowledged buffers need no action (virtio_mmio.h), so nobody reads this eventfd. */
 static int swallow_acknowledgements(struct virtio_slot *slot, struct kvm *kvm, struct error *err)
 {
 	int ret = kvm_add_doorbell(kvm, slot->registers.start + VIRTIO_MMIO_INTERRUPT_ACK,
 				   VIRTIO_MMIO_INT_VRING, slot->pages->acknowledge_fd, err);
 
-	/* A device that could not be plugged here has left it. */
+	/* It is left from a device that could not be plugged here. */
 	return ret == -EEXIST ? 0 : ret;
 }
 
@@ -110,8 +106,8 @@ int virtio_slot_start(struct virtio_slot *slot, struct bus *mmio_bus, struct bus
 	int ret = bus_add_all(mmio_bus, regions, also ? 2 : 1);
 
 	if (ret < 0)
-		return error_set(err, -ret, "no place on the bus for virtio slot %u: %s",
-				 slot->number, strerror(-ret));
+		return error_system(err, -ret, "cannot put virtio slot %u on the bus",
+				    slot->number);
 	virtio_mmio_start(&slot->mmio);
 	return 0;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A virtio-mmio device in its slot of layout.h: gives the device the page and the descriptors in
- * which it sees KVM, and puts its registers on the bus. Loads come from the page; QueueNotify and
- * the acknowledgement of used buffers are eventfds in KVM; every other store is made on the event
+ * A virtio-mmio device in its slot of layout.h: gives the device its page of registers and its
+ * eventfds, and puts the registers on the bus. Loads come from the page; QueueNotify and the
+ * acknowledgement of used buffers are eventfds in KVM; every other store is made on the event
  * loop's thread.
  */
-#ifndef MVMM_VMM_VIRTIO_SLOT_H
-#define MVMM_VMM_VIRTIO_SLOT_H
+#pragma once
 
 #include "devices/virtio/virtio_mmio.h"
 #include "vmm/kvm/bus.h"
@@ -23,31 +22,29 @@ struct virtio_slot {
 };
 
 /*
- * Plugs @dev, which stays the caller's, into slot @number. -errno with @err set; a half-built slot
- * is for virtio_slot_fini.
+ * Puts @dev, which stays the caller's, into slot @number. -errno with @err set; virtio_slot_fini
+ * frees a half-built slot.
  */
 int virtio_slot_init(struct virtio_slot *slot, unsigned number, struct virtio_device *dev,
 		     struct event_loop *loop, const struct register_pages *pages,
 		     struct error *err);
 
 /*
- * Connects interrupt and doorbells to the VM. Apart from init, because KVM pays for doorbells least
- * when everything else of the VM is there already.
+ * Connects interrupt and doorbells to the VM. Separate from init, because doorbells cost KVM least
+ * when everything else of the VM exists.
  */
 int virtio_slot_connect(struct virtio_slot *slot, struct kvm *kvm, struct error *err);
 
-/* Undoes what connect has done, all or part of it. */
+/* Undoes virtio_slot_connect, all or part of it. */
 void virtio_slot_disconnect(struct virtio_slot *slot, struct kvm *kvm);
 
 /*
- * The last step: from here on vCPUs and doorbells reach the device, and only the VM's end may take
- * it down. @also, or NULL, is a region that comes onto the bus together with the registers. -errno
- * with @err set: no place on the bus, for which layout.h has no reason.
+ * The last step: from here on vCPUs and doorbells reach the device, and only the VM's end may free
+ * it. @also, or NULL, is a region that is added together with the registers. -errno with @err set
+ * if the bus is full, which is a bug of layout.h.
  */
 int virtio_slot_start(struct virtio_slot *slot, struct bus *mmio_bus, struct bus_region *also,
 		      struct error *err);
 
 /* Takes a zeroed one. The slot then reads as zero. */
 void virtio_slot_fini(struct virtio_slot *slot);
-
-#endif

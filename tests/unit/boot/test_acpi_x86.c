@@ -8,11 +8,11 @@
 static struct error err;
 static uint8_t area[LAYOUT_ACPI_MAX] __attribute__((aligned(16)));
 
-static struct acpi_tables build(unsigned cpus, unsigned slots)
+static struct acpi_x86_tables build(unsigned cpus, unsigned slots)
 {
 	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_ACPI, cpus, slots);
-	struct acpi_tables tables;
-	int r = acpi_build(&machine, area, sizeof(area), &tables, &err);
+	struct acpi_x86_tables tables;
+	int r = acpi_x86_build(&machine, area, sizeof(area), &tables, &err);
 
 	cr_assert_eq(r, 0, "%s", err.text);
 	return tables;
@@ -42,7 +42,7 @@ static void assert_table(uint64_t addr, const char *signature)
 	assert_sums_to_zero(addr, get(addr + 4, 4));
 }
 
-Test(acpi, tables_lead_from_one_to_the_next)
+Test(acpi_x86, tables_lead_from_one_to_the_next)
 {
 	uint64_t xsdt, fadt, madt;
 
@@ -73,9 +73,9 @@ Test(acpi, tables_lead_from_one_to_the_next)
 	}
 }
 
-Test(acpi, tables_do_not_overlap)
+Test(acpi_x86, tables_do_not_overlap)
 {
-	struct acpi_tables tables = build(BOOT_MAX_CPUS, LAYOUT_VIRTIO_SLOTS);
+	struct acpi_x86_tables tables = build(BOOT_MAX_CPUS, LAYOUT_VIRTIO_SLOTS);
 	uint32_t end = 0;
 
 	for (unsigned i = 0; i < ACPI_TABLES; i++) {
@@ -88,13 +88,15 @@ Test(acpi, tables_do_not_overlap)
 
 static int build_one(struct boot_device dev)
 {
-	struct boot_machine machine = { .cpus = 1, .n_devices = 1, .devices = { dev } };
-	struct acpi_tables tables;
+	struct boot_machine machine = {
+		.cpus = 1, .topology = { 1, 1, 1 }, .n_devices = 1, .devices = { dev }
+	};
+	struct acpi_x86_tables tables;
 
-	return acpi_build(&machine, area, sizeof(area), &tables, &err);
+	return acpi_x86_build(&machine, area, sizeof(area), &tables, &err);
 }
 
-Test(acpi, state_says_which_devices_are_there)
+Test(acpi_x86, state_says_which_devices_are_there)
 {
 	struct boot_device dev = boot_virtio_device(18, "virtio-rng");
 
@@ -110,7 +112,7 @@ Test(acpi, state_says_which_devices_are_there)
 	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4), LAYOUT_ACPI_FIXED_PANIC);
 }
 
-Test(acpi, refuses_devices_that_the_dsdt_lacks)
+Test(acpi_x86, refuses_devices_that_the_dsdt_lacks)
 {
 	struct boot_device sound = boot_virtio_device(0, "virtio-pmem");
 	struct boot_device dev = sound;
@@ -138,17 +140,17 @@ Test(acpi, refuses_devices_that_the_dsdt_lacks)
 	cr_assert_not_null(strstr(err.text, "0x2f8"), "%s", err.text);
 }
 
-Test(acpi, refuses_too_small_a_buffer_and_too_many_cpus)
+Test(acpi_x86, refuses_too_small_a_buffer_and_too_many_cpus)
 {
 	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_ACPI, 1, 0);
-	struct acpi_tables tables;
+	struct acpi_x86_tables tables;
 
-	cr_assert_eq(acpi_build(&machine, area, sizeof(area) - 1, &tables, &err), -E2BIG);
+	cr_assert_eq(acpi_x86_build(&machine, area, sizeof(area) - 1, &tables, &err), -E2BIG);
 	machine.cpus = BOOT_MAX_CPUS + 1;
-	cr_assert_eq(acpi_build(&machine, area, sizeof(area), &tables, &err), -E2BIG);
+	cr_assert_eq(acpi_x86_build(&machine, area, sizeof(area), &tables, &err), -E2BIG);
 }
 
-static void write_table(const char *path, const struct acpi_tables *tables, unsigned i)
+static void write_table(const char *path, const struct acpi_x86_tables *tables, unsigned i)
 {
 	FILE *f = fopen(path, "w");
 
@@ -207,9 +209,9 @@ static void assert_port(const char *dsl, const char *hid, unsigned port)
 }
 
 /* Not the RSDP: the disassembler of iasl 20200925 takes none, not even one of its own making. */
-Test(acpi, iasl_takes_tables_apart_and_puts_them_together)
+Test(acpi_x86, iasl_takes_tables_apart_and_puts_them_together)
 {
-	struct acpi_tables tables = build(BOOT_MAX_CPUS, 2);
+	struct acpi_x86_tables tables = build(BOOT_MAX_CPUS, 2);
 	static char dsl[0x20000];
 	char output[FIXTURE_OUTPUT];
 	char dir[32], dat[64], source[64];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The zero page as a kernel finds it. */
-#include "boot/boot_params.h"
+#include "boot/boot_params_x86.h"
 #include "boot/elf.h"
 #include "tests/support/boot_fixture.h"
 
@@ -25,7 +25,7 @@ static struct boot_params read_params(const struct guest_memory *mem)
 	return params;
 }
 
-Test(boot_params, tells_the_kernel_everything)
+Test(boot_params_x86, tells_the_kernel_everything)
 {
 	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_ACPI, 1, 1);
 	struct boot_report report = { .initrd_start = 0x3000000, .initrd_size = 0x1234 };
@@ -35,7 +35,7 @@ Test(boot_params, tells_the_kernel_everything)
 	char line[8];
 
 	k.header.setup_data = 0xdeadbeef;
-	cr_assert_eq(boot_params_write(&machine, &k, &report, "a=b c", 0, &mem, &err), 0);
+	cr_assert_eq(boot_params_x86_write(&machine, &k, &report, "a=b c", 0, &mem, &err), 0);
 	p = read_params(&mem);
 	cr_assert_eq(p.hdr.type_of_loader, 0xff);
 	cr_assert_eq(p.hdr.init_size, 0x100000);
@@ -51,7 +51,7 @@ Test(boot_params, tells_the_kernel_everything)
 	cr_assert_str_eq(line, "a=b c");
 }
 
-Test(boot_params, each_boot_has_its_own_seed)
+Test(boot_params_x86, each_boot_has_its_own_seed)
 {
 	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_ACPI, 1, 1);
 	struct boot_report report = { .initrd_start = 0 };
@@ -62,7 +62,7 @@ Test(boot_params, each_boot_has_its_own_seed)
 	for (unsigned i = 0; i < 2; i++) {
 		struct guest_memory mem = fixture_ram(64 * MIB);
 
-		cr_assert_eq(boot_params_write(&machine, &k, &report, "", 0, &mem, &err), 0);
+		cr_assert_eq(boot_params_x86_write(&machine, &k, &report, "", 0, &mem, &err), 0);
 		cr_assert_eq(guest_memory_read(&mem, gpa(LAYOUT_RNG_SEED), &node, sizeof(node)), 0);
 		cr_assert_eq(guest_memory_read(&mem, gpa(LAYOUT_RNG_SEED + sizeof(node)), seeds[i],
 					       sizeof(seeds[i])),
@@ -75,7 +75,7 @@ Test(boot_params, each_boot_has_its_own_seed)
 	cr_assert(memcmp(seeds[0], seeds[1], 32) != 0);
 }
 
-Test(boot_params, a_device_tree_excludes_acpi)
+Test(boot_params_x86, a_device_tree_excludes_acpi)
 {
 	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_DT, 1, 1);
 	struct boot_report report = { .initrd_start = 0 };
@@ -84,7 +84,7 @@ Test(boot_params, a_device_tree_excludes_acpi)
 	struct setup_data node;
 	struct boot_params p;
 
-	cr_assert_eq(boot_params_write(&machine, &k, &report, "", 0x777, &mem, &err), 0);
+	cr_assert_eq(boot_params_x86_write(&machine, &k, &report, "", 0x777, &mem, &err), 0);
 	p = read_params(&mem);
 	cr_assert_eq(p.acpi_rsdp_addr, 0);
 	cr_assert_eq(p.hdr.setup_data, LAYOUT_SETUP_DATA);
@@ -108,7 +108,7 @@ static int with_cmdline(size_t len, uint32_t limit)
 	memset(line, 'x', len);
 	line[len] = '\0';
 	k.header.cmdline_size = limit;
-	r = boot_params_write(&machine, &k, &report, line, 0, &mem, &err);
+	r = boot_params_x86_write(&machine, &k, &report, line, 0, &mem, &err);
 	if (r == 0) {
 		cr_assert_eq(guest_memory_read(&mem, gpa(LAYOUT_CMDLINE + len - 1), last, 2), 0);
 		cr_assert_eq(last[0], 'x');
@@ -119,7 +119,7 @@ static int with_cmdline(size_t len, uint32_t limit)
 }
 
 /* bad input: Command line: kernel command line one byte too long for the kernel -> refused */
-Test(boot_params, command_line_one_byte_too_long)
+Test(boot_params_x86, command_line_one_byte_too_long)
 {
 	cr_assert_eq(with_cmdline(2047, 2047), 0);
 	cr_assert_eq(with_cmdline(2048, 2047), -E2BIG);
@@ -130,12 +130,12 @@ Test(boot_params, command_line_one_byte_too_long)
 	cr_assert_eq(with_cmdline(LAYOUT_CMDLINE_MAX, UINT32_MAX), -E2BIG);
 }
 
-Test(boot_params, needs_low_ram)
+Test(boot_params_x86, needs_low_ram)
 {
 	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_ACPI, 1, 0);
 	struct boot_report report = { .initrd_start = 0 };
 	struct guest_memory none = { .count = 0 };
 	struct kernel_image k = kernel();
 
-	cr_assert_eq(boot_params_write(&machine, &k, &report, "", 0, &none, &err), -EFAULT);
+	cr_assert_eq(boot_params_x86_write(&machine, &k, &report, "", 0, &none, &err), -EFAULT);
 }

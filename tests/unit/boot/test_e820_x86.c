@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The memory map for every size of RAM. */
-#include "boot/e820.h"
+#include "boot/e820_x86.h"
 #include "tests/support/boot_fixture.h"
 
-static struct e820_map build(enum boot_platform platform, uint64_t ram)
+static struct e820_x86_map build(enum boot_platform platform, uint64_t ram)
 {
 	struct boot_machine machine = { .ram_size = ram, .platform = platform };
-	struct e820_map map;
+	struct e820_x86_map map;
 
-	e820_build(&machine, &map);
+	e820_x86_build(&machine, &map);
 	cr_assert(map.count <= E820_MAX_ENTRIES);
 	for (unsigned i = 0; i < map.count; i++) {
 		cr_assert_neq(map.entries[i].size, 0);
@@ -19,7 +19,7 @@ static struct e820_map build(enum boot_platform platform, uint64_t ram)
 	return map;
 }
 
-static uint64_t usable(const struct e820_map *map)
+static uint64_t usable(const struct e820_x86_map *map)
 {
 	uint64_t sum = 0;
 
@@ -29,7 +29,7 @@ static uint64_t usable(const struct e820_map *map)
 	return sum;
 }
 
-static uint32_t type_at(const struct e820_map *map, uint64_t addr)
+static uint32_t type_at(const struct e820_x86_map *map, uint64_t addr)
 {
 	for (unsigned i = 0; i < map->count; i++)
 		if (addr >= map->entries[i].addr &&
@@ -38,22 +38,22 @@ static uint32_t type_at(const struct e820_map *map, uint64_t addr)
 	return 0;
 }
 
-Test(e820, all_ram_but_the_legacy_hole_is_usable)
+Test(e820_x86, all_ram_but_the_legacy_hole_is_usable)
 {
 	const uint64_t hole = LAYOUT_HIGH_RAM - LAYOUT_LOW_RAM_END;
 	const uint64_t sizes[] = { 16 * MIB, 256 * MIB, LAYOUT_LOW_RAM_MAX,
 				   LAYOUT_LOW_RAM_MAX + 4096, 16384 * MIB };
 
 	for (unsigned i = 0; i < 5; i++) {
-		struct e820_map map = build(BOOT_PLATFORM_DT, sizes[i]);
+		struct e820_x86_map map = build(BOOT_PLATFORM_DT, sizes[i]);
 
 		cr_assert_eq(usable(&map), sizes[i] - hole);
 	}
 }
 
-Test(e820, ram_goes_around_the_device_hole)
+Test(e820_x86, ram_goes_around_the_device_hole)
 {
-	struct e820_map map = build(BOOT_PLATFORM_DT, LAYOUT_LOW_RAM_MAX + 8 * MIB);
+	struct e820_x86_map map = build(BOOT_PLATFORM_DT, LAYOUT_LOW_RAM_MAX + 8 * MIB);
 
 	cr_assert_eq(type_at(&map, LAYOUT_LOW_RAM_END - 1), E820_RAM);
 	cr_assert_eq(type_at(&map, LAYOUT_LOW_RAM_END), E820_RESERVED);
@@ -68,9 +68,9 @@ Test(e820, ram_goes_around_the_device_hole)
 	cr_assert_eq(type_at(&map, 256 * MIB), 0);
 }
 
-Test(e820, acpi_tables_are_reclaimable_and_their_state_is_not)
+Test(e820_x86, acpi_tables_are_reclaimable_and_their_state_is_not)
 {
-	struct e820_map map = build(BOOT_PLATFORM_ACPI, 64 * MIB);
+	struct e820_x86_map map = build(BOOT_PLATFORM_ACPI, 64 * MIB);
 
 	cr_assert_eq(type_at(&map, LAYOUT_ACPI - 1), E820_RESERVED);
 	cr_assert_eq(type_at(&map, LAYOUT_ACPI), E820_ACPI);
@@ -81,9 +81,9 @@ Test(e820, acpi_tables_are_reclaimable_and_their_state_is_not)
 	cr_assert_eq(type_at(&map, LAYOUT_ACPI), E820_RESERVED);
 }
 
-Test(e820, names_every_type)
+Test(e820_x86, names_every_type)
 {
-	cr_assert_str_eq(e820_type_name(E820_RAM), "RAM");
-	cr_assert_str_eq(e820_type_name(E820_NVS), "ACPI NVS");
-	cr_assert_str_eq(e820_type_name(77), "?");
+	cr_assert_str_eq(e820_x86_type_name(E820_RAM), "RAM");
+	cr_assert_str_eq(e820_x86_type_name(E820_NVS), "ACPI NVS");
+	cr_assert_str_eq(e820_x86_type_name(77), "?");
 }

@@ -116,6 +116,30 @@ Test(elf_symbols, damaged_files)
 	DAMAGED(names[8], '\x1b');
 }
 
+/* A table of @n symbols, most of which are holes of the file. */
+static int find_among(uint64_t n)
+{
+	struct file f = sound();
+	int fd = memfd_create("kernel", 0), ret;
+
+	f.sections[1].sh_size = n * sizeof(Elf64_Sym);
+	check_eq(write(fd, &f, sizeof(f)), (ssize_t)sizeof(f));
+	check_eq(ftruncate(fd, (off_t)(sizeof(f) + n * sizeof(Elf64_Sym))), 0);
+	ret = elf_symbols_find(fd, 0x2000, name, &offset);
+	close(fd);
+	return ret;
+}
+
+/* bad input: Images: symbol table of an ELF kernel with more than 4,000,000 entries, which would
+ * take long to read -> addresses are told without symbols */
+Test(elf_symbols, endless_tables)
+{
+	check_eq(find_among(4000000), 0);
+	cr_assert_str_eq(name, "second");
+	check_eq(find_among(4000001), -ENOENT);
+	check_eq(find_among(1ULL << 40), -ENOENT);
+}
+
 Test(elf_symbols, no_file)
 {
 	check_eq(elf_symbols_find(-1, 0x1000, name, &offset), -ENOENT);

@@ -32,12 +32,12 @@ static uint64_t walk(const struct guest_memory *mem, uint64_t cr3, uint64_t virt
 	return UINT64_MAX;
 }
 
-Test(entry, maps_the_first_4_gib_onto_themselves)
+Test(entry_x86, maps_the_first_4_gib_onto_themselves)
 {
 	struct guest_memory mem = fixture_ram(MIB);
 	struct boot_entry e;
 
-	cr_assert_eq(entry_write(0x1000200, &mem, &e, &err), 0);
+	cr_assert_eq(entry_x86_write(0x1000200, &mem, &e, &err), 0);
 	for (uint64_t addr = 0; addr < 1ull << 32; addr += 0x200000)
 		cr_assert_eq(walk(&mem, e.cr3, addr + 0x1234), addr + 0x1234);
 	cr_assert_eq(walk(&mem, e.cr3, 1ull << 32), UINT64_MAX);
@@ -45,12 +45,12 @@ Test(entry, maps_the_first_4_gib_onto_themselves)
 	cr_assert_eq(read64(&mem, LAYOUT_PAGE_TABLES + 6 * 0x1000), 0);
 }
 
-Test(entry, has_flat_segments_where_the_protocol_wants_them)
+Test(entry_x86, has_flat_segments_where_the_protocol_wants_them)
 {
 	struct guest_memory mem = fixture_ram(MIB);
 	struct boot_entry e;
 
-	cr_assert_eq(entry_write(0x1000200, &mem, &e, &err), 0);
+	cr_assert_eq(entry_x86_write(0x1000200, &mem, &e, &err), 0);
 	cr_assert_eq(e.rip, 0x1000200);
 	cr_assert_eq(e.rsi, LAYOUT_ZERO_PAGE);
 	cr_assert_eq(e.rsp % 16, 0);
@@ -64,10 +64,10 @@ Test(entry, has_flat_segments_where_the_protocol_wants_them)
 	cr_assert_eq(read64(&mem, e.gdt_base), 0);
 }
 
-Test(entry, needs_low_ram)
+Test(entry_x86, needs_low_ram)
 {
 	struct guest_memory none = { .count = 0 };
 	struct boot_entry e;
 
-	cr_assert_eq(entry_write(0, &none, &e, &err), -EFAULT);
+	cr_assert_eq(entry_x86_write(0, &none, &e, &err), -EFAULT);
 }

@@ -85,12 +85,12 @@ Test(numa, nodes_of_processors)
 
 static uint8_t area[LAYOUT_ACPI_MAX] __attribute__((aligned(16)));
 
-static struct acpi_tables build(const struct boot_machine *m)
+static struct acpi_x86_tables build(const struct boot_machine *m)
 {
-	struct acpi_tables tables;
+	struct acpi_x86_tables tables;
 
 	memset(area, 0, sizeof(area));
-	check_eq(acpi_build(m, area, sizeof(area), &tables, &err), 0, "%s", err.text);
+	check_eq(acpi_x86_build(m, area, sizeof(area), &tables, &err), 0, "%s", err.text);
 	return tables;
 }
 
@@ -111,10 +111,10 @@ static uint8_t sum(const uint8_t *at, size_t len)
 	return total;
 }
 
-Test(srat, only_with_nodes)
+Test(srat_x86, only_with_nodes)
 {
 	struct boot_machine m = machine(BOOT_PLATFORM_ACPI);
-	struct acpi_tables tables = build(&m);
+	struct acpi_x86_tables tables = build(&m);
 	const uint8_t *xsdt = area + tables.table[1].offset;
 
 	check_eq(tables.count, ACPI_TABLES + 1);
@@ -140,10 +140,10 @@ static void check_memory(const uint8_t *at, uint64_t start, uint64_t size, unsig
 	check_eq(get(at + 28, 4), flags);
 }
 
-Test(srat, places_processors_ram_and_pmem)
+Test(srat_x86, places_processors_ram_and_pmem)
 {
 	struct boot_machine m = machine(BOOT_PLATFORM_ACPI);
-	struct acpi_tables tables = build(&m);
+	struct acpi_x86_tables tables = build(&m);
 	const uint8_t *srat = area + tables.table[5].offset;
 	const uint8_t *at = srat + 48;
 
@@ -168,7 +168,7 @@ Test(srat, places_processors_ram_and_pmem)
 }
 
 /* Takes table @i apart and puts it together with iasl; leaves the source in @dsl. */
-static void round_trip(const struct acpi_tables *tables, unsigned i, char *dsl, size_t cap)
+static void round_trip(const struct acpi_x86_tables *tables, unsigned i, char *dsl, size_t cap)
 {
 	char dir[32], dat[64], source[64], output[FIXTURE_OUTPUT];
 	FILE *f;
@@ -194,13 +194,13 @@ static void round_trip(const struct acpi_tables *tables, unsigned i, char *dsl, 
 	fixture_remove(dir);
 }
 
-Test(srat, iasl_takes_it_apart_and_puts_it_together)
+Test(srat_x86, iasl_takes_it_apart_and_puts_it_together)
 {
 	struct boot_machine m = machine(BOOT_PLATFORM_ACPI);
 	static char dsl[0x20000];
-	struct acpi_tables tables;
+	struct acpi_x86_tables tables;
 
-	m.cpus = BOOT_MAX_CPUS;
+	m.cpus = m.topology.cores = BOOT_MAX_CPUS;
 	tables = build(&m);
 	round_trip(&tables, 5, dsl, sizeof(dsl));
 	check_contains(dsl, "Base Address : 0000000240000000");
@@ -210,10 +210,10 @@ Test(srat, iasl_takes_it_apart_and_puts_it_together)
 }
 
 /* Each slot's _PXM reads the byte of this slot. */
-Test(srat, slots_have_their_own_node)
+Test(srat_x86, slots_have_their_own_node)
 {
 	struct boot_machine m = machine(BOOT_PLATFORM_ACPI);
-	struct acpi_tables tables = build(&m);
+	struct acpi_x86_tables tables = build(&m);
 	static char dsl[0x20000];
 	const char *p = dsl;
 	char want[16];

@@ -122,7 +122,17 @@ Test(partitions, gpt_that_lies_with_right_checksums)
 	const size_t my_lba = 512 + 24, entries_lba = 512 + 72, entries = 512 + 80;
 	const size_t entry_size = 512 + 84, first = 1024 + 32, last = 1024 + 40;
 
+	const size_t first_usable = 512 + 40, last_usable = 512 + 48;
+
 	assert_forged(my_lba, 1, 8, 4);
+	/* Linux looks at these two; the disk ends at a multiple of 2 MiB, as it does for a guest.
+	 */
+	assert_forged(last_usable, SIZE / 512 - 1, 8, 4);
+	assert_forged(last_usable, SIZE / 512, 8, 0);
+	assert_forged(last_usable, UINT64_MAX, 8, 0);
+	assert_forged(first_usable, SIZE / 512, 8, 0);
+	assert_forged(first_usable, UINT64_MAX, 8, 0);
+	assert_forged(last_usable, 0, 8, 0);
 	assert_forged(my_lba, 2, 8, 0);
 	assert_forged(entries_lba, SIZE / 512, 8, 0);
 	assert_forged(entries_lba, UINT64_MAX, 8, 0);
@@ -143,6 +153,19 @@ Test(partitions, gpt_that_lies_with_right_checksums)
 	assert_forged(last, UINT64_MAX, 8, 3);
 	assert_forged(last, 2047, 8, 3);
 	assert_forged(first, 0, 8, 4);
+}
+
+/* bad input: Images: GPT of a disk that was cut off behind its first partition -> none, as Linux
+ * has it */
+Test(partitions, gpt_of_a_disk_that_was_cut_off)
+{
+	struct fixture_file f = gpt_disk();
+	struct partition_table table;
+
+	cr_assert_eq(partitions_read(f.fd, SIZE - 2 * MIB + 1, &table), 0);
+	cr_assert_eq(table.count, 4, "the guest sees whole pieces of 2 MiB");
+	cr_assert_eq(partitions_read(f.fd, SIZE - 2 * MIB, &table), 0);
+	cr_assert_eq(table.count, 0);
 }
 
 Test(partitions, gpt_counts_only_behind_a_protective_mbr)

@@ -74,9 +74,78 @@ Test(root_disk, prefers_the_root_type_then_linux_then_any)
 	cr_assert_eq(probe(&f).partition, 5);
 	disk_copy(&f, 4 * MIB, &fs, HEAD);
 	cr_assert_eq(probe(&f).partition, 4, "the first of equals");
+	cr_assert_eq(probe(&f).others, 1);
 	disk_copy(&f, 6 * MIB, &fs, HEAD);
 	cr_assert_eq(probe(&f).partition, 6);
 	cr_assert(probe(&f).dax);
+}
+
+/* A /boot is of the same type as the root, and comes before it. */
+Test(root_disk, boot_partition_is_not_the_root)
+{
+	struct fixture_file f = disk_new(SIZE), fs = ext4();
+
+	disk_partition(&f, "label: gpt\\n1: start=2048 size=2048 type=L\\n"
+			   "2: start=4096 size=8192 type=L\\n3: start=16384 size=4096 type=L\\n");
+	disk_copy(&f, 1 * MIB, &fs, HEAD);
+	cr_assert_eq(probe(&f).partition, 1);
+	cr_assert_eq(probe(&f).others, 0);
+	disk_copy(&f, 2 * MIB, &fs, HEAD);
+	disk_copy(&f, 8 * MIB, &fs, HEAD);
+	cr_assert_eq(probe(&f).partition, 2, "the largest");
+	cr_assert_eq(probe(&f).others, 2);
+	/* Where it was last mounted decides before its size does. */
+	cr_assert_eq(pwrite(f.fd, "/home", 6, 2 * MIB + 1024 + 0x88), 6);
+	cr_assert_eq(probe(&f).partition, 3);
+	cr_assert_eq(pwrite(f.fd, "/boot/efi", 10, 8 * MIB + 1024 + 0x88), 10);
+	cr_assert_eq(probe(&f).partition, 1);
+	cr_assert_eq(probe(&f).others, 0);
+	cr_assert_eq(pwrite(f.fd, "/bootstrap", 11, 8 * MIB + 1024 + 0x88), 11);
+	cr_assert_eq(probe(&f).partition, 3);
+}
+
+static void assert_is(const void *head, size_t len, const char *want)
+{
+	struct fixture_file f = disk_new(SIZE);
+	const char *is;
+
+	cr_assert_eq(pwrite(f.fd, head, len, 0), (ssize_t)len);
+	is = probe(&f).is;
+	cr_assert(is && strstr(is, want), "%s", is);
+}
+
+/* bad input: Images: root disk that is compressed or a qcow2 image -> a warning that names it */
+Test(root_disk, names_what_is_no_disk)
+{
+	struct fixture_file f = disk_new(SIZE);
+
+	cr_assert_null(probe(&f).is);
+	assert_is("QFI\xfb", 4, "qcow2");
+	assert_is("\x1f\x8b\x08", 3, "gzip");
+	assert_is("\x28\xb5\x2f\xfd", 4, "zstd");
+	assert_is("vhdxfile", 8, "VHDX");
+	f = ext4();
+	cr_assert_null(probe(&f).is);
+}
+
+static const char *no_dax(const char *type, const char *block)
+{
+	struct fixture_file f = disk_new(SIZE);
+	char output[FIXTURE_OUTPUT];
+
+	FIXTURE_RUN(output, "mke2fs", "-q", "-F", "-t", type, "-b", block, f.path);
+	return probe(&f).no_dax;
+}
+
+Test(root_disk, says_why_there_is_no_dax)
+{
+	struct fixture_file fs = ext4(), f = disk_new(SIZE);
+
+	cr_assert_null(no_dax("ext4", "4096"));
+	cr_assert_not_null(strstr(no_dax("ext4", "1024"), "blocks"));
+	disk_partition(&f, "label: dos\\n1: start=63 size=2048 type=83\\n");
+	disk_copy(&f, 63 * 512, &fs, HEAD);
+	cr_assert_not_null(strstr(probe(&f).no_dax, "partition"));
 }
 
 Test(root_disk, mbr_partition)
@@ -170,25 +239,27 @@ static void assert_args(struct root_disk disk, unsigned index, bool readonly, co
 
 Test(root_disk, kernel_arguments)
 {
-	assert_args((struct root_disk){ 0, "ext4", true }, 0, false,
+	assert_args((struct root_disk){ .partition = 0, .fs = "ext4", .dax = true }, 0, false,
 		    "root=/dev/pmem0 rw rootfstype=ext4 rootflags=dax=always");
-	assert_args((struct root_disk){ 1, "ext4", true }, 2, false,
+	assert_args((struct root_disk){ .partition = 1, .fs = "ext4", .dax = true }, 2, false,
 		    "root=/dev/pmem2p1 rw rootfstype=ext4 rootflags=dax=always");
-	assert_args((struct root_disk){ 0, "ext2", false }, 0, false,
+	assert_args((struct root_disk){ .partition = 0, .fs = "ext2", .dax = false }, 0, false,
 		    "root=/dev/pmem0 rw rootfstype=ext4");
-	assert_args((struct root_disk){ 0, "ext4", true }, 0, true,
+	assert_args((struct root_disk){ .partition = 0, .fs = "ext4", .dax = true }, 0, true,
 		    "root=/dev/pmem0 ro rootfstype=ext4 rootflags=dax=always,noload");
-	assert_args((struct root_disk){ 0, "ext2", true }, 0, true,
+	assert_args((struct root_disk){ .partition = 0, .fs = "ext2", .dax = true }, 0, true,
 		    "root=/dev/pmem0 ro rootfstype=ext4 rootflags=dax=always");
-	assert_args((struct root_disk){ 0, "xfs", false }, 0, true,
+	assert_args((struct root_disk){ .partition = 0, .fs = "xfs", .dax = false }, 0, true,
 		    "root=/dev/pmem0 ro rootfstype=xfs rootflags=norecovery");
-	assert_args((struct root_disk){ 0, "erofs", true }, 0, false,
+	assert_args((struct root_disk){ .partition = 0, .fs = "erofs", .dax = true }, 0, false,
 		    "root=/dev/pmem0 ro rootfstype=erofs rootflags=dax=always");
-	assert_args((struct root_disk){ 0, "squashfs", false }, 0, false,
+	assert_args((struct root_disk){ .partition = 0, .fs = "squashfs", .dax = false }, 0, false,
 		    "root=/dev/pmem0 ro rootfstype=squashfs");
-	assert_args((struct root_disk){ 3, NULL, false }, 1, false, "root=/dev/pmem1p3 rw");
+	assert_args((struct root_disk){ .partition = 3, .fs = NULL, .dax = false }, 1, false,
+		    "root=/dev/pmem1p3 rw");
 	/* The longest that there can be. */
-	assert_args((struct root_disk){ 4294967295, "squashfs", true }, 4294967295, true,
+	assert_args((struct root_disk){ .partition = 4294967295, .fs = "squashfs", .dax = true },
+		    4294967295, true,
 		    "root=/dev/pmem4294967295p4294967295 ro rootfstype=squashfs"
 		    " rootflags=dax=always");
 }

@@ -7,10 +7,10 @@
 
 static uint8_t area[LAYOUT_ACPI_MAX] __attribute__((aligned(16)));
 
-static struct acpi_tables build(unsigned nodes)
+static struct acpi_x86_tables build(unsigned nodes)
 {
 	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_ACPI, 1, 1);
-	struct acpi_tables tables;
+	struct acpi_x86_tables tables;
 	struct error err = { 0 };
 
 	machine.devices[machine.n_devices++] = (struct boot_device){
@@ -20,7 +20,7 @@ static struct acpi_tables build(unsigned nodes)
 	};
 	machine.nodes[0] = (struct boot_node){ machine.ram_size, 1 };
 	machine.n_nodes = nodes;
-	check_eq(acpi_build(&machine, area, sizeof(area), &tables, &err), 0, "%s", err.text);
+	check_eq(acpi_x86_build(&machine, area, sizeof(area), &tables, &err), 0, "%s", err.text);
 	return tables;
 }
 
@@ -33,10 +33,10 @@ static uint64_t get(const uint8_t *at, unsigned bytes)
 }
 
 /* With an SRAT in front of it and without. */
-Test(wdat, is_the_last_table)
+Test(wdat_x86, is_the_last_table)
 {
 	for (unsigned nodes = 0; nodes < 2; nodes++) {
-		struct acpi_tables tables = build(nodes);
+		struct acpi_x86_tables tables = build(nodes);
 		const uint8_t *xsdt = area + tables.table[1].offset, *wdat;
 		unsigned i = ACPI_TABLES + nodes;
 		uint8_t sum = 0;
@@ -55,7 +55,7 @@ Test(wdat, is_the_last_table)
 }
 
 /* By the specification: action, instruction, register, value. */
-Test(wdat, actions)
+Test(wdat_x86, actions)
 {
 	static const struct {
 		unsigned action, instruction, offset, value;
@@ -67,7 +67,7 @@ Test(wdat, actions)
 	};
 	uint8_t body[WDAT_SIZE];
 
-	wdat_write(body);
+	wdat_x86_write(body);
 	check_eq(get(body, 4), 32);
 	check_eq(get(body + 4, 5), 0xffffff00ff, "what Linux takes for no PCI device");
 	check_eq(get(body + 12, 4), 1000, "milliseconds");
@@ -86,9 +86,9 @@ Test(wdat, actions)
 	}
 }
 
-Test(wdat, iasl_takes_it_apart_and_puts_it_together)
+Test(wdat_x86, iasl_takes_it_apart_and_puts_it_together)
 {
-	struct acpi_tables tables = build(0);
+	struct acpi_x86_tables tables = build(0);
 	char output[FIXTURE_OUTPUT], dir[32], dat[64], source[64];
 	FILE *f;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The ways to end, and that nothing else is one. */
-#include "devices/platform/power.h"
+#include "devices/platform/power_x86.h"
 
 #include "tests/support/check.h"
 #include "vmm/base/layout.h"
@@ -18,7 +18,6 @@ static void request(struct power *power, enum power_request what, uint64_t chose
 				     [POWER_PANIC] = &panics,
 				     [POWER_CRASH] = &crashes };
 
-	(void)power;
 	(*counts[what])++;
 	status = chosen;
 }
@@ -66,7 +65,7 @@ Test(power, registers_read_as_zero)
 Test(power, exit_takes_any_byte)
 {
 	for (unsigned value = 0; value < 256; value++) {
-		power_exit_write(&power, (uint8_t)value);
+		power_exit_write(&power, 0, 0x1200 | value);
 		check_eq(exits, value + 1);
 		check_eq(status, value);
 	}
@@ -75,11 +74,11 @@ Test(power, exit_takes_any_byte)
 
 Test(power, debug_exit_doubles_and_adds_one)
 {
-	power_debug_exit_write(&power, 0);
+	power_x86_debug_exit_write(&power, 0, 0);
 	check_eq(status, 1);
-	power_debug_exit_write(&power, 0x10);
+	power_x86_debug_exit_write(&power, 0, 0x10);
 	check_eq(status, 33);
-	power_debug_exit_write(&power, 0xffffffff);
+	power_x86_debug_exit_write(&power, 0, 0xffffffff);
 	check_eq(status, 0x1ffffffff);
 	check_eq(exits, 3);
 }
@@ -87,10 +86,10 @@ Test(power, debug_exit_doubles_and_adds_one)
 Test(power, pvpanic_events)
 {
 	/* By the specification: bit 0, panicked; bit 1, crash kernel loaded. */
-	check_eq(power_panic_read(&power), 3);
+	check_eq(power_panic_read(&power, 0), 3);
 	for (unsigned value = 0; value < 256; value++) {
 		panics = crashes = 0;
-		power_panic_write(&power, (uint8_t)value);
+		power_panic_write(&power, 0, value);
 		check_eq(panics, value & 1, "0x%x", value);
 		check_eq(crashes, (value & 3) == 2, "0x%x", value);
 	}
@@ -100,10 +99,10 @@ Test(power, pvpanic_events)
 Test(power, keyboard_controller)
 {
 	/* Ready for a command, or Linux would wait for it. */
-	check_eq(power_i8042_read(&power), 0);
+	check_eq(power_x86_i8042_read(&power, 0), 0);
 	for (unsigned value = 0; value < 256; value++) {
 		resets = 0;
-		power_i8042_write(&power, (uint8_t)value);
+		power_x86_i8042_write(&power, 0, value);
 		check_eq(resets, value == 0xfe, "0x%x", value);
 	}
 	check_eq(offs, 0);

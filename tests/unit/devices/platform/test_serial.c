@@ -14,7 +14,6 @@ static unsigned out_len, room, dropped, interrupts, input_ready;
 
 static bool output(struct serial *s, uint8_t byte)
 {
-	(void)s;
 	if (!room) {
 		dropped++;
 		return false;
@@ -25,13 +24,11 @@ static bool output(struct serial *s, uint8_t byte)
 
 static void interrupt(struct serial *s)
 {
-	(void)s;
 	interrupts++;
 }
 
 static void ready(struct serial *s)
 {
-	(void)s;
 	input_ready++;
 }
 

@@ -12,16 +12,16 @@ TestSuite(watchdog, .timeout = 20);
 
 static struct driver_host host;
 static struct watchdog watchdog;
-static unsigned bitten;
+static unsigned expirations;
 
-static void bites(struct watchdog *who)
+static void expired(struct watchdog *who)
 {
 	cr_assert(who == &watchdog);
-	bitten++;
+	expirations++;
 	event_loop_stop(&host.loop);
 }
 
-static const struct watchdog_ops ops = { .bites = bites };
+static const struct watchdog_ops ops = { .expired = expired };
 
 static void setup(void)
 {
@@ -43,13 +43,13 @@ static void start(uint32_t seconds)
 	watchdog_write(&watchdog, LAYOUT_WATCHDOG_RUN, 1);
 }
 
-/* Runs the loop until it bites; how many ms that took. */
-static uint64_t await_bite(void)
+/* Runs the loop until it expires, and returns how many ms that took. */
+static uint64_t await_expiry(void)
 {
 	uint64_t from = now_ms();
 
 	check_eq(event_loop_run(&host.loop), 0);
-	check_eq(bitten, 1);
+	check_eq(expirations, 1);
 	return now_ms() - from;
 }
 
@@ -83,12 +83,12 @@ Test(watchdog, takes_only_sound_times, .init = setup)
 	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_SECONDS), LAYOUT_WATCHDOG_MAX_SECONDS);
 }
 
-Test(watchdog, bites_when_its_time_is_over, .init = setup)
+Test(watchdog, expires_when_its_time_is_over, .init = setup)
 {
 	uint64_t took;
 
 	start(1);
-	took = await_bite();
+	took = await_expiry();
 	cr_assert(took >= 990 && took < 3000, "%lu ms", took);
 	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_LEFT), 0);
 }
@@ -100,7 +100,7 @@ Test(watchdog, time_made_shorter, .init = setup)
 	start(LAYOUT_WATCHDOG_MAX_SECONDS);
 	driver_settle(&host);
 	watchdog_write(&watchdog, LAYOUT_WATCHDOG_SECONDS, 1);
-	took = await_bite();
+	took = await_expiry();
 	cr_assert(took >= 990 && took < 4000, "%lu ms", took);
 }
 
@@ -110,11 +110,11 @@ Test(watchdog, renewed_before_the_look, .init = setup)
 	uint64_t took;
 
 	start(1);
-	watchdog.due_ns = 1;
+	watchdog.timer.at_ns = 1;
 	watchdog_write(&watchdog, LAYOUT_WATCHDOG_LEFT, 1);
 	driver_settle(&host);
-	check_eq(bitten, 0);
-	took = await_bite();
+	check_eq(expirations, 0);
+	took = await_expiry();
 	cr_assert(took >= 990, "%lu ms", took);
 }
 
@@ -122,21 +122,20 @@ Test(watchdog, stopped_and_started_again, .init = setup)
 {
 	start(1);
 	watchdog_write(&watchdog, LAYOUT_WATCHDOG_RUN, 0);
-	cr_assert(watchdog.waits);
 	watchdog_renew(&watchdog);
 	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_RUN), 0);
 	watchdog_write(&watchdog, LAYOUT_WATCHDOG_RUN, 1);
-	cr_assert(await_bite() >= 990);
+	cr_assert(await_expiry() >= 990);
 }
 
-Test(watchdog, renewed_after_a_bite, .init = setup)
+Test(watchdog, renewed_after_it_expired, .init = setup)
 {
 	start(1);
-	await_bite();
-	bitten = 0;
+	await_expiry();
+	expirations = 0;
 	watchdog_renew(&watchdog);
 	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_LEFT), 1);
-	cr_assert(await_bite() >= 990);
+	cr_assert(await_expiry() >= 990);
 }
 
 Test(watchdog, zeroed_one_is_renewed)
@@ -144,5 +143,5 @@ Test(watchdog, zeroed_one_is_renewed)
 	struct watchdog none = { 0 };
 
 	watchdog_renew(&none);
-	check_eq(none.waits, false);
+	check_eq(event_loop_armed(&none.timer), false);
 }

@@ -76,8 +76,6 @@ static bool other_waits;
 
 static void other_done(struct event_op *op, int result)
 {
-	(void)op;
-	(void)result;
 	moved_before = net.counters.sent + net.counters.send_dropped + net.counters.received;
 }
 
@@ -400,7 +398,7 @@ Test(net, offloads_that_the_host_refuses, .init = setup, .fini = teardown)
 	for (const char *s = driver_log_text(); (s = strchr(s, '\n')); s++)
 		lines++;
 	cr_assert(lines >= 1 && lines <= 11, "%u lines", lines);
-	check_contains(driver_log_text(), "net0: cannot tell the tap what the guest takes: ");
+	check_contains(driver_log_text(), "net0: cannot set the offloads of the tap: ");
 }
 
 /* The device works, after the driver has reset it. */

@@ -469,7 +469,6 @@ static uint16_t used_when_told;
 
 static void told_used(struct virtio_transport *transport, unsigned queue)
 {
-	(void)transport;
 	check_eq(queue, 0);
 	expect_answer(0, 0);
 	used_when_told = used(&disk);
@@ -877,8 +876,6 @@ static unsigned told;
 
 static void refill(struct virtio_transport *transport, unsigned queue)
 {
-	(void)transport;
-	(void)queue;
 	if (++told < 10000)
 		driver_ring_offer(disk.ring, (uint16_t)(2 * (told % 32)));
 }
@@ -1033,7 +1030,8 @@ Test(pmem, unreadable_request_fails, .init = setup)
 	kick(&disk);
 	driver_await(&host, disk.driver.interrupt_fd, POLLIN);
 	expect_answer(0, -1);
-	check_contains(driver_log_text(), "the host cannot supply its memory");
+	check_contains(driver_log_text(),
+		       "request failed: the host cannot supply a page of a pmem disk");
 	check_eq(driver_read(&disk.driver, VIRTIO_MMIO_STATUS), READY,
 		 "it is not the driver's fault");
 	check_eq(driver_interrupts(&disk.driver), 1);
@@ -1060,7 +1058,8 @@ Test(pmem, unwritable_response_needs_a_reset, .init = setup_held)
 	check_eq(le32toh(disk.ring->used->ring[0].id), 2);
 	expect_answer(1, 0);
 	check_eq(driver_read(&disk.driver, VIRTIO_MMIO_STATUS), BROKEN);
-	check_contains(driver_log_text(), "the host cannot supply the memory of a response");
+	check_contains(driver_log_text(),
+		       "the host cannot supply a page of a pmem disk that a response lies in");
 	driver_reset(&disk.driver);
 	driver_ring_init(disk.ring, host.ram, disk.ring->desc_at, disk.ring->size);
 	driver_start(&disk.driver);
@@ -1115,4 +1114,35 @@ Test(pmem, resets_do_not_add_fdatasyncs, .init = setup_held)
 	driver_sync_finish(0);
 	check_eq(used(&disk), 0);
 	check_eq(driver_syncs_held(), 0);
+}
+
+Test(pmem, buckets_of_the_histogram)
+{
+	check_eq(pmem_bucket_from_ns(0), 0);
+	check_eq(pmem_bucket_from_ns(1), 2000);
+	check_eq(pmem_bucket_from_ns(10), 1024000);
+	check_eq(pmem_bucket_from_ns(PMEM_LATENCY_BUCKETS - 1), 8388608000);
+}
+
+Test(pmem, counters_have_names)
+{
+	static const char *const names[] = { "flushes", "flush-errors", "coalesced", "fdatasyncs",
+					     "stores-dropped" };
+	const struct pmem pmem = {
+		.virtio.name = "nv1",
+		.counters = { .flushes = 1,
+			      .flush_errors = 2,
+			      .coalesced = 3,
+			      .fdatasyncs = 4,
+			      .stores_dropped = 5 },
+	};
+	struct device_counters c;
+
+	pmem_count(&pmem, &c);
+	check_str(c.id, "nv1");
+	check_eq(c.n, ARRAY_SIZE(names));
+	for (unsigned i = 0; i < c.n; i++) {
+		check_str(c.list[i].name, names[i]);
+		check_eq(c.list[i].value, i + 1);
+	}
 }

@@ -3,6 +3,7 @@
 #include "devices/virtio/pmem_backing.h"
 
 #include "tests/support/check.h"
+#include "tests/support/core_dump.h"
 #include "tests/support/driver.h"
 #include "tests/support/open_descriptors.h"
 #include "tests/support/refuse_call.h"
@@ -179,6 +180,8 @@ Test(pmem_backing, private_stores_stay_private, .init = setup, .fini = teardown)
 	check_eq(chmod(path, 0444), 0);
 	open_ok(&backing, &opt);
 	memset(backing.host, 'p', backing.size);
+	check_eq(is_dumped(backing.host), false);
+	check_eq(is_dumped(backing.host + backing.size - 1), false);
 	check_eq(backing.host[backing.size - 1], 'p');
 	fd = open(path, O_RDONLY);
 	check_eq(pread(fd, &byte, 1, 0), 1);
@@ -252,6 +255,10 @@ Test(pmem_backing, made_with_a_size, .init = setup, .fini = teardown)
 	open_ok(&backing, &opt);
 	check_eq(backing.size, 4 * MIB);
 	pmem_backing_close(&backing);
+	check_eq(access(path, F_OK), -1, "no guest has run with it");
+	open_ok(&backing, &opt);
+	pmem_backing_keep(&backing);
+	pmem_backing_close(&backing);
 	check_eq(size_of(path), 3 * MIB + 5);
 	/* And found again. */
 	open_ok(&backing, &opt);
@@ -276,6 +283,7 @@ Test(pmem_backing, empty, .init = setup, .fini = teardown)
 	check_eq(size_of(path), 0);
 	opt = options(MIB, false, true);
 	open_ok(&backing, &opt);
+	pmem_backing_keep(&backing);
 	pmem_backing_close(&backing);
 	check_eq(size_of(path), MIB);
 }
@@ -306,13 +314,13 @@ Test(pmem_backing, no_file, .init = setup, .fini = teardown)
 	opt.path = dir;
 	expect_failure(&opt, EINVAL, "a directory");
 	opt.path = "/dev/null";
-	expect_failure(&opt, EINVAL, "no disk image");
+	expect_failure(&opt, EINVAL, "not a disk image");
 	check_eq(mkfifo(path, 0666), 0);
 	opt.path = path;
-	expect_failure(&opt, EINVAL, "no disk image");
+	expect_failure(&opt, EINVAL, "not a disk image");
 	/* Without waiting for the other end. */
 	opt = options(0, false, true);
-	expect_failure(&opt, EINVAL, "no disk image");
+	expect_failure(&opt, EINVAL, "not a disk image");
 }
 
 /* bad input: Backing file: a directory, to be written -> refused */
@@ -704,9 +712,11 @@ Test(pmem_backing, file_system_without_locks, .init = setup, .fini = teardown)
 
 	make_file(MIB);
 	refuse_command(SYS_fcntl, F_OFD_SETLK, ENOLCK);
-	expect_failure(&opt, ENOLCK, "cannot be locked: No locks available; lock=off does without");
+	expect_failure(&opt, ENOLCK,
+		       "cannot be locked: No locks available; give lock=off to use it without");
 	opt.readonly = true;
-	expect_failure(&opt, ENOLCK, "cannot be locked: No locks available; lock=off does without");
+	expect_failure(&opt, ENOLCK,
+		       "cannot be locked: No locks available; give lock=off to use it without");
 	opt = options(0, false, true);
 	opt.unlocked = true;
 	open_ok(&backing, &opt);
@@ -759,7 +769,7 @@ Test(pmem_backing, passed_for_reading_only, .init = setup, .fini = teardown)
 	make_file(2 * MIB);
 	opt = pass(O_RDONLY, false, true);
 	expect_failure(&opt, EACCES,
-		       "is not open for reading and writing; for a file that may only be read use "
+		       "is not open for reading and writing; use "
 		       "readonly=on or share=off");
 	opt = pass(O_WRONLY, true, true);
 	expect_failure(&opt, EACCES, "is not open for reading");
@@ -778,7 +788,7 @@ Test(pmem_backing, passed_what_is_no_image, .init = setup, .fini = teardown)
 	opt.path = passed;
 	opt.unlocked = true;
 	check_eq(pmem_backing_open(&b, &opt, &err), -EINVAL);
-	check_contains(err.text, "is no disk image");
+	check_contains(err.text, "is not a disk image");
 	check_eq(fcntl(ends[0], F_GETFD), -1, "closed");
 	make_file(0);
 	opt = pass(O_RDWR, false, true);

@@ -32,7 +32,6 @@ static char typed[64];
 
 static unsigned take_output(struct virtio_console *c, const uint8_t *bytes, unsigned len)
 {
-	(void)c;
 	cr_assert(len <= room, "%u bytes with room for %u", len, room);
 	if (len)
 		memcpy(written + n_written, bytes, len);
@@ -46,7 +45,6 @@ static unsigned give_input(struct virtio_console *c, uint8_t *bytes, unsigned ma
 {
 	unsigned n = (unsigned)strnlen(typed, max);
 
-	(void)c;
 	memcpy(bytes, typed, n);
 	memmove(typed, typed + n, strlen(typed + n) + 1);
 	return n;

@@ -691,7 +691,7 @@ static void check_chain(void)
 		bool is_writable = i >= chain.n_readable;
 
 		*(is_writable ? &writable : &readable) += b->len;
-		cr_assert(!b->len || guest_memory_valid(&mem, b->addr, b->len, is_writable),
+		cr_assert(!b->len || guest_memory_valid(&mem, b->addr, b->len, is_writable, NULL),
 			  "0x%lx, %u bytes", b->addr.value, b->len);
 	}
 	check_eq(readable, chain.readable_len);
@@ -747,7 +747,6 @@ static void count_access(int signo, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 
-	(void)signo;
 	reads[(uint8_t *)info->si_addr - watched]++;
 	watch(false);
 	uc->uc_mcontext.gregs[REG_EFL] |= X86_EFLAGS_TF;
@@ -757,8 +756,6 @@ static void watch_again(int signo, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
 
-	(void)signo;
-	(void)info;
 	watch(true);
 	uc->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)X86_EFLAGS_TF;
 }

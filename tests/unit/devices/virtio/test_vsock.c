@@ -122,7 +122,6 @@ static struct vsock_stream *host_connect(struct vsock_host *host, uint32_t port)
 {
 	struct peer *p = listening ? new_peer() : NULL;
 
-	(void)host;
 	if (p)
 		p->port = port;
 	return p ? &p->stream : NULL;

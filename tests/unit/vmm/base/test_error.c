@@ -19,6 +19,14 @@ Test(error, formats_and_returns)
 	check_str(err.text, "second");
 }
 
+Test(error, the_systems_text_is_behind)
+{
+	struct error err = { 0 };
+
+	check_eq(error_system(&err, ENOENT, "--config %s: cannot open", "x"), -ENOENT);
+	check_str(err.text, "--config x: cannot open: No such file or directory");
+}
+
 /* What is wrong with an option is no fault of the host's, but for what the host lacks. */
 Test(error, blame)
 {
@@ -36,6 +44,7 @@ Test(error, needs_no_place)
 {
 	check_eq(error_blame_option(NULL, -EIO), -EIO);
 	check_eq(error_set(NULL, EIO, "nobody reads %s", "this"), -EIO);
+	check_eq(error_system(NULL, EIO, "nobody reads %s", "this"), -EIO);
 }
 
 Test(error, long_text_is_cut)
@@ -49,6 +58,9 @@ Test(error, long_text_is_cut)
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	check_eq(error_set(&s.err, E2BIG, "%s", text), -E2BIG);
+	check_eq(strlen(s.err.text), sizeof(s.err.text) - 1);
+	check_eq(s.behind, '!');
+	check_eq(error_system(&s.err, E2BIG, "%s", text), -E2BIG);
 	check_eq(strlen(s.err.text), sizeof(s.err.text) - 1);
 	check_eq(s.behind, '!');
 }

@@ -101,7 +101,7 @@ Test(file_argument, wrong_access)
 	check_eq(take(ends[1], O_RDONLY), -EACCES);
 	check_contains(err.text, ": is not open for reading");
 	check_eq(take(fd, O_RDONLY), -EACCES);
-	check_contains(err.text, "is open as a path only");
+	check_contains(err.text, "is open with O_PATH");
 	check_eq(fcntl(ends[0], F_GETFD), 0, "still the caller's");
 	check_eq(take(ends[0], O_RDONLY), ends[0]);
 	check_eq(take(ends[1], O_WRONLY), ends[1]);

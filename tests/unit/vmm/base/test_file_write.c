@@ -70,7 +70,6 @@ static void take(int number)
 {
 	ssize_t n = read(ends[0], taken + n_taken, sizeof(taken) - n_taken);
 
-	(void)number;
 	n_taken += n > 0 ? (size_t)n : 0;
 }
 

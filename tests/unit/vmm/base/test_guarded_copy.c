@@ -85,7 +85,6 @@ Test(guarded_copy, sent_signals_end_us, .signal = SIGBUS)
 
 static void earlier_action(int signo)
 {
-	(void)signo;
 	_exit(77);
 }
 

@@ -65,8 +65,10 @@ Test(guest_memory, bounds, .init = setup)
 		const struct access_case *c = &access_cases[i];
 		gpa_t addr = gpa(c->addr);
 
-		check_eq(guest_memory_valid(&mem, addr, c->len, false), c->read, "%s", c->name);
-		check_eq(guest_memory_valid(&mem, addr, c->len, true), c->write, "%s", c->name);
+		check_eq(guest_memory_valid(&mem, addr, c->len, false, NULL), c->read, "%s",
+			 c->name);
+		check_eq(guest_memory_valid(&mem, addr, c->len, true, NULL), c->write, "%s",
+			 c->name);
 		check_eq(guest_memory_ram(&mem, addr, c->len) != NULL, c->ram, "%s", c->name);
 		if (c->len > sizeof(buf) && (c->read || c->write))
 			continue;
@@ -139,8 +141,8 @@ Test(guest_memory, full)
 	for (uint64_t i = 0; i < GUEST_MEMORY_MAX_REGIONS; i++)
 		check_eq(guest_memory_add(&mem, gpa((64 - i) * 0x1000), 0x1000, ram, GUEST_RAM), 0);
 	check_eq(guest_memory_add(&mem, gpa(0x100000), 0x1000, ram, GUEST_RAM), -ENOSPC);
-	check_eq(guest_memory_valid(&mem, gpa(0x1000), 0x1000, true), true);
-	check_eq(guest_memory_valid(&mem, gpa(0x40fff), 1, true), true);
+	check_eq(guest_memory_valid(&mem, gpa(0x1000), 0x1000, true, NULL), true);
+	check_eq(guest_memory_valid(&mem, gpa(0x40fff), 1, true, NULL), true);
 }
 
 Test(guest_memory, regions_can_be_taken_back)
@@ -154,7 +156,7 @@ Test(guest_memory, regions_can_be_taken_back)
 		 0);
 	guest_memory_remove(&grown, gpa(0x1000), 0x2000);
 	check_eq(grown.count, 1);
-	check_eq(guest_memory_valid(&grown, gpa(0xfff), 1, false), true);
-	check_eq(guest_memory_valid(&grown, gpa(0x1000), 1, false), false);
+	check_eq(guest_memory_valid(&grown, gpa(0xfff), 1, false, NULL), true);
+	check_eq(guest_memory_valid(&grown, gpa(0x1000), 1, false, NULL), false);
 	check_eq(guest_memory_add(&grown, gpa(0x1800), 0x1000, bytes, GUEST_PMEM), 0);
 }

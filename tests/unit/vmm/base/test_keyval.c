@@ -31,8 +31,8 @@ Test(keyval, lists)
 		char text[64];
 
 		strcpy(text, cases[i].text);
-		check_eq(keyval_parse(text, "--pmem", "file", list, 3, &err), cases[i].n, "%s: %s",
-			 cases[i].text, err.text);
+		check_eq(keyval_parse(text, KEYVAL_STRICT, "--pmem", "file", list, 3, &err),
+			 cases[i].n, "%s: %s", cases[i].text, err.text);
 		for (int k = 0; k < cases[i].n; k++) {
 			check_str(list[k].key, cases[i].list[k].key);
 			check_str(list[k].value, cases[i].list[k].value);
@@ -63,8 +63,8 @@ Test(keyval, bad_lists)
 		char text[64];
 
 		strcpy(text, cases[i].text);
-		check_eq(keyval_parse(text, "--pmem", "file", list, 3, &err), -EINVAL, "%s",
-			 cases[i].text);
+		check_eq(keyval_parse(text, KEYVAL_STRICT, "--pmem", "file", list, 3, &err),
+			 -EINVAL, "%s", cases[i].text);
 		check_contains(err.text, "--pmem");
 		check_contains(err.text, cases[i].error);
 	}
@@ -172,7 +172,7 @@ Test(keyval, qemus_rules)
 	struct keyval list[8];
 	struct error err;
 
-	check_eq(keyval_parse_qemu(text, "--o", "kind", list, 8, &err), 6);
+	check_eq(keyval_parse(text, KEYVAL_QEMU, "--o", "kind", list, 8, &err), 6);
 	check_str(list[0].key, "kind");
 	check_str(list[0].value, "type");
 	check_str(list[2].key, "share");
@@ -190,12 +190,12 @@ Test(keyval, qemus_rules_without_an_implied_key)
 	struct keyval list[8];
 	struct error err;
 
-	check_eq(keyval_parse_qemu(text, "--o", NULL, list, 8, &err), 2);
+	check_eq(keyval_parse(text, KEYVAL_QEMU, "--o", NULL, list, 8, &err), 2);
 	check_str(list[0].key, "node");
 	check_str(list[0].value, "on");
-	check_eq(keyval_parse_qemu(empty, "--o", NULL, list, 8, &err), -EINVAL);
+	check_eq(keyval_parse(empty, KEYVAL_QEMU, "--o", NULL, list, 8, &err), -EINVAL);
 	check_contains(err.text, "--o: 'a' has no value");
-	check_eq(keyval_parse_qemu(many, "--o", NULL, list, 2, &err), -EINVAL);
+	check_eq(keyval_parse(many, KEYVAL_QEMU, "--o", NULL, list, 2, &err), -EINVAL);
 	check_contains(err.text, "--o: c=on: too many keys");
 }
 

@@ -55,6 +55,44 @@ Test(log, one_line, .init = driver_log_capture)
 	check_str(driver_log_text(), "mvmm: a?b?[31m?c? \xc3\xa4?\n");
 }
 
+Test(log, name_is_in_each_line, .init = driver_log_capture)
+{
+	struct log_limit limit = { 0 };
+	char name[LOG_NAME_MAX + 1] = "";
+
+	check_str(log_prefix(), "mvmm: ");
+	log_set_name("web 1");
+	log_warning("one");
+	log_guest(&limit, "two");
+	log_error_in_signal("th\x1bree %s");
+	check_str(driver_log_text(), "mvmm: web 1: warning: one\nmvmm: web 1: warning: two\n"
+				     "mvmm: web 1: th?ree %s\n");
+	memset(name, 'n', LOG_NAME_MAX);
+	log_set_name(name);
+	check_eq(strlen(log_prefix()), strlen("mvmm: : ") + LOG_NAME_MAX);
+}
+
+Test(log, json, .init = driver_log_capture)
+{
+	struct log_limit limit = { 0 };
+	const char *text;
+
+	log_set_format(LOG_FORMAT_JSON);
+	log_error("an %s", "error\n");
+	log_guest(&limit, "a \"warning\"");
+	log_debug("not shown");
+	log_always("shown");
+	log_set_name("web");
+	log_error_in_signal("%s");
+	text = driver_log_text();
+	check_eq(count_lines(text), 4);
+	check_eq(strncmp(text, "{\"time\":\"2", 10), 0);
+	check_contains(text, "Z\",\"level\":\"error\",\"message\":\"an error?\"}\n");
+	check_contains(text, ",\"level\":\"warning\",\"message\":\"a \\\"warning\\\"\"}\n");
+	check_contains(text, ",\"level\":\"info\",\"message\":\"shown\"}\n");
+	check_contains(text, ",\"level\":\"error\",\"name\":\"web\",\"message\":\"%s\"}\n");
+}
+
 Test(log, default_level_is_warning)
 {
 	int fds[2];
@@ -116,33 +154,61 @@ Test(log, guest_lines_are_limited, .init = driver_log_capture)
 	check_contains(driver_log_text(), "another device");
 }
 
-Test(log, next_window_tells_what_was_left_out, .init = driver_log_capture)
+Test(log, next_line_tells_what_was_left_out, .init = driver_log_capture)
 {
 	struct log_limit limit = { 0 };
 
 	for (unsigned n = 0; n < 15; n++)
 		log_guest(&limit, "number %u", n);
-	/* Six seconds ago, rather than waiting for them. */
-	limit.window_start_ns -= 6000000000ULL;
+	/* Now, rather than waiting for it. */
+	limit.next_ns = 0;
 	log_guest(&limit, "number 15");
-	check_contains(driver_log_text(), "5 more lines");
-	check_contains(driver_log_text(), "number 15\n");
-	check_eq(count_lines(driver_log_text()), 12);
+	check_contains(driver_log_text(), "number 15 (5 lines like this one were suppressed)\n");
 	/* Told once. */
-	limit.window_start_ns -= 6000000000ULL;
+	limit.next_ns = 0;
 	log_guest(&limit, "number 16");
-	check_eq(count_lines(driver_log_text()), 13);
+	check_contains(driver_log_text(), "number 16\n");
+	log_report_suppressed();
+	check_eq(count_lines(driver_log_text()), 12);
 }
 
-Test(log, window_is_no_shorter, .init = driver_log_capture)
+/*
+ * bad input: Host resources: guest that errs on many devices, for hours -> at most 10 KiB of
+ * messages in an hour, faults of the host not counted; the end tells how many were suppressed
+ */
+Test(log, guests_share_a_budget, .init = driver_log_capture)
+{
+	struct log_limit limits[100] = { 0 }, host = { 0 };
+	char text[400];
+
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (unsigned i = 0; i < 100; i++)
+		log_guest(&limits[i], "%s", text);
+	cr_assert(strlen(driver_log_text()) <= LOG_BUDGET_BYTES_AN_HOUR / 2, "%zu bytes",
+		  strlen(driver_log_text()));
+	check_eq(count_lines(driver_log_text()), 12);
+	check_eq(limits[99].suppressed, 1);
+	log_host_fault(&host, "%s: the disk is broken", text);
+	check_contains(driver_log_text(), ": the disk is broken\n");
+	log_report_suppressed();
+	check_contains(driver_log_text(), "mvmm: warning: 88 more messages about the guest");
+	/* Told once. */
+	log_report_suppressed();
+	check_eq(count_lines(driver_log_text()), 14);
+}
+
+/* A line that is not wanted spends nothing. */
+Test(log, level_comes_before_the_limit, .init = driver_log_capture)
 {
 	struct log_limit limit = { 0 };
 
-	for (unsigned n = 0; n < 10; n++)
+	log_set_level(LOG_LEVEL_ERROR);
+	for (unsigned n = 0; n < 1000; n++)
 		log_guest(&limit, "number %u", n);
-	limit.window_start_ns -= 4000000000ULL;
-	log_guest(&limit, "number 10");
-	check_eq(count_lines(driver_log_text()), 10);
+	log_set_level(LOG_LEVEL_WARNING);
+	log_guest(&limit, "the first");
+	check_str(driver_log_text(), "mvmm: warning: the first\n");
 }
 
 static uint64_t ms_of_a_line(void)
@@ -150,7 +216,7 @@ static uint64_t ms_of_a_line(void)
 	uint64_t before = clock_now_ns(CLOCK_MONOTONIC);
 
 	log_error("a line");
-	return (clock_now_ns(CLOCK_MONOTONIC) - before) / 1000000;
+	return (clock_now_ns(CLOCK_MONOTONIC) - before) / NS_PER_MS;
 }
 
 /*

@@ -31,6 +31,7 @@ Test(outcome, status_and_name)
 		{ OUTCOME_QUIT, 0, 40, "quit" },
 		{ OUTCOME_SANDBOX, 0, 41, "sandbox" },
 		{ OUTCOME_WATCHDOG, 0, 42, "watchdog" },
+		{ OUTCOME_EMULATION, 0, 44, "emulation-failure" },
 		{ OUTCOME_SIGNAL, 15, 143, "signal" },
 		{ OUTCOME_GUEST_STATUS, 7, 7, "guest-status" },
 	};

@@ -54,7 +54,7 @@ Test(config, least)
 	check_eq(c.memory, 256 << 20);
 	check_eq(c.cpus, 1);
 	check_eq(c.serial.n, 1);
-	check_eq(c.serial.backends[0].kind, CONFIG_BACKEND_STDIO);
+	check_eq(c.serial.sinks[0].kind, CONFIG_SINK_STDIO);
 	check_eq(c.console.given, false);
 	check_eq(c.platform, BOOT_PLATFORM_AUTO);
 	check_eq(c.log_level, LOG_LEVEL_WARNING);
@@ -76,8 +76,8 @@ Test(config, everything)
 	check_eq(c.memory, 1 << 30);
 	check_eq(c.cpus, 4);
 	check_eq(c.serial.n, 1);
-	check_eq(c.serial.backends[0].kind, CONFIG_BACKEND_FILE);
-	check_str(c.serial.backends[0].path, "log");
+	check_eq(c.serial.sinks[0].kind, CONFIG_SINK_FILE);
+	check_str(c.serial.sinks[0].path, "log");
 	check_eq(c.platform, BOOT_PLATFORM_DT);
 	check_str(c.dump_dtb, "d");
 	check_str(c.dump_acpi, "e");
@@ -104,6 +104,10 @@ Test(config, spellings)
 		"--kernel=k --memory=512M --cpus=2 --pmem=d",
 		"-p d -c 2 -m 512 -k k",
 		"--memory 524288K -kk -c2 -p file=d",
+		"-kernel k -memory 512M -cpus 2 -pmem d",
+		"-kernel=k -memory=512M -cpus=2 -pmem=d",
+		"-kernel k -object memory-backend-file,id=m,share=on,mem-path=d,size=2M -device "
+		"virtio-pmem,memdev=m -m 512 -c 2",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -117,6 +121,63 @@ Test(config, spellings)
 	}
 }
 
+/* A letter takes what is attached to it unless both are the name of an option. */
+Test(config, a_letter_and_its_value_are_no_name)
+{
+	check_str(parsed("-kernels").kernel, "ernels");
+	check_str(parsed("-kvmx").kernel, "vmx");
+	check_str(parsed("-k k -platforms").pmem[0].file, "latforms");
+}
+
+Test(config, name_and_uuid)
+{
+	struct config c = parsed("-k k");
+
+	check_eq(c.name, NULL);
+	check_eq(c.uuid, NULL);
+	c = parsed("-k k -name web~1 -uuid 12345678-9ABC-def0-1234-56789abcdef0");
+	check_str(c.name, "web~1");
+	check_str(c.uuid, "12345678-9abc-def0-1234-56789abcdef0");
+	check_str(parsed("-k k --name 1234567890123456789012345678901234567890123456789012345678"
+			 "901234")
+			  .name,
+		  "1234567890123456789012345678901234567890123456789012345678901234");
+}
+
+/* So that the message and the result about it name the VM. */
+Test(config, name_is_taken_in_spite_of_an_error)
+{
+	struct config config;
+	struct error err;
+
+	check_eq(parse(&config, "--bad --name web --name other", &err), -EINVAL);
+	check_str(config.name, "web");
+	check_eq(parse(&config, "--name '' --name web", &err), -EINVAL);
+	check_contains(err.text, "--name ");
+	check_eq(config.name, NULL);
+	config_fini(&config);
+}
+
+/* What is said of a mistyped one is read back by who has typed it. */
+Test(config, result_and_config_are_found_by_each_spelling)
+{
+	static const char *const lines[] = { "--result r --bad",
+					     "-result r --bad",
+					     "--bad -result=r",
+					     "-config /nowhere -result r",
+					     "--bad -x - --result r --result s",
+					     "--result r -h=1" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct config config;
+		struct error err;
+
+		check_eq(parse(&config, lines[i], &err), -EINVAL, "%s", lines[i]);
+		check_str(config.result, "r");
+		config_fini(&config);
+	}
+}
+
 Test(config, values_at_their_limits)
 {
 	check_eq(parsed("-k k -m 2M").memory, 2 << 20);
@@ -124,10 +185,13 @@ Test(config, values_at_their_limits)
 	check_eq(parsed("-k k -m 2052K").memory, 2052 << 10);
 	check_eq(parsed("-k k -c 32").cpus, 32);
 	check_eq(parsed("-k k --serial null").serial.n, 0);
-	check_eq(parsed("-k k --serial pty,rate=1K").serial.backends[0].rate, 1024);
-	check_eq(parsed("-k k --serial pty,rate=1G").serial.backends[0].rate, 1 << 30);
+	check_eq(parsed("-k k --serial pty,rate=1K").serial.sinks[0].rate, 1024);
+	check_eq(parsed("-k k --serial pty,rate=1G").serial.sinks[0].rate, 1 << 30);
 	check_eq(parsed("-k k --platform auto").platform, BOOT_PLATFORM_AUTO);
 	check_eq(parsed("-k k --platform acpi").platform, BOOT_PLATFORM_ACPI);
+	check_eq(parsed("-k k --timeout 1").timeout, 1);
+	check_eq(parsed("-k k --timeout 31622400").timeout, 31622400);
+	check_str(parsed("-k k --ready-fd 2147483647").ready_fd, "2147483647");
 	check_eq(parsed("-k k --log-level error").log_level, LOG_LEVEL_ERROR);
 	check_eq(parsed("-k k --log-level warning").log_level, LOG_LEVEL_WARNING);
 	check_eq(parsed("-k k --log-level info").log_level, LOG_LEVEL_INFO);
@@ -143,15 +207,15 @@ Test(config, places_of_a_console)
 				 "--serial fd:7,rate=64K --serial file=x=y --serial null");
 
 	check_eq(c.serial.n, 4);
-	check_eq(c.serial.backends[0].kind, CONFIG_BACKEND_STDIO);
-	check_eq(c.serial.backends[1].kind, CONFIG_BACKEND_UNIX);
-	check_str(c.serial.backends[1].path, "a=b,c");
-	check_eq(c.serial.backends[2].kind, CONFIG_BACKEND_FD);
-	check_str(c.serial.backends[2].path, "fd:7");
-	check_eq(c.serial.backends[2].rate, 65536);
-	check_str(c.serial.backends[2].given, "fd:7,rate=64K");
-	check_eq(c.serial.backends[3].kind, CONFIG_BACKEND_FILE);
-	check_str(c.serial.backends[3].path, "x=y");
+	check_eq(c.serial.sinks[0].kind, CONFIG_SINK_STDIO);
+	check_eq(c.serial.sinks[1].kind, CONFIG_SINK_UNIX);
+	check_str(c.serial.sinks[1].path, "a=b,c");
+	check_eq(c.serial.sinks[2].kind, CONFIG_SINK_FD);
+	check_str(c.serial.sinks[2].path, "fd:7");
+	check_eq(c.serial.sinks[2].rate, 65536);
+	check_str(c.serial.sinks[2].given, "fd:7,rate=64K");
+	check_eq(c.serial.sinks[3].kind, CONFIG_SINK_FILE);
+	check_str(c.serial.sinks[3].path, "x=y");
 	config_fini(&c);
 	config_fini(&c);
 }
@@ -167,7 +231,7 @@ Test(config, default_console)
 	config_fini(&c);
 	c = parsed("-k k --console file=x");
 	check_eq(c.serial.n, 1);
-	check_eq(c.serial.backends[0].kind, CONFIG_BACKEND_STDIO);
+	check_eq(c.serial.sinks[0].kind, CONFIG_SINK_STDIO);
 	config_fini(&c);
 	c = parsed("-k k --console null");
 	check_eq(c.console.given, true);
@@ -224,7 +288,20 @@ Test(config, refusals)
 		{ "-", "-", "not an option" },
 		{ "--", "--", "unknown option" },
 		{ "-x", "-x", "unknown option" },
-		{ "--kernels k", "--kernels", "unknown option" },
+		{ "-k k --timeout 0", "--timeout 0", "a number of seconds from 1 to" },
+		{ "-k k --timeout 1s", "--timeout 1s", "a number of seconds from 1 to" },
+		{ "-k k --timeout 31622401", "--timeout", "a number of seconds from 1 to" },
+		{ "-k k --ready-fd x", "--ready-fd x", "must be the number of a descriptor" },
+		{ "-k k --ready-fd 2147483648", "--ready-fd",
+		  "must be the number of a descriptor" },
+		{ "--kernels k", "--kernels", "unknown option; did you mean --kernel?" },
+		{ "--memroy 1G", "--memroy", "unknown option; did you mean --memory?" },
+		{ "--memroy=1G", "--memroy=1G", "unknown option; did you mean --memory?" },
+		{ "-nemory 1G", "-nemory", "unknown option; did you mean --memory?" },
+		{ "--nographic", "--nographic", "unknown option; mvmm --help lists them" },
+		{ "-kernel", "--kernel", "needs a value" },
+		{ "-kernel a --kernel b", "--kernel b", "twice" },
+		{ "-k a -dry-run=yes", "--dry-run yes", "no value" },
 		{ "--kern k", "--kern", "unknown option" },
 		{ "--KERNEL k", "--KERNEL", "unknown option" },
 		{ "--kernel", "--kernel", "needs a value" },
@@ -252,7 +329,9 @@ Test(config, refusals)
 		{ "-k k --serial tty", "--serial tty", "file=PATH, unix:PATH or fd:N" },
 		{ "-k k --serial file=", "--serial file=", "file=PATH, unix:PATH or fd:N" },
 		{ "-k k --serial file", "--serial file", "file=PATH, unix:PATH or fd:N" },
-		{ "-k k --serial stdiox", "--serial stdiox", "file=PATH, unix:PATH or fd:N" },
+		{ "-k k --serial stdiox", "--serial stdiox", "did you mean stdio?" },
+		{ "-k k --console nul", "--console nul", "did you mean null?" },
+		{ "-k k --serial log.txt", "--serial log.txt", "file=PATH, unix:PATH or fd:N" },
 		{ "-k k --serial file=,rate=1M", "--serial file=,",
 		  "file=PATH, unix:PATH or fd:N" },
 		{ "-k k --serial unix:", "--serial unix:", "file=PATH, unix:PATH or fd:N" },
@@ -262,8 +341,8 @@ Test(config, refusals)
 		{ "-k k --serial pty,rate=2G", "rate=2G", "1K to 1G" },
 		{ "-k k --serial pty,rate", "rate=on", "1K to 1G" },
 		{ "-k k --serial pty,wait=off", "wait", "there is rate" },
-		{ "-k k --serial unix:s,wait=on", "wait=on", "only wait=off" },
-		{ "-k k --serial unix:s,server=off", "server=off", "only server=on" },
+		{ "-k k --serial unix:s,wait=on", "wait=on", "must be wait=off" },
+		{ "-k k --serial unix:s,server=off", "server=off", "must be server=on" },
 		{ "-k k --serial unix:s,mux=on", "mux", "rate, server and wait" },
 		{ "-k k --serial stdio --serial stdio", "--serial stdio", "twice" },
 		{ "-k k --serial pty --serial pty --serial pty --serial pty --serial pty",
@@ -272,19 +351,56 @@ Test(config, refusals)
 		{ "-k k --serial null --console stdio --qmp stdio", "--qmp stdio", "--console" },
 		{ "-k k --serial stdio --console stdio", "--console stdio", "twice" },
 		{ "-k k --console tty", "--console tty", "unix:PATH" },
+		{ "-k k --serial null --monitor stdio --qmp stdio", "--qmp stdio",
+		  "--monitor stdio has standard input and output" },
+		{ "-k k --monitor stdio --qmp stdio", "--qmp stdio",
+		  "--monitor stdio has standard input and output" },
+		{ "-k k --qmp stdio --monitor stdio", "--monitor stdio",
+		  "--qmp stdio has standard input and output" },
+		{ "-k k --qmp q3", "--qmp q3", "unix:q3" },
+		{ "-k k --monitor q3", "--monitor q3", "unix:q3" },
+		{ "-k k --qmp stdoi", "--qmp stdoi", "did you mean stdio?" },
+		{ "-k k --qmp ''", "--qmp", "unix:PATH, fd:N and stdio" },
+		{ "-k k --qmp unix:", "--qmp unix:", "unix:PATH, fd:N and stdio" },
+		{ "-k k --paused", "--paused: nobody could say cont", "--qmp or --monitor" },
 		{ "-k k --platform pc", "--platform pc", "auto, dt or acpi" },
+		{ "-k k --name ''", "--name ", "1 to 64 printable characters" },
+		{ "-k k --name a\tb", "--name a", "1 to 64 printable characters" },
+		{ "-k k --name a\x7f", "--name a", "1 to 64 printable characters" },
+		{ "-k k --name caf\xc3\xa9", "--name caf", "1 to 64 printable characters" },
+		{ "-k k --name "
+		  "12345678901234567890123456789012345678901234567890123456789012345",
+		  "--name 1234", "1 to 64 printable characters" },
+		{ "-k k --uuid ''", "--uuid ", "must be like 12345678-" },
+		{ "-k k --uuid 123456789abcdef0123456789abcdef0", "--uuid 1234", "uuidgen" },
+		{ "-k k --uuid 12345678-9abc-def0-1234-56789abcdefg", "--uuid 1234", "uuidgen" },
+		{ "-k k --uuid 12345678-9abc-def0-1234-56789abcdef01", "--uuid 1234", "uuidgen" },
+		{ "-k k --log-format xml", "--log-format xml", "text or json" },
 		{ "-k k --log-level loud", "--log-level loud", "error, warning, info or debug" },
 
 		{ "-k k -p ''", "--pmem", "no value" },
-		{ "-k k -p size=1G", "--pmem size=1G", "names no file" },
+		{ "-k k -p size=1G", "--pmem size=1G", "file=PATH is missing" },
 		{ "-k k -p d,size=0", "size=0", "must be a size" },
+		{ "-k k -p d,size=4", "size=4", "say 4M for 4 MiB" },
+		{ "-k k -p d,size=4095", "size=4095", "is less than 4 KiB" },
 		{ "-k k -p d,size=x", "size=x", "must be a size" },
 		{ "-k k -p d,size=-1", "size=-1", "must be a size" },
 		{ "-k k -p d,readonly=yes", "readonly=yes", "on or off" },
 		{ "-k k -p d,share=1", "share=1", "on or off" },
 		{ "-k k -p d,root=maybe", "root=maybe", "on or off" },
 		{ "-k k -p d,readonly", "readonly", "no value" },
-		{ "-k k -p d,sise=1G", "sise=1G", "unknown key" },
+		{ "-k k -p d,sise=1G", "sise=1G", "unknown key; did you mean size? There are" },
+		{ "-k k -p d,shar=off", "shar=off", "unknown key; did you mean share? There are" },
+		{ "-k k -p d,colour=red", "colour=red", "unknown key; there are file" },
+		{ "-k k -p ./v=1.img", "./v=1.img", "is given as file=NAME" },
+		{ "-k k -p a=b,size=1G", "a=b", "is given as file=NAME" },
+		{ "-k k -p fil=b", "fil=b", "did you mean file?" },
+		{ "-k k --net a=b", "a=b", "is given as tap=NAME" },
+		{ "-k k --vsock a=b", "a=b", "is given as path=NAME" },
+		{ "-k k --vsock s,cdi=3", "cdi=3", "did you mean cid?" },
+		{ "-k k -m 1G,maxmen=2G", "maxmen=2G", "did you mean maxmem?" },
+		{ "-k k -m x=1G", "x=1G", "unknown key; there are size" },
+		{ "-k k --numa node=0,cpu=0", "cpu=0", "did you mean cpus?" },
 		{ "-k k -p d,size=1G,size=1G", "size=1G", "twice" },
 		{ "-k k -p d,id=a/b", "id=a/b", "letters, digits" },
 		{ "-k k -p d,id=12345678901234567890123456789012", "id=123", "1 to 31" },
@@ -307,12 +423,15 @@ Test(config, refusals)
 Test(config, help_names_every_option)
 {
 	static const char *const names[] = {
-		"-k, --kernel FILE", "--initrd FILE",	  "--append TEXT",
-		"-m, --memory SIZE", "-c, --cpus N",	  "-p, --pmem FILE",
-		"--serial WHERE",    "--console WHERE",	  "--platform HOW",
-		"--dump-dtb FILE",   "--dump-acpi DIR",	  "--dry-run",
-		"--boot-timer",	     "--log-level LEVEL", "--version",
-		"-h, --help",	     "Ctrl-A X",	  "usage: mvmm --kernel FILE --pmem FILE",
+		"-k, --kernel FILE", "--initrd FILE",
+		"--append TEXT",     "-m, --memory SIZE",
+		"-c, --cpus N",	     "-p, --pmem FILE",
+		"--serial WHERE",    "--console WHERE",
+		"--platform HOW",    "--dump-dtb FILE",
+		"--dump-acpi DIR",   "--dry-run",
+		"--boot-timer",	     "--log-level LEVEL",
+		"--version",	     "-h, --help",
+		"Ctrl-A X",	     "usage: mvmm --kernel FILE [--pmem FILE]...",
 	};
 	static char text[8192];
 	FILE *out = fmemopen(text, sizeof(text), "w");

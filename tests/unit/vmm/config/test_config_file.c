@@ -68,7 +68,7 @@ Test(config_file, all_types)
 
 Test(config_file, keys)
 {
-	parsed("{\"kernel\": \"k\", \"cpus\": 4, \"memory\": {\"size\": \"1G\", \"maxmem\": \"4G\"}, "
+	parsed("{\"kernel\": \"k\", \"cpus\": {\"cpus\": 4, \"sockets\": \"2\"}, \"memory\": {\"size\": \"1G\", \"maxmem\": \"4G\"}, "
 	       "\"pmem\": [{\"file\": \"a,,b=c\", \"size\": 4096, \"share\": false, "
 	       "\"id\": \"x\"}, \"d,readonly=on\"], \"sandbox\": {\"mode\": true, \"allow\": "
 	       "[\"/a,b\", \"/c\"]}, \"numa\": [{\"node\": 0, \"cpus\": [\"0-1\", 2], "
@@ -76,6 +76,9 @@ Test(config_file, keys)
 	       "\"memory-backend-file\", \"id\": \"m\", \"mem-path\": \"e\", \"size\": \"2M\", "
 	       "\"share\": true}, \"device\": {\"driver\": \"virtio-pmem\", \"memdev\": \"m\"}}",
 	       "");
+	check_eq(config.cpus, 4);
+	check_eq(config.topology.sockets, 2);
+	check_eq(config.topology.cores, 2);
 	check_eq(config.memory, 1 << 30);
 	check_eq(config.maxmem, 4ULL << 30);
 	check_eq(config.n_pmem, 3);
@@ -142,7 +145,8 @@ Test(config_file, bad_types)
 	refused("{\"cpus\": null}", ", line 1: cpus: must be a string, a whole number, true or "
 				    "false; leave it out where there is none");
 	refused("{\"cpus\": [1]}", ", line 1: cpus: is allowed once; give one value, no list");
-	refused("{\"cpus\": {\"n\": 1}}", ", line 1: cpus: has no keys; give a string");
+	refused("{\"platform\": {\"n\": 1}}",
+		", line 1: platform: cannot be an object, because the option has no keys; give a string");
 	refused("{\"cpus\": -1}", ", line 1: --cpus -1: must be a number from 1 to 32");
 	refused("{\"cpus\": true}", ", line 1: --cpus on: must be a number from 1 to 32");
 	refused("{\"qmp\": [[]]}",
@@ -150,9 +154,9 @@ Test(config_file, bad_types)
 	refused("{\"pmem\": [\"a\",\n{\"file\": {}}]}", ", line 1: pmem: file: must be a string");
 	refused("{\"pmem\": {\"file\": [[1]]}}", ", line 1: pmem: file: must be a string");
 	refused("{\"pmem\": {\"file,size\": 1}}",
-		", line 1: pmem: 'file,size': is no key: those are letters, digits and '-'");
+		", line 1: pmem: 'file,size': is not a key; a key has letters, digits and '-'");
 	refused("{\"pmem\": {\"\": 1}}",
-		", line 1: pmem: '': is no key: those are letters, digits and '-'");
+		", line 1: pmem: '': is not a key; a key has letters, digits and '-'");
 	refused("{\"pmem\": {\"file\": \"\"}}",
 		", line 1: --pmem: 'file' has no value; say key=value");
 	refused("{\"pmem\": {}}", ", line 1: pmem: has no keys with values");
@@ -169,14 +173,14 @@ Test(config_file, bad_types)
 Test(config_file, names_that_are_none)
 {
 	refused("{\"result\": 3}",
-		", line 1: result: must be a string; is \"fd:3\" meant, or \"3\"?");
+		", line 1: result: must be a string; did you mean \"fd:3\" or \"3\"?");
 	refused("{\"initrd\": true}", ", line 1: initrd: must be a string");
 	refused("{\"append\": null}",
 		", line 1: append: must be a string; leave it out where there is none");
 	refused("{\"pmem\": [\"a\", 4]}",
-		", line 1: pmem: must be a string; is \"fd:4\" meant, or \"4\"?");
+		", line 1: pmem: must be a string; did you mean \"fd:4\" or \"4\"?");
 	refused("{\"pmem\": {\"file\": 5}}",
-		", line 1: pmem: file: must be a string; is \"fd:5\" meant, or \"5\"?");
+		", line 1: pmem: file: must be a string; did you mean \"fd:5\" or \"5\"?");
 	refused("{\"sandbox\": {\"allow\": [false]}}",
 		", line 1: sandbox: allow: must be a string");
 }
@@ -189,19 +193,21 @@ Test(config_file, bad_names)
 {
 	refused("{\"kernel\": \"k\",\n \"x\": {\"cpu\": \"cpu\"},\n \"cpu\": 1}",
 		", line 2: 'x': unknown option; mvmm --help lists them");
-	refused("{\"append\": \"\\\"cpu\\\": \\\\\",\n\"qmp\": [\"cpu\", \"cpu\"],\n\"cpu\": 1}",
-		", line 3: 'cpu': unknown option; is 'cpus' meant?");
+	refused("{\"append\": \"\\\"cpu\\\": \\\\\",\n\"pmem\": [\"cpu\", \"cpu\"],\n\"cpu\": 1}",
+		", line 3: 'cpu': unknown option; did you mean 'cpus'?");
 	refused("{\"append\": \"cpu\",\n\"cpu\": 1}",
-		", line 2: 'cpu': unknown option; is 'cpus' meant?");
-	refused("{\"memroy\": 1}", ", line 1: 'memroy': unknown option; is 'memory' meant?");
-	refused("{\"timout\": 1}", ", line 1: 'timout': unknown option; is 'timeout' meant?");
-	refused("{\"--kernel\": 1}", ", line 1: '--kernel': unknown option; is 'kernel' meant?");
+		", line 2: 'cpu': unknown option; did you mean 'cpus'?");
+	refused("{\"memroy\": 1}", ", line 1: 'memroy': unknown option; did you mean 'memory'?");
+	refused("{\"timout\": 1}", ", line 1: 'timout': unknown option; did you mean 'timeout'?");
+	refused("{\"--kernel\": 1}",
+		", line 1: '--kernel': unknown option; did you mean 'kernel'?");
 	refused("{\"k\": 1}", ", line 1: 'k': unknown option; mvmm --help lists them");
 	refused("{\"\": 1}", ", line 1: '': unknown option; mvmm --help lists them");
 	refused("{\"0123456789012345678901234567890123\": 1}",
 		", line 1: '0123456789012345678901234567890123': unknown option; mvmm --help lists "
 		"them");
-	refused("{\"config\": \"other.json\"}", ", line 1: config: a file cannot name another one");
+	refused("{\"config\": \"other.json\"}",
+		", line 1: config: a configuration file cannot name another configuration file");
 	refused("{\"cpus\": 1,\n\"cpus\": 2}", ", line 2: duplicate object key near '\"cpus\"'");
 }
 
@@ -293,6 +299,8 @@ Test(config_file, result_of_a_refusal)
 	check_str(config.result, "file");
 	cr_assert(parse("{\"result\": \"twice\", \"cpus\": 1, \"cpus\": 1}", "") < 0);
 	check_str(config.result, "twice");
+	cr_assert(parse("{\"result\": \"file\"}", "--nonsense --result mine") < 0);
+	check_str(config.result, "mine");
 	cr_assert(parse("{\"result\": [1], \"cpus\": 99}", "") < 0);
 	cr_assert(!config.result);
 	config_fini(&config);
@@ -313,7 +321,7 @@ Test(config_file, every_option)
 			 "%s: %s", json, err.text);
 		snprintf(json, sizeof(json), "{\"%s\": {\"\": 1}}", o->name);
 		parse(json, "");
-		check_eq(!!strstr(err.text, "is no key"), !!(o->how & KEYED), "%s", json);
+		check_eq(!!strstr(err.text, "is not a key"), !!o->take, "%s", json);
 	}
 	config_fini(&config);
 }

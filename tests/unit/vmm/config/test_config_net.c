@@ -50,9 +50,9 @@ Test(config_net, refusals)
 		{ "--net tap=a,mac=02:00:00::12:34:56",
 		  "--net mac=02:00:00::12:34:56: must be six bytes like 02:00:00:12:34:56" },
 		{ "--net tap=a,mac=03:00:00:12:34:56",
-		  "--net mac=03:00:00:12:34:56: is no card's address; the first byte must be even, and 02 begins one that is nobody else's" },
+		  "--net mac=03:00:00:12:34:56: cannot be the address of a card; the first byte must be even, and not all bytes 0 (02 begins a locally administered address)" },
 		{ "--net tap=a,mac=00:00:00:00:00:00",
-		  "--net mac=00:00:00:00:00:00: is no card's address; the first byte must be even, and 02 begins one that is nobody else's" },
+		  "--net mac=00:00:00:00:00:00: cannot be the address of a card; the first byte must be even, and not all bytes 0 (02 begins a locally administered address)" },
 		{ "--net 1 --net 2 --net 3 --net 4 --net 5 --net 6 --net 7 --net 8 --net 9",
 		  "--net 9: there can be at most 8" },
 	};

@@ -52,8 +52,9 @@ Test(config_numa, refusals)
 {
 	static const struct fixture_refusal cases[] = {
 		{ "--numa cpus=0,memory=256M",
-		  "--numa cpus=0,memory=256M: has no number; say node=0" },
-		{ "--numa node,cpus=0", "--numa node,cpus=0: has no number; say node=0" },
+		  "--numa cpus=0,memory=256M: node= is missing; give node=0, for example" },
+		{ "--numa node,cpus=0",
+		  "--numa node,cpus=0: node= is missing; give node=0, for example" },
 		{ "--numa node=16", "--numa node=16: must be a number from 0 to 15" },
 		{ "--numa node=x", "--numa node=x: must be a number from 0 to 15" },
 		{ "--numa node=0,cpus=x",
@@ -69,7 +70,7 @@ Test(config_numa, refusals)
 		  "--numa cpus=000000000000000000000000-1: must be a vCPU's number or a range "
 		  "such as 0-3; give cpus= again for more" },
 		{ "--numa node=0,cpus=0-32",
-		  "--numa cpus=0-32: vCPU 32 cannot be; 31 is the last that can" },
+		  "--numa cpus=0-32: there is no vCPU 32; the highest number is 31" },
 		{ "--numa node=0,memory=x",
 		  "--numa memory=x: must be a size such as 4G (a plain number is in MiB)" },
 		{ "--numa node=0,memory=1K",

@@ -116,18 +116,18 @@ Test(config_pmem, refusals)
 		{ "-p a,lock=no", "--pmem lock=no: must be on or off" },
 		{ "-p a,prealloc=yes", "--pmem prealloc=yes: must be on or off" },
 		{ "-p a,prealloc=on,share=off",
-		  "--pmem a: prealloc=on is for a disk whose stores reach its file; leave it out, "
-		  "or say share=on and readonly=off" },
+		  "--pmem a: prealloc=on needs share=on and readonly=off, because otherwise no "
+		  "store reaches the file; give these, or leave prealloc=on out" },
 		{ "-p a,prealloc=on,readonly=on",
-		  "--pmem a: prealloc=on is for a disk whose stores reach its file; leave it out, "
-		  "or say share=on and readonly=off" },
+		  "--pmem a: prealloc=on needs share=on and readonly=off, because otherwise no "
+		  "store reaches the file; give these, or leave prealloc=on out" },
 		{ "--object memory-backend-file,id=m,mem-path=b,size=4M,prealloc=on --device "
 		  "virtio-pmem,memdev=m",
-		  "--object m: prealloc=on is for a disk whose stores reach its file; leave it "
-		  "out, or say share=on and readonly=off" },
+		  "--object m: prealloc=on needs share=on and readonly=off, because otherwise no "
+		  "store reaches the file; give these, or leave prealloc=on out" },
 		{ "--object memory-backend-file,id=m,mem-path=b,size=4M,share=on,prealloc=on",
-		  "--object m: prealloc=on is done before the guest starts; name it in a "
-		  "--device, or leave prealloc=on out" },
+		  "--object m: prealloc=on allocates before the guest starts, but no --device uses "
+		  "this object; add a --device, or leave prealloc=on out" },
 		{ "-p a,align=x", "--pmem align=x: must be a size such as 2M or 1G" },
 		{ "-p a,align=3M", "--pmem align=3M: alignment 0x300000 must be a power of two" },
 		{ "-p a,align=1024",

@@ -41,8 +41,8 @@ Test(config_vsock, refusals)
 		{ "--vsock x,port=5",
 		  "--vsock port=5: unknown key; there are path=SOCKET and cid=N" },
 		{ "--vsock fd:3",
-		  "--vsock path=fd:3: cannot be a descriptor, as the paths for the guest's "
-		  "connections are made of it; a file of this name is ./fd:3" },
+		  "--vsock path=fd:3: cannot be a descriptor, because mvmm makes the paths for "
+		  "the guest's connections from it; for a file of this name give ./fd:3" },
 		{ "--vsock x --vsock y", "--vsock y: is given twice; it is allowed once" },
 	};
 	char line[200], longest[97];

@@ -13,17 +13,19 @@ static struct error err;
 static int parse(const char *line, const char *implied, char text[512], struct keyval list[20])
 {
 	snprintf(text, 512, "%s", line);
-	return keyval_parse_qemu(text, "--x", implied, list, 20, &err);
+	return keyval_parse(text, KEYVAL_QEMU, "--x", implied, list, 20, &err);
 }
 
 static int add(const char *line)
 {
+	struct memory_backend b;
 	struct keyval list[20];
 	char text[512];
 	int n = parse(line, "qom-type", text, list);
 
 	cr_assert(n > 0, "%s", err.text);
-	return memory_backends_add(&set, list, (unsigned)n, &err);
+	n = memory_backend_parse(&b, list, (unsigned)n, &err);
+	return n < 0 ? n : memory_backends_add(&set, &b, &err);
 }
 
 static int device(const char *line, struct memory_device *ret)
@@ -60,7 +62,7 @@ Test(memory_backend, defaults_and_repetition)
 	check_eq(set.list[0].share, false);
 	check_eq(set.list[0].align, 0);
 	check_eq(set.list[0].unlocked, false);
-	check_eq(add("qom-type=memory-backend-file,size=1,id=b,share=on,share=off,mem-path=y,"
+	check_eq(add("qom-type=memory-backend-file,size=4K,id=b,share=on,share=off,mem-path=y,"
 		     "mem-path=z,size=2M,readonly=yes,align=2M,lock=no"),
 		 0, "%s", err.text);
 	check_eq(set.list[1].share, false);
@@ -94,6 +96,9 @@ Test(memory_backend, refusals)
 		  "Parameter 'size' expects a size value" },
 		{ "memory-backend-file,id=a,mem-path=x,size=0",
 		  "property 'size' of memory-backend-file doesn't take value '0'" },
+		{ "memory-backend-file,id=a,mem-path=x,size=4",
+		  "memory size 0x4 must be equal to or larger than page size 0x1000; a number "
+		  "without a suffix is in bytes" },
 		{ "memory-backend-file,id=a,mem-path=x,size=1M,share=maybe",
 		  "Parameter 'share' expects 'on' or 'off'" },
 		{ "memory-backend-file,id=a,mem-path=x,size=1M,align=x",

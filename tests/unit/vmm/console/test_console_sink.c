@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Where a console goes to: several places at once, sockets, terminals, limits, stuck readers. */
-#include "vmm/console/console_backend.h"
+#include "vmm/console/console_sink.h"
 
 #include "tests/support/check.h"
 #include "tests/support/driver.h"
@@ -19,7 +19,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-TestSuite(console_backend, .timeout = 20);
+TestSuite(console_sink, .timeout = 20);
 
 static struct driver_host host;
 static struct console console;
@@ -30,13 +30,11 @@ static unsigned readies, inputs;
 
 static void output_ready(struct console_device *device)
 {
-	(void)device;
 	readies++;
 }
 
 static void input_ready(struct console_device *device)
 {
-	(void)device;
 	inputs++;
 }
 
@@ -45,7 +43,6 @@ static struct console_device device = { &device_ops };
 
 static void quit(struct console *c)
 {
-	(void)c;
 	cr_assert_fail("no key of ours was pressed");
 }
 
@@ -148,14 +145,14 @@ static void leave(int fd)
 	driver_settle(&host);
 }
 
-/* What is in the file that backend @i writes to, once all is that it has. */
+/* What is in the file that sink @i writes to, once all is that it has. */
 static const char *content(unsigned i, const char *path)
 {
 	static char text[4 * CONSOLE_BUFFER_SIZE];
 	int fd = open(path, O_RDONLY);
 	ssize_t n;
 
-	while (console.backends[i].writing)
+	while (console.sinks[i].writing)
 		driver_settle(&host);
 	n = read(fd, text, sizeof(text) - 1);
 	cr_assert(n >= 0);
@@ -176,14 +173,14 @@ static const uint8_t *much(void)
 /* Runs the loop until a stuck reader is taken for one. */
 static void await_stuck(unsigned i)
 {
-	for (unsigned n = 0; n < 500 && !console.backends[i].output.stuck; n++) {
+	for (unsigned n = 0; n < 500 && !console.sinks[i].output.stuck; n++) {
 		usleep(1000);
 		driver_settle(&host);
 	}
-	cr_assert(console.backends[i].output.stuck);
+	cr_assert(console.sinks[i].output.stuck);
 }
 
-Test(console_backend, file_is_made_anew, .init = setup, .fini = teardown)
+Test(console_sink, file_is_made_anew, .init = setup, .fini = teardown)
 {
 	int fd = open("log", O_WRONLY | O_CREAT, 0600);
 
@@ -196,7 +193,7 @@ Test(console_backend, file_is_made_anew, .init = setup, .fini = teardown)
 }
 
 /* Their lines are in it behind each other, and none over another's. */
-Test(console_backend, one_file_twice, .init = setup, .fini = teardown)
+Test(console_sink, one_file_twice, .init = setup, .fini = teardown)
 {
 	BEGIN("file=log", "file=log");
 	say("hello\n");
@@ -205,7 +202,7 @@ Test(console_backend, one_file_twice, .init = setup, .fini = teardown)
 }
 
 /* bad input: Console: FIFO that nobody reads, at the start or later -> nobody waits for a reader */
-Test(console_backend, fifo_whose_readers_come_and_go, .init = setup, .fini = teardown)
+Test(console_sink, fifo_whose_readers_come_and_go, .init = setup, .fini = teardown)
 {
 	int fd;
 
@@ -222,7 +219,7 @@ Test(console_backend, fifo_whose_readers_come_and_go, .init = setup, .fini = tea
 	check_str(driver_log_text(), "");
 }
 
-Test(console_backend, several_get_all_and_any_may_speak, .init = setup, .fini = teardown)
+Test(console_sink, several_get_all_and_any_may_speak, .init = setup, .fini = teardown)
 {
 	int first, second;
 
@@ -243,7 +240,7 @@ Test(console_backend, several_get_all_and_any_may_speak, .init = setup, .fini = 
 }
 
 /* Nobody listens: nothing waits, nothing is kept, nothing counts as dropped. */
-Test(console_backend, socket_whose_clients_come_and_go, .init = setup, .fini = teardown)
+Test(console_sink, socket_whose_clients_come_and_go, .init = setup, .fini = teardown)
 {
 	struct stat st;
 
@@ -259,7 +256,7 @@ Test(console_backend, socket_whose_clients_come_and_go, .init = setup, .fini = t
 		check_eq(write(fd, "you", 3), 3);
 		check_str(taken(), "you");
 		leave(fd);
-		check_eq(console.backends[0].peer_fd, 0);
+		check_eq(console.sinks[0].peer_fd, 0);
 		say("to nobody");
 	}
 	check_eq(console_report(&console), 0);
@@ -267,7 +264,7 @@ Test(console_backend, socket_whose_clients_come_and_go, .init = setup, .fini = t
 }
 
 /* As with echo poweroff | nc -U. */
-Test(console_backend, socket_client_that_speaks_and_goes, .init = setup, .fini = teardown)
+Test(console_sink, socket_client_that_speaks_and_goes, .init = setup, .fini = teardown)
 {
 	int fd;
 
@@ -276,35 +273,31 @@ Test(console_backend, socket_client_that_speaks_and_goes, .init = setup, .fini =
 	check_eq(write(fd, "poweroff\n", 9), 9);
 	leave(fd);
 	check_str(taken(), "poweroff\n");
-	check_eq(console.backends[0].peer_fd, 0);
+	check_eq(console.sinks[0].peer_fd, 0);
 }
 
-static struct event_op over;
-
-static void stop_loop(struct event_op *op, int result)
+static void stop_loop(struct event_timer *timer)
 {
-	(void)op;
-	(void)result;
 	event_loop_stop(&host.loop);
 }
 
 /* Runs the loop for @ms milliseconds; returns how many of them it was busy. */
 static uint64_t run_for(unsigned ms)
 {
-	struct __kernel_timespec limit = { .tv_nsec = ms * 1000000L };
+	struct event_timer over = { .due = stop_loop };
 	uint64_t before = clock_now_ns(CLOCK_THREAD_CPUTIME_ID);
 
-	over.done = stop_loop;
-	event_loop_delay(&host.loop, &over, &limit);
+	event_loop_arm(&host.loop, &over, ms * NS_PER_MS);
 	check_eq(event_loop_run(&host.loop), 0);
-	return (clock_now_ns(CLOCK_THREAD_CPUTIME_ID) - before) / 1000000;
+	event_loop_cancel(&host.loop, &over);
+	return (clock_now_ns(CLOCK_THREAD_CPUTIME_ID) - before) / NS_PER_MS;
 }
 
 /*
  * bad input: Console: client that says no more, but listens, as nc -N does -> it hears the guest,
  * the loop rests, the next client is served once it has gone
  */
-Test(console_backend, socket_client_that_has_said_all_still_hears, .init = setup, .fini = teardown)
+Test(console_sink, socket_client_that_has_said_all_still_hears, .init = setup, .fini = teardown)
 {
 	uint64_t busy;
 	int fd;
@@ -320,7 +313,7 @@ Test(console_backend, socket_client_that_has_said_all_still_hears, .init = setup
 	check_str(hear(fd, 6), "answer");
 	leave(fd);
 	run_for(250);
-	check_eq(console.backends[0].peer_fd, 0);
+	check_eq(console.sinks[0].peer_fd, 0);
 	fd = connect_to("s");
 	say("still here");
 	check_str(hear(fd, 10), "still here");
@@ -328,7 +321,7 @@ Test(console_backend, socket_client_that_has_said_all_still_hears, .init = setup
 }
 
 /* bad input: Console: second client at the socket -> waits until the first has gone */
-Test(console_backend, socket_has_one_client_at_a_time, .init = setup, .fini = teardown)
+Test(console_sink, socket_has_one_client_at_a_time, .init = setup, .fini = teardown)
 {
 	struct pollfd poll_second = { .events = POLLIN };
 	int first, second;
@@ -349,7 +342,7 @@ Test(console_backend, socket_has_one_client_at_a_time, .init = setup, .fini = te
  * bad input: Console: client that neither reads nor closes, then dies with a write in flight -> the
  * guest goes on, the next client is served
  */
-Test(console_backend, socket_client_dies_while_it_is_stuck, .init = setup, .fini = teardown)
+Test(console_sink, socket_client_dies_while_it_is_stuck, .init = setup, .fini = teardown)
 {
 	int fd;
 
@@ -359,10 +352,10 @@ Test(console_backend, socket_client_dies_while_it_is_stuck, .init = setup, .fini
 		console_write(&console, much(), CONSOLE_BUFFER_SIZE);
 		driver_settle(&host);
 	}
-	check_eq(console.backends[0].output.held, true);
+	check_eq(console.sinks[0].output.held, true);
 	readies = 0;
 	leave(fd);
-	check_eq(console.backends[0].output.held, false);
+	check_eq(console.sinks[0].output.held, false);
 	check_eq(readies, 1);
 	fd = connect_to("s");
 	say("still here");
@@ -374,19 +367,19 @@ Test(console_backend, socket_client_dies_while_it_is_stuck, .init = setup, .fini
  * bad input: Console: client that says more than the guest takes, and dies -> 4 KiB of it are kept,
  * the next client is served
  */
-Test(console_backend, socket_client_dies_with_much_unheard, .init = setup, .fini = teardown)
+Test(console_sink, socket_client_dies_with_much_unheard, .init = setup, .fini = teardown)
 {
 	int fd;
 
 	BEGIN("unix:s");
 	fd = connect_to("s");
-	check_eq(write(fd, much(), 2 * CONSOLE_INPUT_SIZE), 2 * CONSOLE_INPUT_SIZE);
+	check_eq(write(fd, much(), 2 * CONSOLE_INPUT_AHEAD), 2 * CONSOLE_INPUT_AHEAD);
 	driver_settle(&host);
 	leave(fd);
 	fd = connect_to("s");
 	say("still here");
 	check_str(hear(fd, 10), "still here");
-	check_eq(strlen(taken()), CONSOLE_INPUT_SIZE);
+	check_eq(strlen(taken()), CONSOLE_INPUT_AHEAD);
 	check_eq(write(fd, "x", 1), 1);
 	check_str(taken(), "x");
 	leave(fd);
@@ -396,7 +389,7 @@ Test(console_backend, socket_client_dies_with_much_unheard, .init = setup, .fini
  * bad input: Console: reader that takes nothing for 250 ms -> the guest waits that long and no
  * longer; then its output is dropped, counted, and "[N bytes dropped]" stands in its place
  */
-Test(console_backend, stuck_reader, .init = setup, .fini = teardown)
+Test(console_sink, stuck_reader, .init = setup, .fini = teardown)
 {
 	static const char line[] = "\n[4 bytes dropped]\n";
 	unsigned kept = 0;
@@ -409,11 +402,12 @@ Test(console_backend, stuck_reader, .init = setup, .fini = teardown)
 	kept += 1024;
 	await_stuck(0);
 	check_eq(readies, 1, "the guest was told to go on");
-	check_contains(driver_log_text(), "--serial unix:s: nobody takes the guest's output");
+	check_contains(driver_log_text(),
+		       "--serial unix:s: the reader is too slow for the guest's output");
 	check_eq(say("lost"), UINT32_MAX);
 	check_eq(strncmp(hear(fd, kept), (const char *)much(), 1024), 0);
 	check_str(hear(fd, (unsigned)strlen(line)), line);
-	check_eq(console.backends[0].output.stuck, false);
+	check_eq(console.sinks[0].output.stuck, false);
 	say("heard");
 	check_str(hear(fd, 5), "heard");
 	check_eq(console_report(&console), 4);
@@ -422,7 +416,7 @@ Test(console_backend, stuck_reader, .init = setup, .fini = teardown)
 }
 
 /* bad input: Console: reader that does not read until the end -> what it has not read is counted */
-Test(console_backend, rest_that_nobody_reads, .init = setup, .fini = teardown)
+Test(console_sink, rest_that_nobody_reads, .init = setup, .fini = teardown)
 {
 	unsigned left;
 
@@ -431,15 +425,15 @@ Test(console_backend, rest_that_nobody_reads, .init = setup, .fini = teardown)
 	console_write(&console, much(), CONSOLE_BUFFER_SIZE);
 	driver_settle(&host);
 	console_write(&console, much(), 1000);
-	console.drain_limit = (struct __kernel_timespec){ .tv_nsec = 20000000 };
+	console.drain_ns = 20 * NS_PER_MS;
 	console_drain(&console);
-	left = console.backends[0].output.count;
+	left = ring_count(&console.sinks[0].output.ring);
 	cr_assert(left > 0);
 	check_eq(console_report(&console), left);
 	check_contains(driver_log_text(), "bytes of the guest's output were dropped");
 }
 
-Test(console_backend, reader_beside_a_stuck_one_loses_nothing, .init = setup, .fini = teardown)
+Test(console_sink, reader_beside_a_stuck_one_loses_nothing, .init = setup, .fini = teardown)
 {
 	int stuck, fd;
 
@@ -451,14 +445,14 @@ Test(console_backend, reader_beside_a_stuck_one_loses_nothing, .init = setup, .f
 		driver_settle(&host);
 		check_eq(memcmp(hear(fd, 4096), much() + i, 4096), 0, "%u", i);
 	}
-	cr_assert(console.backends[0].output.dropped > 0);
-	check_eq(console.backends[1].output.dropped, 0);
+	cr_assert(console.sinks[0].output.dropped > 0);
+	check_eq(console.sinks[1].output.dropped, 0);
 	leave(stuck);
 	leave(fd);
 }
 
 /* Time without a wait does not count: the timer of one that ended in time says nothing. */
-Test(console_backend, reader_that_is_slow_now_and_then, .init = setup, .fini = teardown)
+Test(console_sink, reader_that_is_slow_now_and_then, .init = setup, .fini = teardown)
 {
 	int fd;
 
@@ -481,7 +475,7 @@ Test(console_backend, reader_that_is_slow_now_and_then, .init = setup, .fini = t
 }
 
 /* Nor does it keep the next wait from having an end. */
-Test(console_backend, reader_that_is_stuck_soon_after_it_was_slow, .init = setup, .fini = teardown)
+Test(console_sink, reader_that_is_stuck_soon_after_it_was_slow, .init = setup, .fini = teardown)
 {
 	unsigned kept = 0;
 	int fd;
@@ -492,7 +486,7 @@ Test(console_backend, reader_that_is_stuck_soon_after_it_was_slow, .init = setup
 		driver_settle(&host);
 	hear(fd, kept + 1024);
 	driver_settle(&host);
-	check_eq(console.backends[0].patience_queued, true);
+	check_eq(event_loop_armed(&console.sinks[0].patience), false);
 	while (console_write(&console, much(), 1024))
 		driver_settle(&host);
 	await_stuck(0);
@@ -500,7 +494,7 @@ Test(console_backend, reader_that_is_stuck_soon_after_it_was_slow, .init = setup
 }
 
 /* bad input: Console: guest that writes more than its rate -> what is beyond is dropped and told */
-Test(console_backend, rate, .init = setup, .fini = teardown)
+Test(console_sink, rate, .init = setup, .fini = teardown)
 {
 	BEGIN("file=log,rate=10K");
 	for (unsigned i = 0; i < 30; i++) {
@@ -508,8 +502,8 @@ Test(console_backend, rate, .init = setup, .fini = teardown)
 		driver_settle(&host);
 	}
 	check_eq(strlen(content(0, "log")), 10240);
-	check_eq(console.backends[0].output.dropped, 30000 - 10240);
-	console.backends[0].output.second -= 1000000000;
+	check_eq(console.sinks[0].output.dropped, 30000 - 10240);
+	console.sinks[0].output.second -= NS_PER_S;
 	say("a second later");
 	check_str(content(0, "log") + 10240, "\n[19760 bytes dropped]\na second later");
 	/* At the end it is told, too. */
@@ -530,7 +524,7 @@ static const char *terminal(void)
 	return name;
 }
 
-Test(console_backend, terminal_whose_users_come_and_go, .init = setup, .fini = teardown)
+Test(console_sink, terminal_whose_users_come_and_go, .init = setup, .fini = teardown)
 {
 	BEGIN("pty");
 	for (unsigned i = 0; i < 3; i++) {
@@ -543,7 +537,7 @@ Test(console_backend, terminal_whose_users_come_and_go, .init = setup, .fini = t
 		say("hello\n");
 		check_str(hear(fd, 6), "hello\n");
 		check_eq(write(fd, "\001x", 2), 2);
-		while (!console.in_count)
+		while (!ring_count(&console.input))
 			driver_settle(&host);
 		check_str(taken(), "\001x");
 		close(fd);
@@ -565,7 +559,7 @@ static void *read_late(void *arg)
 }
 
 /* Who is a little behind at the end still gets to read it, since it goes with the terminal. */
-Test(console_backend, terminal_is_read_before_the_end, .init = setup, .fini = teardown)
+Test(console_sink, terminal_is_read_before_the_end, .init = setup, .fini = teardown)
 {
 	uint64_t began;
 	pthread_t reader;
@@ -583,7 +577,7 @@ Test(console_backend, terminal_is_read_before_the_end, .init = setup, .fini = te
 }
 
 /* bad input: Console: pseudo-terminal that nobody opens -> the guest goes on */
-Test(console_backend, terminal_that_nobody_opens, .init = setup, .fini = teardown)
+Test(console_sink, terminal_that_nobody_opens, .init = setup, .fini = teardown)
 {
 	BEGIN("pty");
 	for (unsigned i = 0; i < 10; i++) {
@@ -594,7 +588,7 @@ Test(console_backend, terminal_that_nobody_opens, .init = setup, .fini = teardow
 	check_eq(say("lost"), UINT32_MAX);
 }
 
-Test(console_backend, descriptors, .init = setup, .fini = teardown)
+Test(console_sink, descriptors, .init = setup, .fini = teardown)
 {
 	char value[3][16];
 	int pipe_fds[2], sockets[2], listener = socket(AF_UNIX, SOCK_STREAM, 0), client;
@@ -608,7 +602,7 @@ Test(console_backend, descriptors, .init = setup, .fini = teardown)
 	snprintf(value[1], sizeof(value[1]), "fd:%d", sockets[1]);
 	snprintf(value[2], sizeof(value[2]), "fd:%d", listener);
 	BEGIN(value[0], value[1], value[2]);
-	check_eq(console.backends[0].in_fd, -1, "a pipe's end for writing says nothing");
+	check_eq(console.sinks[0].in_fd, -1, "a pipe's end for writing says nothing");
 	client = connect_to("s");
 	say("hello");
 	check_str(hear(pipe_fds[0], 5), "hello");
@@ -621,13 +615,13 @@ Test(console_backend, descriptors, .init = setup, .fini = teardown)
 	close(sockets[0]);
 	say("1");
 	say("2");
-	check_contains(driver_log_text(), "console output ends: Broken pipe");
+	check_contains(driver_log_text(), "cannot write the guest's output: Broken pipe");
 	check_str(hear(pipe_fds[0], 2), "12");
 	leave(client);
 	unlink("s");
 }
 
-Test(console_backend, regular_file_by_descriptor_says_nothing, .init = setup, .fini = teardown)
+Test(console_sink, regular_file_by_descriptor_says_nothing, .init = setup, .fini = teardown)
 {
 	int fd = open("log", O_RDWR | O_CREAT, 0600);
 	char value[16];
@@ -644,7 +638,7 @@ Test(console_backend, regular_file_by_descriptor_says_nothing, .init = setup, .f
 
 /* bad input: Console: files that cannot be opened, descriptors that are not -> one line, naming it
  */
-Test(console_backend, refusals, .init = setup, .fini = teardown)
+Test(console_sink, refusals, .init = setup, .fini = teardown)
 {
 	static const struct {
 		const char *value, *says;
@@ -653,7 +647,8 @@ Test(console_backend, refusals, .init = setup, .fini = teardown)
 		  "--serial file=/nonexistent/x: cannot open for writing: No" },
 		{ "file=/", "--serial file=/: cannot open for writing: Is a directory" },
 		{ "unix:/nonexistent/x", "--serial unix:/nonexistent/x: cannot listen there: No" },
-		{ "unix:/dev/null", "--serial unix:/dev/null: there is a file that is no socket" },
+		{ "unix:/dev/null", "--serial unix:/dev/null: a file that is not a socket exists "
+				    "there" },
 		{ "fd:1000", "--serial fd:1000: is not open" },
 		{ "fd:x", "--serial fd:x: must be fd:" },
 	};

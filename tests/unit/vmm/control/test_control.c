@@ -5,6 +5,7 @@
 #include "tests/support/bus_value.h"
 #include "tests/support/check.h"
 #include "tests/support/fake_vm.h"
+#include "vmm/control/json_stream.h"
 #include "vmm/wiring/serial_port.h"
 
 #include <poll.h>
@@ -17,7 +18,7 @@
 
 TestSuite(control, .timeout = 60);
 
-#define HMP_GREETING "mvmm 0.1.0 monitor - type 'help' for more information\r\n(mvmm) "
+#define HMP_GREETING MONITOR_PACKAGE " monitor - type 'help' for more information\r\n(mvmm) "
 
 static struct driver_host host;
 static struct fake_vm vm;
@@ -78,14 +79,13 @@ Test(control, bad_places, .init = setup, .fini = teardown)
 {
 	int pipe_fds[2], file;
 
-	check_str(try_open(CONTROL_QMP, "tcp:1"),
-		  "--qmp tcp:1: there are unix:PATH, fd:N and stdio");
+	check_str(try_open(CONTROL_QMP, "tcp:1"), "--qmp tcp:1: must be unix:PATH, fd:N or stdio");
 	check_contains(try_open(CONTROL_HMP, "unix:"), "--monitor");
 	check_contains(try_open(CONTROL_QMP, "unix:/nowhere/at/all"),
 		       "--qmp unix:/nowhere/at/all: cannot listen there: No such file");
-	check_contains(try_open(CONTROL_QMP, "unix:/x,server=off"), "only server=on is possible");
-	check_contains(try_open(CONTROL_QMP, "unix:/x,wait=on"), "only wait=off is possible");
-	check_contains(try_open(CONTROL_QMP, "unix:/x,mode=1"), "mode: unknown key");
+	check_contains(try_open(CONTROL_QMP, "unix:/x,server=off"), "must be server=on");
+	check_contains(try_open(CONTROL_QMP, "unix:/x,wait=on"), "must be wait=off");
+	check_contains(try_open(CONTROL_QMP, "unix:/x,mode=1"), "mode=1: unknown key");
 	check_contains(try_open(CONTROL_QMP, "fd:x"), "--qmp fd:x: must be fd: and the number");
 	check_contains(try_open(CONTROL_QMP, "fd:999"), "is not open");
 	check_eq(pipe(pipe_fds), 0);
@@ -165,6 +165,47 @@ Test(control, a_thousand_clients, .init = setup, .fini = teardown)
 	check_contains(fake_vm_hear(&host, connect_client()), "{\"QMP\":");
 }
 
+/*
+ * bad input: Control socket: many clients with 256 KiB each of a request that does not end -> 44
+ * MiB for all together; who exceeds it is told and dropped, the others are served
+ */
+Test(control, clients_share_memory, .init = setup, .fini = teardown)
+{
+	static char text[JSON_STREAM_MAX_SIZE];
+	int fds[200], small, told = 0;
+
+	check_str(try_open(CONTROL_QMP, where), "");
+	small = connect_client();
+	check_contains(fake_vm_hear(&host, small), "{\"QMP\":");
+	memset(text, 'a', sizeof(text));
+	text[0] = '"';
+	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++) {
+		size_t said = 0;
+		ssize_t n;
+
+		fds[i] = connect_client();
+		check_contains(fake_vm_hear(&host, fds[i]), "{\"QMP\":");
+		while (said < sizeof(text) &&
+		       ((n = write(fds[i], text + said, sizeof(text) - said)) > 0 ||
+			errno == EAGAIN)) {
+			said += n > 0 ? (size_t)n : 0;
+			driver_settle(&host);
+			cr_assert(control.clients.budget.spent <= CONTROL_CLIENTS_BUDGET);
+		}
+		if (strstr(fake_vm_hear(&host, fds[i]), "all clients together use as much memory"))
+			told++;
+	}
+	check_eq(told, (int)ARRAY_SIZE(fds) - 175, "256 KiB, with its NUL, each");
+	check_eq(control.clients.count, 176);
+	check_contains(fake_vm_ask(&host, small, "{\"execute\":\"qmp_capabilities\"}"),
+		       "{\"return\":{}}");
+	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	while (control.clients.count > 1)
+		driver_settle(&host);
+	check_eq(control.clients.budget.spent, 0);
+}
+
 static double seconds(void)
 {
 	struct timespec ts;
@@ -192,12 +233,13 @@ Test(control, drain, .init = setup, .fini = teardown)
 	control_drain(&control);
 	cr_assert(seconds() - before < 0.9);
 	check_contains(fake_vm_hear(&host, fd), "guest-shutdown");
-	control.drain_limit = (struct __kernel_timespec){ .tv_nsec = 50000000 };
+	control.drain_ns = 50 * NS_PER_MS;
 	for (unsigned i = 0; i < 5000; i++)
 		monitor_stopped(&vm.monitor);
 	before = seconds();
 	control_drain(&control);
 	cr_assert(seconds() - before >= 0.05);
+	cr_assert(seconds() - before < 2);
 	check_eq(control.clients.count, 1);
 }
 
@@ -208,29 +250,43 @@ static struct bus bus;
 
 static void quit_key(struct console *c)
 {
-	(void)c;
 	vm.quits++;
 }
 
 static void monitor_begins(struct console *c)
 {
-	(void)c;
 	control_console_begins(&control);
 }
 
 static void monitor_input(struct console *c, const uint8_t *bytes, unsigned len)
 {
-	(void)c;
 	control_console_input(&control, (const char *)bytes, len);
 }
 
-static const struct console_ops console_ops = { quit_key, monitor_begins, monitor_input };
+static void monitor_ends(struct console *c)
+{
+	control_console_ends(&control);
+}
+
+static bool monitor_edits(struct console *c)
+{
+	return control_console_edits(&control);
+}
+
+static bool monitor_print(struct console *c, const uint8_t *bytes, unsigned len)
+{
+	return control_console_print(&control, (const char *)bytes, len);
+}
+
+static const struct console_ops console_ops = {
+	quit_key, monitor_begins, monitor_input, monitor_ends, monitor_edits, monitor_print,
+};
 
 static int typed[2], shown[2];
 
-static void setup_console(void)
+static void open_console(bool terminal)
 {
-	static const struct config_backend config = { .option = "--serial", .given = "stdio" };
+	static const struct config_sink config = { .option = "--serial", .given = "stdio" };
 	static struct test_line line;
 
 	setup();
@@ -238,14 +294,30 @@ static void setup_console(void)
 	check_eq(pipe(shown), 0);
 	check_eq(fcntl(shown[0], F_SETFL, O_NONBLOCK), 0);
 	dup2(shown[1], STDOUT_FILENO);
-	check_eq(control_open_console(&control, false), 0);
+	check_eq(control_open_console(&control, terminal), 0);
 	test_line_init(&line);
 	serial_port_init(&port, &console, &line.line);
 	check_eq(console_init(&console, &console_ops, &port.device, &host.loop, &tail), 0);
 	console_attach(&console, &config, typed[0], STDOUT_FILENO);
-	console.backends[0].escape_key = true;
+	console.sinks[0].escape_key = true;
 	check_eq(bus_add(&bus, &port.ports), 0);
 	console_start(&console);
+}
+
+static void setup_console(void)
+{
+	open_console(false);
+}
+
+static void written(struct control *c)
+{
+	console_printed(&console);
+}
+
+static void setup_terminal(void)
+{
+	open_console(true);
+	control.console_written = written;
 }
 
 static const char *type(const char *keys)
@@ -264,6 +336,96 @@ static const char *received(void)
 		text[n++] = (char)bus_read(&bus, port.ports.start, 1);
 	text[n] = '\0';
 	return text;
+}
+
+/* What appears when the guest writes @text. */
+static const char *prints(const char *text)
+{
+	for (; *text; text++)
+		bus_write(&bus, port.ports.start, 1, (uint8_t)*text);
+	return fake_vm_hear(&host, shown[0]);
+}
+
+static size_t count_of(const char *text, char wanted)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == wanted;
+	return n;
+}
+
+#define LINE(typed) "\r(mvmm) " typed "\033[K"
+
+/* The guest writes while a line is typed: its lines come above, and wait until they are whole. */
+Test(control, guest_writes_above_the_line, .init = setup_terminal, .fini = teardown)
+{
+	check_str(prints("before\n"), "before\n");
+	type("\001c");
+	type("info k");
+	check_str(prints("one\ntwo\nthr"), "\r\033[Kone\ntwo\n" LINE("info k"));
+	check_str(prints("ee"), "");
+	type("\033[D");
+	check_str(prints("\n"), "\r\033[Kthree\n" LINE("info k") "\033[1D");
+	check_contains(type("\033[Cvm\r"), "kvm support: enabled\r\n(mvmm) ");
+	check_str(prints("login: "), "");
+	type("xy");
+	/* The line goes, and then what was held back comes. */
+	check_str(type("\001c"), "\r\033[Klogin: ");
+	check_str(prints("more"), "more");
+	check_eq(console_report(&console), 0);
+}
+
+/* bad input: Console: guest that writes a line of any length while a person types at the monitor ->
+ * pieces of it, no byte is lost */
+Test(control, guest_writes_without_an_end, .init = setup_terminal, .fini = teardown)
+{
+	static char text[5001];
+
+	memset(text, 'z', sizeof(text) - 1);
+	type("\001c");
+	check_eq(count_of(prints(text), 'z'), 4096);
+	check_eq(count_of(type("\001c"), 'z'), 5000 - 4096);
+	check_eq(console_report(&console), 0);
+}
+
+/* bad input: Console: clients that use up their memory while a person types at the monitor -> the
+ * monitor ends, and the guest's output comes as before */
+Test(control, guest_writes_when_the_monitor_has_no_memory, .init = setup_terminal, .fini = teardown)
+{
+	static char text[5001];
+
+	memset(text, 'z', sizeof(text) - 1);
+	type("\001c");
+	control.clients.budget.spent = control.clients.budget.limit;
+	check_eq(count_of(prints(text), 'z'), 5000);
+	check_str(prints("more"), "more");
+	check_eq(console_report(&console), 0);
+	control.clients.budget.spent = 0;
+}
+
+/* Two writes in flight have no order, and the line's removal must not remove the guest's text. */
+Test(control, guest_waits_until_the_line_is_gone, .init = setup_terminal, .fini = teardown)
+{
+	type("\001c");
+	check_str(prints("bye"), "");
+	control.console_written = NULL;
+	check_str(type("\001c"), "\r\033[K");
+	console_printed(&console);
+	check_str(prints(""), "bye");
+}
+
+/* The end of the VM is like Ctrl-A C. */
+Test(control, guest_writes_last_words, .init = setup_terminal, .fini = teardown)
+{
+	type("\001c");
+	type("qu");
+	check_str(prints("bye"), "");
+	console_leave_monitor(&console);
+	control_drain(&control);
+	console_drain(&console);
+	check_str(fake_vm_hear(&host, shown[0]), "\r\033[Kbye");
+	check_eq(console_report(&console), 0);
 }
 
 /* Serial port and monitor on standard input: Ctrl-A C goes from one to the other. */

@@ -10,7 +10,7 @@
 
 TestSuite(hmp, .timeout = 10);
 
-#define GREETING "mvmm 0.1.0 monitor - type 'help' for more information\r\n"
+#define GREETING MONITOR_PACKAGE " monitor - type 'help' for more information\r\n"
 #define PROMPT "(mvmm) "
 
 static struct driver_host host;
@@ -74,7 +74,7 @@ Test(hmp, infos, .init = setup)
 {
 	check_str(run("info memory_size_summary"),
 		  "base memory: 8589934592\nplugged memory: 67108864\n");
-	check_str(run("info version"), "7.2.0 (mvmm 0.1.0)\n");
+	check_str(run("info version"), "7.2.0 (" MONITOR_PACKAGE ")\n");
 	check_str(run("info kvm"), "kvm support: enabled\n");
 	check_str(run("info cpus"), "* CPU #0: thread_id=1000\n  CPU #1: thread_id=1001\n");
 	check_str(run("info name"), "");

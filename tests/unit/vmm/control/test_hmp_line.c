@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Line editing: keys in, line out, and what the terminal is told. */
+#include "vmm/control/hmp.h"
 #include "vmm/control/hmp_line.h"
 
 #include "tests/support/check.h"
@@ -155,4 +156,57 @@ Test(hmp_line, without_terminal)
 	check_eq(line.n_history, 0);
 	check_eq(hmp_line_key(&line, '\0', &out), false);
 	check_str(type("x\n"), "x");
+}
+
+Test(hmp_line, tab_completes, .init = setup)
+{
+	static const struct {
+		const char *keys, *text;
+	} cases[] = {
+		{ "sto\t", "stop " },
+		{ "c\t\r", "cont " },
+		{ "qu\tx\r", "quit x" },
+		{ "sys\t", "system_" },
+		{ "system_p\t", "system_powerdown " },
+		{ "dev\t", "device_" },
+		{ "inf\tsta\t", "info status " },
+		{ "info   sta\t", "info   status " },
+		{ "help sto\t", "help stop " },
+		/* In the middle of a line the word before the cursor counts. */
+		{ "sto now\002\002\002\002\t\r", "stop  now" },
+		/* Nothing, and a word that is no name of ours. */
+		{ "nonsense\t", "nonsense" },
+		{ "stop a\t", "stop a" },
+		{ "info status a\t", "info status a" },
+		{ "\t", "" },
+	};
+
+	line.match = hmp_match;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		check_str(type(cases[i].keys), cases[i].text);
+		hmp_line_begin(&line, &out);
+	}
+	line.match = NULL;
+	check_str(type("sto\t"), "sto");
+}
+
+Test(hmp_line, tab_shows_what_is_possible, .init = setup)
+{
+	line.match = hmp_match;
+	type("system_\t");
+	check_contains(buffer_text(&out), "\r\nsystem_powerdown system_reset\r\n");
+	check_contains(buffer_text(&out), "> system_\033[K");
+	hmp_line_begin(&line, &out);
+	type("\t");
+	check_contains(buffer_text(&out), "\r\ncont device_add ");
+}
+
+/* A line that is full takes no more, whatever would complete it. */
+Test(hmp_line, tab_at_the_end_of_the_line, .init = setup)
+{
+	line.match = hmp_match;
+	for (unsigned i = 0; i < HMP_LINE_MAX - 2; i++)
+		hmp_line_key(&line, i < 4 ? "info"[i] : ' ', &out);
+	check_str(type("st\t") + HMP_LINE_MAX - 2, "st");
+	check_eq(line.len, HMP_LINE_MAX);
 }

@@ -8,31 +8,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-TestSuite(control_socket, .timeout = 10);
+TestSuite(listener, .timeout = 10);
 
 static struct driver_host host;
-static struct control_socket sock;
+static struct listener sock;
 static char directory[] = "/tmp/mvmm-test-XXXXXX";
 static char path[64];
 static int last_fd;
 static unsigned n_accepted;
 
-static void accepted(struct control_socket *s, int fd)
+static void accepted(struct listener *s, int fd)
 {
 	check_eq(s, &sock);
 	last_fd = fd;
 	n_accepted++;
 }
 
-static const struct control_socket_ops ops = { .accepted = accepted };
+static const struct listener_ops ops = { .accepted = accepted };
 
 static void setup(void)
 {
@@ -47,10 +49,10 @@ static void teardown(void)
 	check_eq(rmdir(directory), 0, "something was left there");
 }
 
-static int try_listen(struct control_socket *s, const char *where, const char *error)
+static int try_listen(struct listener *s, const char *where, const char *error)
 {
 	struct error err = { 0 };
-	int ret = control_socket_listen(s, &ops, &host.loop, where, &err);
+	int ret = listener_open(s, &ops, &host.loop, where, &err);
 
 	check_contains(err.text, error);
 	return ret;
@@ -78,7 +80,7 @@ static bool exists(void)
 	return lstat(path, &st) == 0;
 }
 
-Test(control_socket, accepts, .init = setup, .fini = teardown)
+Test(listener, accepts, .init = setup, .fini = teardown)
 {
 	char byte = 0;
 	int fd;
@@ -96,7 +98,7 @@ Test(control_socket, accepts, .init = setup, .fini = teardown)
 	check_eq(fcntl(last_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 }
 
-Test(control_socket, only_the_owner_may, .init = setup, .fini = teardown)
+Test(listener, only_the_owner_may, .init = setup, .fini = teardown)
 {
 	struct stat st;
 
@@ -106,42 +108,91 @@ Test(control_socket, only_the_owner_may, .init = setup, .fini = teardown)
 	check_eq(st.st_mode, S_IFSOCK | 0600);
 }
 
-Test(control_socket, removes_its_file, .init = setup, .fini = teardown)
+Test(listener, removes_its_file, .init = setup, .fini = teardown)
 {
 	check_eq(try_listen(&sock, path, ""), 0);
 	cr_assert(exists());
 	event_loop_fini(&host.loop);
-	control_socket_fini(&sock);
+	listener_fini(&sock);
 	cr_assert(!exists());
-	control_socket_fini(&sock);
+	listener_fini(&sock);
 }
 
 /* Another mvmm has taken the place meanwhile. */
-Test(control_socket, leaves_another_ones_file, .init = setup, .fini = teardown)
+Test(listener, leaves_another_ones_file, .init = setup, .fini = teardown)
 {
-	static struct control_socket second;
+	static struct listener second;
 
 	check_eq(try_listen(&sock, path, ""), 0);
 	unlink(path);
 	check_eq(try_listen(&second, path, ""), 0);
-	control_socket_fini(&sock);
+	listener_fini(&sock);
 	cr_assert(exists());
-	control_socket_fini(&second);
+	listener_fini(&second);
 	cr_assert(!exists());
 }
 
-/* bad input: Control socket: its path is in use -> refused, the other's socket stays */
-Test(control_socket, somebody_listens, .init = setup, .fini = teardown)
+/* A socket at the path that still listens, though the process that made it listen has ended. */
+static int orphan(void)
 {
-	static struct control_socket second;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), status;
+	pid_t pid;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	check_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(listen(fd, 8) < 0);
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_eq(status, 0);
+	return fd;
+}
+
+/* As the kernel does when it takes the io_uring of a killed mvmm down. */
+static void *close_after_a_client(void *arg)
+{
+	int *fd = arg, client = accept(*fd, NULL, NULL);
+
+	close(client);
+	close(*fd);
+	return NULL;
+}
+
+Test(listener, waits_for_the_socket_of_a_process_that_ended, .init = setup, .fini = teardown)
+{
+	int fd = orphan();
+	pthread_t thread;
+
+	check_eq(pthread_create(&thread, NULL, close_after_a_client, &fd), 0);
+	check_eq(try_listen(&sock, path, ""), 0);
+	pthread_join(thread, NULL);
+	listener_fini(&sock);
+}
+
+/* bad input: Control socket: its path's owner has ended, but another process has the socket ->
+ * refused */
+Test(listener, leaves_an_inherited_socket_alone, .init = setup, .fini = teardown)
+{
+	int fd = orphan();
+
+	check_eq(try_listen(&sock, path, "in use by a running process"), -EADDRINUSE);
+	cr_assert(exists());
+	close(fd);
+}
+
+/* bad input: Control socket: its path is in use -> refused, the other's socket stays */
+Test(listener, somebody_listens, .init = setup, .fini = teardown)
+{
+	static struct listener second;
 
 	check_eq(try_listen(&sock, path, ""), 0);
 	check_eq(try_listen(&second, path, "in use by a running process"), -EADDRINUSE);
-	control_socket_fini(&second);
+	listener_fini(&second);
 	cr_assert(try_connect(path) >= 0, "the first is as it was");
 }
 
-Test(control_socket, replaces_a_dead_one, .init = setup, .fini = teardown)
+Test(listener, replaces_a_dead_one, .init = setup, .fini = teardown)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -155,24 +206,24 @@ Test(control_socket, replaces_a_dead_one, .init = setup, .fini = teardown)
 }
 
 /* bad input: Control socket: its path is a file or a dangling link -> refused, the file stays */
-Test(control_socket, keeps_other_files, .init = setup, .fini = teardown)
+Test(listener, keeps_other_files, .init = setup, .fini = teardown)
 {
 	char text[8] = "";
 	int fd = open(path, O_CREAT | O_RDWR, 0600);
 
 	check_eq(write(fd, "mine", 4), 4);
-	check_eq(try_listen(&sock, path, "no socket"), -EEXIST);
+	check_eq(try_listen(&sock, path, "a file that is not a socket"), -EEXIST);
 	check_eq(pread(fd, text, 4, 0), 4);
 	check_str(text, "mine");
 	cr_assert(exists());
 	unlink(path);
 	check_eq(symlink("/nowhere/at/all", path), 0);
-	check_eq(try_listen(&sock, path, "no socket"), -EEXIST);
+	check_eq(try_listen(&sock, path, "a file that is not a socket"), -EEXIST);
 	cr_assert(exists());
 }
 
 /* bad input: Control socket: its path is empty, too long or nowhere -> refused */
-Test(control_socket, bad_paths, .init = setup, .fini = teardown)
+Test(listener, bad_paths, .init = setup, .fini = teardown)
 {
 	char longest[200];
 
@@ -184,7 +235,7 @@ Test(control_socket, bad_paths, .init = setup, .fini = teardown)
 	check_eq(sock.fd, 0);
 }
 
-Test(control_socket, adopted, .init = setup, .fini = teardown)
+Test(listener, adopted, .init = setup, .fini = teardown)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -192,13 +243,13 @@ Test(control_socket, adopted, .init = setup, .fini = teardown)
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	check_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	check_eq(listen(fd, 8), 0);
-	control_socket_adopt(&sock, &ops, &host.loop, fd);
+	listener_adopt(&sock, &ops, &host.loop, fd);
 	cr_assert(try_connect(path) >= 0);
 	driver_settle(&host);
 	check_eq(n_accepted, 1);
 	/* Another process was quicker: nothing waits for the next. */
 	check_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
-	control_socket_fini(&sock);
+	listener_fini(&sock);
 	cr_assert(exists(), "it is not ours to remove");
 }
 
@@ -207,7 +258,7 @@ Test(control_socket, adopted, .init = setup, .fini = teardown)
  * bad input: Control socket: EMFILE at a new client -> it waits, and is served once there is a
  * descriptor
  */
-Test(control_socket, out_of_descriptors, .init = setup, .fini = teardown)
+Test(listener, out_of_descriptors, .init = setup, .fini = teardown)
 {
 	struct rlimit limit, none;
 	int fd;
@@ -217,11 +268,13 @@ Test(control_socket, out_of_descriptors, .init = setup, .fini = teardown)
 	cr_assert(fd >= 0);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	none = (struct rlimit){ 0, limit.rlim_max };
-	sock.pause.tv_nsec = 1000000;
 	setrlimit(RLIMIT_NOFILE, &none);
-	for (unsigned i = 0; i < 100; i++)
-		driver_settle(&host);
-	check_eq(n_accepted, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		while (!event_loop_armed(&sock.later))
+			driver_settle(&host);
+		check_eq(n_accepted, 0);
+		sock.later.at_ns = 1; /* it is due at once */
+	}
 	setrlimit(RLIMIT_NOFILE, &limit);
 	while (!n_accepted)
 		driver_settle(&host);

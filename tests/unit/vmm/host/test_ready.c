@@ -3,6 +3,7 @@
 #include "vmm/host/ready.h"
 
 #include "tests/support/check.h"
+#include "tests/support/driver.h"
 #include "tests/support/open_descriptors.h"
 
 #include <errno.h>
@@ -52,7 +53,7 @@ static int begin_at(const char *text)
 	name[0] = '\0';
 	fd = listen_at(name, strlen(text));
 	check_eq(setenv("NOTIFY_SOCKET", text, 1), 0);
-	check_eq(ready_open(&ready, NULL, &err), 0);
+	check_eq(ready_open(&ready, NULL, NULL, &err), 0);
 	return fd;
 }
 
@@ -62,12 +63,14 @@ static void converse(const char *name, size_t len, const char *text)
 	int fd = listen_at(name, len);
 
 	check_eq(setenv("NOTIFY_SOCKET", text, 1), 0);
-	check_eq(ready_open(&ready, NULL, &err), 0);
+	check_eq(ready_open(&ready, NULL, NULL, &err), 0);
 	cr_assert_null(getenv("NOTIFY_SOCKET"));
 	check_str(hear(fd), strerror(EAGAIN));
-	ready_tell(&ready);
+	ready_notify(&ready, "The guest runs");
 	check_str(hear(fd), "READY=1\nSTATUS=The guest runs");
-	ready_tell_end(&ready, 33, "why");
+	ready_notify_status(&ready, "What it does");
+	check_str(hear(fd), "STATUS=What it does");
+	ready_notify_end(&ready, 33, "why");
 	check_str(hear(fd), "STOPPING=1\nEXIT_STATUS=33\nSTATUS=why");
 	ready_fini(&ready);
 	close(fd);
@@ -116,11 +119,11 @@ Test(ready, bad_names)
 	longer[sizeof(longer) - 1] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		check_eq(setenv("NOTIFY_SOCKET", bad[i], 1), 0);
-		check_eq(ready_open(&ready, NULL, &err), 0, "%s", bad[i]);
+		check_eq(ready_open(&ready, NULL, NULL, &err), 0, "%s", bad[i]);
 		check_eq(ready.notify_fd, 0, "%s", bad[i]);
 		cr_assert_null(getenv("NOTIFY_SOCKET"));
-		ready_tell(&ready);
-		ready_tell_end(&ready, 0, "");
+		ready_notify(&ready, "The guest runs");
+		ready_notify_end(&ready, 0, "");
 		check_eq(open_descriptors(), before);
 	}
 }
@@ -132,8 +135,8 @@ Test(ready, manager_that_has_gone)
 
 	cr_assert(ready.notify_fd > 0);
 	close(fd);
-	ready_tell(&ready);
-	ready_tell_end(&ready, 0, "");
+	ready_notify(&ready, "The guest runs");
+	ready_notify_end(&ready, 0, "");
 	ready_fini(&ready);
 }
 
@@ -147,9 +150,27 @@ Test(ready, manager_that_does_not_read)
 	while (send(ready.notify_fd, "x", 1, MSG_DONTWAIT) == 1)
 		;
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	ready_tell(&ready);
+	ready_notify(&ready, "The guest runs");
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	cr_assert(now.tv_sec - start.tv_sec >= 1 && now.tv_sec - start.tv_sec < 10);
+	ready_fini(&ready);
+	close(fd);
+}
+
+/* bad input: Launcher: NOTIFY_SOCKET whose owner does not read, while the guest runs -> not waited
+ * for */
+Test(ready, status_for_a_manager_that_does_not_read)
+{
+	int fd = begin_at("@mvmm-test-busy");
+
+	driver_log_capture();
+	while (send(ready.notify_fd, "x", 1, MSG_DONTWAIT) == 1)
+		;
+	/* One that waits for good would not return. */
+	check_eq(fcntl(ready.notify_fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	ready_notify_status(&ready, "What it does");
+	check_contains(driver_log_text(), "cannot notify NOTIFY_SOCKET: Resource temporarily");
+	check_str(hear(fd), "x");
 	ready_fini(&ready);
 	close(fd);
 }
@@ -161,19 +182,34 @@ Test(ready, end_in_one_line)
 	char why[700];
 	int fd = begin_at("@mvmm-test-end");
 
-	ready_tell_end(&ready, 0, "before it was told that there is a beginning");
+	ready_notify_end(&ready, 0, "before it was told that there is a beginning");
 	check_str(hear(fd), strerror(EAGAIN));
-	ready_tell(&ready);
+	ready_notify(&ready, "The guest runs");
 	hear(fd);
-	ready_tell_end(&ready, 38, "disk a\nMAINPID=1\tb\xff ~");
+	ready_notify_end(&ready, 38, "disk a\nMAINPID=1\tb\xff ~");
 	check_str(hear(fd), "STOPPING=1\nEXIT_STATUS=38\nSTATUS=disk a?MAINPID=1?b? ~");
 	memset(why, 'y', sizeof(why));
 	why[sizeof(why) - 1] = '\0';
-	ready_tell_end(&ready, 38, why);
+	ready_notify_end(&ready, 38, why);
 	hear(fd);
 	check_eq(strlen(heard), 639);
 	ready_fini(&ready);
 	close(fd);
+}
+
+/* A pipe, and the number of its end for writing. */
+static void make_pipe(int ends[2], char number[16])
+{
+	check_eq(pipe(ends), 0);
+	snprintf(number, 16, "%d", ends[1]);
+}
+
+/* A newline, and the end. */
+static void check_newline(int fd)
+{
+	check_eq(read(fd, heard, sizeof(heard)), 1);
+	check_eq(heard[0], '\n');
+	check_eq(read(fd, heard, sizeof(heard)), 0);
 }
 
 Test(ready, descriptor)
@@ -181,16 +217,64 @@ Test(ready, descriptor)
 	char number[16];
 	int ends[2];
 
-	check_eq(pipe(ends), 0);
-	snprintf(number, sizeof(number), "%d", ends[1]);
-	check_eq(ready_open(&ready, number, &err), 0, "%s", err.text);
+	make_pipe(ends, number);
+	check_eq(ready_open(&ready, number, NULL, &err), 0, "%s", err.text);
 	check_eq(fcntl(ends[1], F_GETFD), FD_CLOEXEC);
-	ready_tell(&ready);
+	ready_notify(&ready, "The guest runs");
 	check_eq(fcntl(ends[1], F_GETFD), -1);
-	check_eq(read(ends[0], heard, sizeof(heard)), 1);
-	check_eq(heard[0], '\n');
+	check_newline(ends[0]);
+	ready_notify_end(&ready, 0, "");
+	ready_fini(&ready);
+}
+
+Test(ready, guest)
+{
+	char numbers[2][16];
+	int ready_ends[2], guest_ends[2], fd = listen_at("\0mvmm-test-guest", 16);
+
+	make_pipe(ready_ends, numbers[0]);
+	make_pipe(guest_ends, numbers[1]);
+	check_eq(setenv("NOTIFY_SOCKET", "@mvmm-test-guest", 1), 0);
+	check_eq(ready_open(&ready, numbers[0], numbers[1], &err), 0, "%s", err.text);
+	ready_notify(&ready, "The guest runs");
+	hear(fd);
+	check_eq(fcntl(guest_ends[1], F_GETFD), FD_CLOEXEC);
+	ready_notify_guest(&ready);
+	check_str(hear(fd), "STATUS=The guest is ready");
+	check_newline(guest_ends[0]);
+	ready_fini(&ready);
+	close(fd);
+}
+
+/* bad input: Launcher: a guest that never says that it is ready -> --guest-ready-fd is closed
+ * without a newline */
+Test(ready, guest_that_never_is)
+{
+	char number[16];
+	int ends[2];
+
+	make_pipe(ends, number);
+	check_eq(ready_open(&ready, NULL, number, &err), 0);
+	ready_notify(&ready, "The guest runs");
+	ready_notify_end(&ready, 0, "");
+	ready_fini(&ready);
 	check_eq(read(ends[0], heard, sizeof(heard)), 0);
-	ready_tell_end(&ready, 0, "");
+}
+
+/* bad input: Launcher: a pipe of --guest-ready-fd that is full -> a warning; nobody waits for it */
+Test(ready, guest_descriptor_without_room)
+{
+	static char full[1 << 16];
+	char number[16];
+	int ends[2];
+
+	driver_log_capture();
+	check_eq(pipe(ends), 0);
+	check_eq(write(ends[1], full, sizeof(full)), sizeof(full));
+	snprintf(number, sizeof(number), "%d", ends[1]);
+	check_eq(ready_open(&ready, NULL, number, &err), 0);
+	ready_notify_guest(&ready);
+	check_contains(driver_log_text(), "--guest-ready-fd: has no room");
 	ready_fini(&ready);
 }
 
@@ -200,24 +284,29 @@ Test(ready, descriptor_of_a_start_that_fails)
 	char number[16];
 	int ends[2];
 
-	check_eq(pipe(ends), 0);
-	snprintf(number, sizeof(number), "%d", ends[1]);
-	check_eq(ready_open(&ready, number, &err), 0);
+	make_pipe(ends, number);
+	check_eq(ready_open(&ready, number, NULL, &err), 0);
 	ready_fini(&ready);
 	check_eq(read(ends[0], heard, sizeof(heard)), 0);
 	ready_fini(&ready);
 }
 
-/* bad input: Launcher: --ready-fd that is not open, or not for writing -> refused */
+/* bad input: Launcher: --ready-fd or --guest-ready-fd that is not open, not for writing or given
+ * twice -> refused */
 Test(ready, bad_descriptors)
 {
 	char number[16];
 	int ends[2];
 
-	check_eq(ready_open(&ready, "999", &err), -EBADF);
+	check_eq(ready_open(&ready, "999", NULL, &err), -EBADF);
 	check_contains(err.text, "--ready-fd fd:999: is not open");
 	check_eq(pipe(ends), 0);
 	snprintf(number, sizeof(number), "%d", ends[0]);
-	check_eq(ready_open(&ready, number, &err), -EACCES);
+	check_eq(ready_open(&ready, number, NULL, &err), -EACCES);
+	check_eq(ready_open(&ready, NULL, "998", &err), -EBADF);
+	check_contains(err.text, "--guest-ready-fd fd:998: is not open");
+	snprintf(number, sizeof(number), "%d", ends[1]);
+	check_eq(ready_open(&ready, number, number, &err), -EBUSY);
+	check_contains(err.text, "--guest-ready-fd");
 	ready_fini(&ready);
 }

@@ -125,16 +125,17 @@ Test(tap, names_that_do_not_do, .init = setup)
 		"--net tap=none: there is no such interface; make it with: ip tuntap add dev none "
 		"mode tap");
 	refused("a-name-of-sixteen", EINVAL,
-		"--net tap=a-name-of-sixteen: a name of an interface has at most 15 characters");
-	refused("used", EBUSY, "--net tap=used: a process uses it already; end that one");
+		"--net tap=a-name-of-sixteen: the name of an interface has at most 15 characters");
+	refused("used", EBUSY, "--net tap=used: a process uses it already; end that process");
 	refused("lo", EINVAL,
-		"--net tap=lo: is no tap with one queue; make one with: ip tuntap add dev NAME "
+		"--net tap=lo: is not a tap with one queue; make one with: ip tuntap add dev NAME "
 		"mode tap");
 	refused("tun", EINVAL,
-		"--net tap=tun: is no tap with one queue; make one with: ip tuntap add dev NAME "
+		"--net tap=tun: is not a tap with one queue; make one with: ip tuntap add dev NAME "
 		"mode tap");
 	refused("many", EINVAL,
-		"--net tap=many: is no tap with one queue; make one with: ip tuntap add dev NAME "
+		"--net tap=many: is not a tap with one queue; make one with: ip tuntap add dev "
+		"NAME "
 		"mode tap");
 	close(user);
 }
@@ -165,9 +166,12 @@ Test(tap, descriptors_that_do_not_do, .init = setup)
 	}
 	snprintf(where, sizeof(where), "fd:%d", open("/dev/null", O_RDWR));
 	check_eq(tap_open(where, &err), -EINVAL);
-	check_contains(err.text, "is no tap; it must be /dev/net/tun with TUNSETIFF done");
+	check_contains(err.text, "is not a tap; give a descriptor of /dev/net/tun for which "
+				 "TUNSETIFF was done");
 	snprintf(where, sizeof(where), "fd:%d", open("/dev/net/tun", O_RDWR));
 	check_eq(tap_open(where, &err), -EBADFD);
-	check_contains(err.text, "has no interface; it must be /dev/net/tun with TUNSETIFF done");
+	check_contains(
+		err.text,
+		"has no interface; give a descriptor of /dev/net/tun for which TUNSETIFF was done");
 	check_eq(tap_open("fd:900", &err), -EBADF);
 }

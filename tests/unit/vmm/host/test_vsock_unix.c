@@ -241,6 +241,41 @@ Test(vsock_unix, guest_has_no_driver, .init = setup, .fini = teardown)
 	close(fd);
 }
 
+static unsigned count_disconnected(void)
+{
+	const char *text = driver_log_text();
+	unsigned n = 0;
+
+	for (; (text = strstr(text, "disconnected a client")); text++)
+		n++;
+	return n;
+}
+
+/* bad input: Socket device: host's client that connects again and again before the guest has a
+ * driver -> one message */
+Test(vsock_unix, client_waits_for_a_driver, .init = setup, .fini = teardown)
+{
+	uint32_t port;
+
+	driver_log_capture();
+	before++; /* the captured log */
+	driver_reset(&guest.driver);
+	for (unsigned i = 0; i < 8; i++)
+		close(client_says("CONNECT 1024\n"));
+	check_eq(count_disconnected(), 1);
+	check_contains(driver_log_text(), "the guest has no driver yet; the next ones are");
+	/* Others are told of all the same. */
+	close(client_says("HELLO\n"));
+	check_eq(count_disconnected(), 2);
+	guest_start(&guest);
+	guest_offer_all(&guest);
+	close(connected_client(&port));
+	driver_reset(&guest.driver);
+	close(client_says("CONNECT 1024\n"));
+	close(client_says("CONNECT 1024\n"));
+	check_eq(count_disconnected(), 3, "the driver has gone again");
+}
+
 /* bad input: Socket device: receive queue that is found broken when a host's client connects -> the
  * client is disconnected, others are served once the driver has reset the device */
 Test(vsock_unix, device_breaks_as_a_client_connects, .init = setup, .fini = teardown)
@@ -292,6 +327,54 @@ Test(vsock_unix, silent_clients, .init = setup, .fini = teardown)
 	settle();
 	check_eq(side.n_clients, 0);
 	close(other);
+	settle();
+	while (guest_waiting(&guest))
+		guest_take(&guest);
+	guest_send(&guest, VIRTIO_VSOCK_OP_RST, LOCAL, port);
+	close(connected_client(&port));
+}
+
+static unsigned armed_timers(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < VSOCK_UNIX_CHANNELS; i++)
+		n += event_loop_armed(&side.channels[i].patience);
+	return n;
+}
+
+/* bad input: Socket device: host's clients that stay silent for ever -> disconnected after ten
+ * seconds, others take their places */
+Test(vsock_unix, silent_clients_lose_their_places, .init = setup, .fini = teardown)
+{
+	int fds[VSOCK_UNIX_MAX_CLIENTS], served;
+	uint32_t port;
+
+	/* Whoever has sent its line is no longer timed. */
+	served = connected_client(&port);
+	check_eq(armed_timers(), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = client_says("CONN");
+	check_eq(armed_timers(), VSOCK_UNIX_MAX_CLIENTS);
+	for (unsigned i = 0; i < VSOCK_UNIX_CHANNELS; i++) {
+		struct event_timer *patience = &side.channels[i].patience;
+
+		if (!event_loop_armed(patience))
+			continue;
+		cr_assert(event_loop_left_ns(patience) > VSOCK_UNIX_GREETING_NS / 2);
+		cr_assert(event_loop_left_ns(patience) <= VSOCK_UNIX_GREETING_NS);
+		/* Now, rather than waiting for it. */
+		event_loop_arm(&guest.host.loop, patience, 0);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++) {
+		check_str(heard(fds[i]), "");
+		close(fds[i]);
+	}
+	check_eq(side.n_clients, 0);
+	check_eq(armed_timers(), 0);
+	say(served, "still");
+	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, port, LOCAL).len, 5);
+	close(served);
 	settle();
 	while (guest_waiting(&guest))
 		guest_take(&guest);
@@ -566,15 +649,15 @@ Test(vsock_unix, path_below_another_root)
 Test(vsock_unix, socket_is_in_use)
 {
 	struct driver_host host;
-	struct control_socket other;
-	static const struct control_socket_ops ops;
+	struct listener other;
+	static const struct listener_ops ops;
 	struct error err = { 0 };
 
 	make_directory();
 	driver_host_init(&host);
-	check_eq(control_socket_listen(&other, &ops, &host.loop, path, &err), 0);
+	check_eq(listener_open(&other, &ops, &host.loop, path, &err), 0);
 	check_eq(try_init(path, NULL, "in use by a running process"), -EADDRINUSE);
-	control_socket_fini(&other);
+	listener_fini(&other);
 	driver_host_fini(&host);
 	check_eq(rmdir(directory), 0, "something was left there");
 }

@@ -268,10 +268,12 @@ static bool is_store_or_high(struct bus_region *region, uint64_t offset, unsigne
 static const struct bus_ops by_value = {
 	.read = registers_read,
 	.write = registers_write,
+	.thread = BUS_ASK,
 	.needs_loop = is_store_or_high,
 };
 static const struct bus_ops by_access = {
 	.access = registers_access,
+	.thread = BUS_ASK,
 	.needs_loop = is_store_or_high,
 };
 
@@ -289,7 +291,6 @@ static void use_registers(void *arg)
 {
 	uint64_t data = 0x8877665544332211;
 
-	(void)arg;
 	check_eq(bus_access(&bus, 0x2004, &data, 8, true), 0);
 	cr_assert(pthread_equal(registers.made_on, loop_thread));
 	check_eq(registers.asked_size, 8);
@@ -317,11 +318,48 @@ Test(bus, who_needs_the_loop_gets_it)
 	}
 }
 
+static bool made_on_loop(bool write)
+{
+	uint64_t data = 0;
+
+	check_eq(bus_access(&bus, 0x2000, &data, 4, write), 0);
+	return pthread_equal(registers.made_on, loop_thread);
+}
+
+static void load_and_store(void *arg)
+{
+	static const struct {
+		bool load, store;
+	} on_loop[] = {
+		[BUS_ON_VCPU] = { false, false },
+		[BUS_ON_LOOP] = { true, true },
+		[BUS_STORES_ON_LOOP] = { false, true },
+	};
+	enum bus_thread thread = *(const enum bus_thread *)arg;
+
+	check_eq(made_on_loop(false), on_loop[thread].load);
+	check_eq(made_on_loop(true), on_loop[thread].store);
+}
+
+Test(bus, thread_of_a_region)
+{
+	for (enum bus_thread thread = BUS_ON_VCPU; thread < BUS_ASK; thread++) {
+		const struct bus_ops ops = {
+			.thread = thread,
+			.read = registers_read,
+			.write = registers_write,
+		};
+
+		plug_registers(&ops);
+		driver_with_thread(&host, load_and_store, &thread);
+		driver_host_fini(&host);
+	}
+}
+
 static void fail_registers(void *arg)
 {
 	uint64_t data = 5;
 
-	(void)arg;
 	check_eq(bus_access(&bus, 0x2000, &data, 8, true), -EIO);
 	check_eq(bus_access(&bus, 0x2008, &data, 8, false), -EIO);
 	check_eq(data, 5);

@@ -3,6 +3,7 @@
 #include "vmm/kvm/ram.h"
 
 #include "tests/support/check.h"
+#include "tests/support/core_dump.h"
 #include "vmm/base/layout.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ Test(ram, sizes)
 		first = guest_memory_ram(&mem, gpa(0), cases[i].low);
 		cr_assert(first);
 		check_eq((uintptr_t)first % 0x200000, 0);
+		check_eq(is_dumped(first), false);
 		cr_assert(!guest_memory_ram(&mem, gpa(cases[i].low), 1));
 		last = guest_memory_ram(&mem, gpa(cases[i].low - 1), 1);
 		*last = 1;

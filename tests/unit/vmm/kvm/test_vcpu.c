@@ -5,8 +5,10 @@
 #include "tests/support/refuse_call.h"
 #include "tests/support/small_guest.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 TestSuite(vcpu, .timeout = 15);
@@ -411,16 +413,16 @@ Test(vcpu, init_fails)
 	struct rlimit limit, none;
 
 	start(code, sizeof(code));
-	check_eq(vcpu_init(&second, 0, &guest.kvm, &guest.ports, &guest.mmio, &small_guest_vcpu_ops,
-			   &err),
+	check_eq(vcpu_init(&second, 0, 0, &guest.kvm, &guest.ports, &guest.mmio,
+			   &small_guest_vcpu_ops, &err),
 		 -EEXIST);
 	check_contains(err.text, "cannot create vCPU 0");
 	vcpu_fini(&second);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	none = (struct rlimit){ 0, limit.rlim_max };
 	setrlimit(RLIMIT_NOFILE, &none);
-	check_eq(vcpu_init(&second, 1, &guest.kvm, &guest.ports, &guest.mmio, &small_guest_vcpu_ops,
-			   &err),
+	check_eq(vcpu_init(&second, 1, 1, &guest.kvm, &guest.ports, &guest.mmio,
+			   &small_guest_vcpu_ops, &err),
 		 -EMFILE);
 	setrlimit(RLIMIT_NOFILE, &limit);
 	vcpu_fini(&second);
@@ -432,6 +434,24 @@ static void await_parked(const struct vcpu *vcpu)
 {
 	while (!__atomic_load_n(&vcpu->parked, __ATOMIC_ACQUIRE))
 		sched_yield();
+}
+
+/* Waits until the vCPU's thread sleeps: one that runs a guest never does. */
+static void await_asleep(const struct vcpu *vcpu)
+{
+	char path[64], text[256], *state;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", vcpu->thread_id);
+	do {
+		sched_yield();
+		fd = open(path, O_RDONLY);
+		cr_assert(fd >= 0, "%s", path);
+		text[read(fd, text, sizeof(text) - 1)] = '\0';
+		close(fd);
+		state = strrchr(text, ')');
+		cr_assert(state);
+	} while (state[2] != 'S');
 }
 
 Test(vcpu, paused_guest_stands_still)
@@ -453,7 +473,7 @@ Test(vcpu, paused_guest_stands_still)
 		vcpu_pause(&guest.vcpu);
 		await_parked(&guest.vcpu);
 		before = *counter;
-		usleep(2000);
+		await_asleep(&guest.vcpu);
 		check_eq(*counter, before, "round %u", i);
 		vcpu_resume(&guest.vcpu);
 	}

@@ -73,7 +73,7 @@ Test(machine_allocate, room_that_goes_meanwhile, .init = setup)
 {
 	refuse_call(SYS_fallocate, EDQUOT);
 	check_eq(machine_allocate(&machine, 0, &err), -ENOSPC);
-	check_contains(err.text, "needs 3145728 more bytes and its file system has room for ");
+	check_contains(err.text, "needs 3145728 more bytes, but its file system has only ");
 }
 
 Test(machine_allocate, progress_on_a_terminal, .init = setup)
@@ -84,9 +84,13 @@ Test(machine_allocate, progress_on_a_terminal, .init = setup)
 	check_eq(openpty(&terminal, &stderr_fd, NULL, NULL, NULL), 0);
 	dup2(stderr_fd, STDERR_FILENO);
 	check_eq(machine_allocate(&machine, 1000000000, &err), 0, "%s", err.text);
+	log_set_format(LOG_FORMAT_JSON);
+	check_eq(machine_allocate(&machine, 0, &err), 0, "%s", err.text);
+	log_set_format(LOG_FORMAT_TEXT);
+	log_set_name("web");
 	check_eq(machine_allocate(&machine, 0, &err), 0, "%s", err.text);
 	cr_assert(read(terminal, text, sizeof(text) - 1) > 0);
-	check_contains(text, "\rmvmm: d0: allocating /proc/");
+	check_contains(text, "\rmvmm: web: d0: allocating /proc/");
 	check_contains(text, ": 100 %");
-	check_eq(strstr(text + 2, "mvmm:") != NULL, 0, "quick work shows nothing");
+	check_eq(strstr(text + 2, "mvmm:") != NULL, 0, "quick work and JSON show nothing");
 }

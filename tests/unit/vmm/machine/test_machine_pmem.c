@@ -68,14 +68,16 @@ static void refused(const char *line, const char *text)
 
 static int plug(const char *line)
 {
+	struct memory_device device;
 	struct keyval list[10];
 	char text[200];
 	int n;
 
 	snprintf(text, sizeof(text), "%s", line);
-	n = keyval_parse_qemu(text, "--x", "driver", list, 10, &err);
+	n = keyval_parse(text, KEYVAL_QEMU, "--x", "driver", list, 10, &err);
 	cr_assert(n > 0);
-	return machine_plug_pmem(&machine, list, (unsigned)n, &err);
+	n = memory_device_parse(&device, list, (unsigned)n, &err);
+	return n < 0 ? n : machine_plug_pmem(&machine, &device, &err);
 }
 
 Test(machine_pmem, places_and_describes, .init = setup, .fini = teardown)
@@ -131,13 +133,28 @@ Test(machine_pmem, texts_name_the_object, .init = setup, .fini = teardown)
 {
 	refused("--object memory-backend-file,id=m,mem-path=none,size=2M --device "
 		"virtio-pmem,memdev=m",
-		"--object none: no such file; create it, or give size= to have it created");
+		"--object none: no such file; create it (truncate -s 2097152 none), or say "
+		"share=on and readonly=off to have it created");
+}
+
+/* bad input: Backing file: 8 TiB or more, which KVM takes as no memory slot -> refused */
+Test(machine_pmem, larger_than_a_memory_slot, .init = setup, .fini = teardown)
+{
+	char line[64], path[32];
+
+	driver_temp_file("/dev/shm", 1ULL << 43, path);
+	snprintf(line, sizeof(line), "-p %s", path);
+	cr_assert(plan(line) < 0);
+	unlink(path);
+	check_contains(err.text, path);
+	check_contains(err.text, "device too big: its 0x80000000000 bytes are more than the "
+				 "0x7ffffe00000 that KVM takes");
 }
 
 /* bad input: Command line: more RAM than the guest's addresses reach -> refused with QEMU's text */
 Test(machine_pmem, ram_beyond_the_address_width)
 {
-	struct config c = { .memory = 1ULL << 60, .cpus = 1 };
+	struct config c = { .memory = 1ULL << 60, .cpus = 1, .topology = { 1, 1, 1 } };
 
 	check_eq(machine_plan_pmem(&machine, &c, &err), -EINVAL);
 	check_contains(err.text, "--memory: Address space limit 0x");
@@ -166,23 +183,24 @@ Test(machine_pmem, disk_beyond_the_address_width, .init = setup, .fini = teardow
 /* bad input: Sharing: one file for two devices of a VM, by whatever names -> refused */
 Test(machine_pmem, one_file_for_two, .init = setup, .fini = teardown)
 {
-	refused("-p a,id=x -p link", "--pmem link: is the file of the device 'x' too; give each "
-				     "its own, or both readonly=on or share=off");
+	refused("-p a,id=x -p link",
+		"--pmem link: the disk 'x' uses the same file; give "
+		"each disk its own file, or give both readonly=on or share=off");
 }
 
 /* bad input: Sharing: one file for two devices of a VM, of which one only reads -> refused */
 Test(machine_pmem, one_file_for_a_writer_and_a_reader, .init = setup, .fini = teardown)
 {
 	refused("-p a,share=off -p a",
-		"--pmem a: is the file of the device 'pmem0' too; give each its own, or both "
-		"readonly=on or share=off");
+		"--pmem a: the disk 'pmem0' uses the same file; give "
+		"each disk its own file, or give both readonly=on or share=off");
 }
 
 Test(machine_pmem, one_file_for_a_reader_of_what_another_writes, .init = setup, .fini = teardown)
 {
 	refused("-p a -p a,readonly=on",
-		"--pmem a: is the file of the device 'pmem0' too; give each its own, or both "
-		"readonly=on or share=off");
+		"--pmem a: the disk 'pmem0' uses the same file; give "
+		"each disk its own file, or give both readonly=on or share=off");
 }
 
 Test(machine_pmem, one_file_for_readers, .init = setup, .fini = teardown)
@@ -199,8 +217,8 @@ Test(machine_pmem, one_descriptor_for_two, .init = setup, .fini = teardown)
 
 	snprintf(line, sizeof(line), "-p fd:%d,id=x -p fd:%d", a, b);
 	snprintf(text, sizeof(text),
-		 "--pmem fd:%d: is the file of the device 'x' too; give each its own, or both "
-		 "readonly=on or share=off",
+		 "--pmem fd:%d: the disk 'x' uses the same file; give "
+		 "each disk its own file, or give both readonly=on or share=off",
 		 b);
 	refused(line, text);
 	machine_fini_pmem(&machine);
@@ -289,12 +307,14 @@ Test(machine_pmem, plugs_nothing_that_is_locked, .init = setup, .fini = teardown
 		"--object memory-backend-file,id=m,mem-path=b,size=2M,share=on "
 		"--object memory-backend-file,id=n,mem-path=b,size=2M,share=on,lock=off");
 	check_eq(plug("virtio-pmem,memdev=m"), -EBUSY);
-	check_str(err.text, "memory-backend-file b: another process reads it; use readonly=on or "
-			    "share=off here too, or end that one (lock=off: see the manual)");
+	check_str(err.text,
+		  "memory-backend-file b: another process reads it; use readonly=on or "
+		  "share=off here, too, or end that process (for lock=off see the manual)");
 	check_eq(machine.n_pmem, 1);
 	driver_log_capture();
 	check_eq(plug("virtio-pmem,memdev=n"), 0, "%s", err.text);
-	check_contains(driver_log_text(), "memory-backend-file b: lock=off: nothing keeps others");
+	check_contains(driver_log_text(), "memory-backend-file b: lock=off: the file is not "
+					  "locked");
 	close(fd);
 }
 
@@ -306,7 +326,8 @@ Test(machine_pmem, lock_off_is_told, .init = setup, .fini = teardown)
 	machine_fini_pmem(&machine);
 	config_fini(&config);
 	planned("-p a,lock=off");
-	check_contains(driver_log_text(), "--pmem a: lock=off: nothing keeps others from writing");
+	check_contains(driver_log_text(), "--pmem a: lock=off: the file is not locked; other "
+					  "processes");
 }
 
 Test(machine_pmem, plug_refusals, .init = setup, .fini = teardown)

@@ -3,7 +3,7 @@
  * Plugging a device, with each of its steps made to fail: the VM is then as it was before, and the
  * same command works once nothing is in the way. Start reading at struct state and fails.
  */
-#include "vmm/vm/vm_hotplug.h"
+#include "vmm/vm/vm_state.h"
 
 #include "tests/support/driver.h"
 #include "tests/support/open_descriptors.h"
@@ -33,6 +33,7 @@ static struct error err;
 
 static void add_backend(const char *id, const char *path, const char *size)
 {
+	struct memory_backend b;
 	const struct keyval list[] = {
 		{ "qom-type", "memory-backend-file" },
 		{ "id", id },
@@ -41,8 +42,8 @@ static void add_backend(const char *id, const char *path, const char *size)
 		{ "share", "on" },
 	};
 
-	check_eq(memory_backends_add(&f.machine.backends, list, ARRAY_SIZE(list), &err), 0, "%s",
-		 err.text);
+	check_eq(memory_backend_parse(&b, list, ARRAY_SIZE(list), &err), 0, "%s", err.text);
+	check_eq(memory_backends_add(&f.machine.backends, &b, &err), 0, "%s", err.text);
 }
 
 static void setup(void)
@@ -60,14 +61,11 @@ static void teardown(void)
 
 static int plug(const char *memdev)
 {
-	const struct keyval list[] = {
-		{ "driver", "virtio-pmem" },
-		{ "id", "hot" },
-		{ "memdev", memdev },
-	};
+	struct memory_device device = { .id = "hot" };
 
+	strcpy(device.memdev, memdev);
 	err.text[0] = '\0';
-	return vm_hotplug_pmem(vm, list, ARRAY_SIZE(list), &err);
+	return vm_hotplug_pmem(vm, &device, &err);
 }
 
 /* Mappings of the file. */
@@ -218,7 +216,7 @@ Test(vm_hotplug, guest_memory, .init = setup, .fini = teardown)
 
 		check_eq(guest_memory_add(&vm->memory, gpa(taken[i]), 4096, page, GUEST_PMEM), 0);
 		check_eq(plug("m1"), -EEXIST);
-		check_contains(err.text, "no place in guest memory");
+		check_contains(err.text, "cannot be added to guest memory");
 		guest_memory_remove(&vm->memory, gpa(taken[i]), 4096);
 		expect_state(&before);
 	}
@@ -314,7 +312,8 @@ Test(vm_hotplug, guest_cannot_be_told, .init = setup, .fini = teardown)
 	driver_log_capture();
 	vm->power.interrupt.vm_fd = -1;
 	works();
-	check_contains(driver_log_text(), "hot: cannot tell the guest of it: Bad file descriptor");
+	check_contains(driver_log_text(), "hot: cannot notify the guest of the new disk: Bad file "
+					  "descriptor");
 	vm->power.interrupt.vm_fd = fd;
 }
 

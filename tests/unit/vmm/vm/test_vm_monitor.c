@@ -3,14 +3,17 @@
  * What the control plane is told of a VM and may do to it, on a VM as vm_create makes it. Start
  * reading at the first tests; the last one stops a guest whose flush is in flight.
  */
-#include "vmm/vm/vm_monitor.h"
+#include "vmm/vm/vm_state.h"
 
 #include "tests/support/driver.h"
 #include "tests/support/vm_fixture.h"
+#include "vmm/models/device_model.h"
 
 #include <errno.h>
+#include <linux/kvm.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_pmem.h>
+#include <sys/ioctl.h>
 
 TestSuite(vm_monitor, .timeout = 20);
 
@@ -25,7 +28,6 @@ static unsigned n_events;
 
 static void hear(struct monitor_listener *listener, const struct monitor_event *event)
 {
-	(void)listener;
 	cr_assert(n_events < ARRAY_SIZE(events));
 	events[n_events++] = *event;
 }
@@ -69,6 +71,27 @@ Test(vm_monitor, facts, .init = setup, .fini = teardown)
 	check_eq(ops->state(monitor), MONITOR_RUNNING);
 }
 
+Test(vm_monitor, name_and_uuid, .fini = teardown)
+{
+	struct monitor_identity identity;
+
+	start("-m 64M --name web --uuid 12345678-9abc-def0-1234-56789abcdef0 --serial null");
+	ops->identity(monitor, &identity);
+	check_str(identity.name, "web");
+	check_str(identity.uuid, "12345678-9abc-def0-1234-56789abcdef0");
+}
+
+Test(vm_monitor, before_the_start, .fini = teardown)
+{
+	start("-m 64M --paused --qmp unix:q --serial null");
+	f.vm->paused = true;
+	check_eq(ops->state(monitor), MONITOR_PRELAUNCH);
+	check_eq(monitor_resume(monitor, &err), 0);
+	check_eq(ops->state(monitor), MONITOR_RUNNING);
+	check_eq(n_events, 1);
+	check_eq(events[0].type, MONITOR_EVENT_RESUME);
+}
+
 Test(vm_monitor, memory_devices, .init = setup, .fini = teardown)
 {
 	struct monitor_memory_device d;
@@ -91,12 +114,12 @@ Test(vm_monitor, memory_devices, .init = setup, .fini = teardown)
 
 Test(vm_monitor, one_node_unless_divided, .init = setup, .fini = teardown)
 {
-	struct monitor_node node;
+	uint64_t ram_size;
 	struct monitor_cpu cpu;
 
-	check_eq(ops->node(monitor, 0, &node), 0);
-	check_eq(node.ram_size, 64 << 20);
-	check_eq(ops->node(monitor, 1, &node), -ENOENT);
+	check_eq(ops->node(monitor, 0, &ram_size), 0);
+	check_eq(ram_size, 64 << 20);
+	check_eq(ops->node(monitor, 1, &ram_size), -ENOENT);
 	for (unsigned i = 0; i < 2; i++) {
 		check_eq(ops->cpu(monitor, i, &cpu), 0);
 		check_eq(cpu.node, 0);
@@ -109,14 +132,14 @@ Test(vm_monitor, nodes, .init = setup_nodes, .fini = teardown)
 {
 	static const unsigned of_cpu[] = { 0, 0, 0, 1 };
 	struct monitor_memory_device d;
-	struct monitor_node node;
+	uint64_t ram_size;
 	struct monitor_cpu cpu;
 
-	check_eq(ops->node(monitor, 0, &node), 0);
-	check_eq(node.ram_size, 16 << 20);
-	check_eq(ops->node(monitor, 1, &node), 0);
-	check_eq(node.ram_size, 48 << 20);
-	check_eq(ops->node(monitor, 2, &node), -ENOENT);
+	check_eq(ops->node(monitor, 0, &ram_size), 0);
+	check_eq(ram_size, 16 << 20);
+	check_eq(ops->node(monitor, 1, &ram_size), 0);
+	check_eq(ram_size, 48 << 20);
+	check_eq(ops->node(monitor, 2, &ram_size), -ENOENT);
 	for (unsigned i = 0; i < 4; i++) {
 		check_eq(ops->cpu(monitor, i, &cpu), 0);
 		check_eq(cpu.node, of_cpu[i], "cpu %u", i);
@@ -138,33 +161,48 @@ Test(vm_monitor, statistics, .init = setup, .fini = teardown)
 				     .latency = { 6, [PMEM_LATENCY_BUCKETS - 1] = 7 } };
 	check_eq(ops->pmem_stats(monitor, 1, &stats), 0);
 	check_str(stats.id, "pmem1");
-	check_eq(stats.flushes, 1);
-	check_eq(stats.flush_errors, 2);
-	check_eq(stats.coalesced, 3);
-	check_eq(stats.fdatasyncs, 4);
-	check_eq(stats.stores_dropped, 5);
-	check_eq(stats.latency[0], 6);
-	check_eq(stats.latency[MONITOR_LATENCY_BUCKETS - 1], 7);
+	check_eq(stats.counters.flushes, 1);
+	check_eq(stats.counters.flush_errors, 2);
+	check_eq(stats.counters.coalesced, 3);
+	check_eq(stats.counters.fdatasyncs, 4);
+	check_eq(stats.counters.stores_dropped, 5);
+	check_eq(stats.counters.latency[0], 6);
+	check_eq(stats.counters.latency[PMEM_LATENCY_BUCKETS - 1], 7);
 	check_eq(ops->pmem_stats(monitor, 0, &stats), 0);
 	check_str(stats.id, "nv1");
-	check_eq(stats.flushes, 0);
+	check_eq(stats.counters.flushes, 0);
 	check_eq(ops->pmem_stats(monitor, 2, &stats), -ENOENT);
+}
+
+/* Gives the counters of a device @first, @first + 1 and so on. */
+static void set_counters(struct device *device, uint64_t first)
+{
+	for (const struct device_counter *c = device->model->counters; c->name; c++)
+		*(uint64_t *)((char *)device->state + c->offset) = first++;
+}
+
+/* A card that is counted and in no slot: a tap would need a privilege. */
+static void add_card(struct device *device, unsigned index)
+{
+	device->model = &net_model;
+	device->state = calloc(1, net_model.size);
+	snprintf(device->id, sizeof(device->id), "net%u", index);
 }
 
 /* Of devices that are there, in their order, by their names. */
 Test(vm_monitor, counters, .init = setup, .fini = teardown)
 {
-	struct vsock_counters n = { 1, 2, 3, 4 };
 	struct device_counters c;
 
 	check_eq(ops->counters(monitor, 0, &c), -ENOENT);
 	teardown();
 	start("-m 64M -p a --serial null --vsock /tmp/mvmm-test-counters --rng --platform acpi");
-	f.vm->rng.bytes = 7;
-	f.vm->vsock.counters = n;
-	f.vm->n_nets = 2;
-	strcpy(f.vm->nets[1].name, "net1");
-	f.vm->nets[1].net.counters = (struct net_counters){ 11, 12, 13, 14, 15, 16 };
+	check_eq(f.vm->n_devices, 2);
+	set_counters(&f.vm->devices[0].device, 7);
+	set_counters(&f.vm->devices[1].device, 1);
+	for (unsigned i = 0; i < 2; i++)
+		add_card(&f.vm->devices[f.vm->n_devices++].device, i);
+	set_counters(&f.vm->devices[3].device, 11);
 	check_eq(ops->counters(monitor, 0, &c), 0);
 	check_str(c.id, "rng");
 	check_eq(c.n, 1);
@@ -180,7 +218,6 @@ Test(vm_monitor, counters, .init = setup, .fini = teardown)
 	for (unsigned i = 0; i < c.n; i++)
 		check_eq(c.list[i].value, 11 + i, "%s", c.list[i].name);
 	check_eq(ops->counters(monitor, 4, &c), -ENOENT);
-	f.vm->n_nets = 0;
 }
 
 /* Each memory device sits on one of them. */
@@ -228,12 +265,22 @@ Test(vm_monitor, pause_and_resume, .init = setup, .fini = teardown)
 	check_eq(events[1].type, MONITOR_EVENT_RESUME);
 }
 
+static void unmask(unsigned gsi)
+{
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+
+	check_eq(ioctl(f.vm->kvm.vm_fd, KVM_GET_IRQCHIP, &chip), 0);
+	chip.chip.ioapic.redirtbl[gsi].fields.mask = 0;
+	check_eq(ioctl(f.vm->kvm.vm_fd, KVM_SET_IRQCHIP, &chip), 0);
+}
+
 Test(vm_monitor, powerdown, .init = setup, .fini = teardown)
 {
 	struct platform_events *platform = &f.vm->power.events;
 	struct kvm_line *line = &f.vm->power.interrupt;
 	int fd = line->vm_fd;
 
+	unmask(LAYOUT_POWER_GSI);
 	check_eq(monitor_powerdown(monitor, &err), 0);
 	check_eq(platform->pending, LAYOUT_EVENT_POWER_BUTTON);
 	check_eq(events[0].type, MONITOR_EVENT_POWERDOWN);
@@ -242,6 +289,37 @@ Test(vm_monitor, powerdown, .init = setup, .fini = teardown)
 	check_str(err.text, "cannot press the power button: Bad file descriptor");
 	check_eq(n_events, 1, "nothing was pressed, nothing is told");
 	line->vm_fd = fd;
+}
+
+/* bad input: Control socket: system_powerdown before the guest's driver for the button is there ->
+ * a warning says that it is lost, as often as a client may cause one */
+Test(vm_monitor, powerdown_before_anybody_listens, .init = setup, .fini = teardown)
+{
+	static const char lost[] = "the guest has not enabled the power button yet";
+	int fd;
+
+	unmask(LAYOUT_SERIAL_GSI);
+	driver_log_capture();
+	check_eq(monitor_powerdown(monitor, &err), 0);
+	check_contains(driver_log_text(), lost);
+	for (unsigned i = 0; i < 20; i++, n_events = 0)
+		check_eq(monitor_powerdown(monitor, &err), 0);
+	driver_log_capture();
+	check_eq(monitor_powerdown(monitor, &err), 0);
+	check_str(driver_log_text(), ""); /* it is told of ever more rarely */
+	check_eq(f.vm->power.events.pending, 0, "no later event brings it");
+	unmask(LAYOUT_POWER_GSI);
+	driver_log_capture();
+	check_eq(monitor_powerdown(monitor, &err), 0);
+	check_str(driver_log_text(), "");
+	check_eq(f.vm->power.events.pending, LAYOUT_EVENT_POWER_BUTTON);
+	/* Where KVM does not say, it is pressed. */
+	f.vm->power.events.pending = 0;
+	fd = f.vm->kvm.vm_fd;
+	f.vm->kvm.vm_fd = -1;
+	check_eq(monitor_powerdown(monitor, &err), 0);
+	check_eq(f.vm->power.events.pending, LAYOUT_EVENT_POWER_BUTTON);
+	f.vm->kvm.vm_fd = fd;
 }
 
 Test(vm_monitor, reset, .init = setup, .fini = teardown)
@@ -269,25 +347,14 @@ Test(vm_monitor, quit, .init = setup, .fini = teardown)
 	check_eq(event_loop_run(&f.vm->loop), 0, "the loop is told to end");
 }
 
-Test(vm_monitor, causes)
-{
-	check_eq(vm_monitor_cause(OUTCOME_POWER_OFF), MONITOR_GUEST_SHUTDOWN);
-	check_eq(vm_monitor_cause(OUTCOME_RESET), MONITOR_GUEST_RESET);
-	check_eq(vm_monitor_cause(OUTCOME_TRIPLE_FAULT), MONITOR_GUEST_RESET);
-	check_eq(vm_monitor_cause(OUTCOME_QUIT), MONITOR_HOST_UI);
-	check_eq(vm_monitor_cause(OUTCOME_SIGNAL), MONITOR_HOST_SIGNAL);
-	check_eq(vm_monitor_cause(OUTCOME_STORAGE_FAULT), MONITOR_HOST_ERROR);
-	check_eq(vm_monitor_cause(OUTCOME_HOST_ERROR), MONITOR_HOST_ERROR);
-}
-
 static int object_add(const char *id, const char *path)
 {
-	const struct monitor_backend backend = {
-		.id = id, .mem_path = path, .size = 4 << 20, .share = true, .readonly = true
-	};
+	struct memory_backend backend = { .size = 4 << 20, .share = true, .readonly = true };
 
+	backend.path = (char *)(uintptr_t)path; /* is copied */
+	strcpy(backend.id, id);
 	err.text[0] = '\0';
-	return monitor_object_add(monitor, &backend, &err);
+	return ops->object_add(monitor, &backend, &err);
 }
 
 Test(vm_monitor, object_add, .init = setup, .fini = teardown)
@@ -311,8 +378,10 @@ Test(vm_monitor, object_add, .init = setup, .fini = teardown)
 
 static int device_add(const char *id, const char *memdev, uint64_t addr, unsigned node)
 {
-	const struct monitor_new_device device = { id, memdev, addr, node };
+	struct memory_device device = { .addr = addr, .fixed = addr != 0, .node = node };
 
+	strcpy(device.id, id);
+	strcpy(device.memdev, memdev);
 	err.text[0] = '\0';
 	return monitor_device_add(monitor, &device, &err);
 }
@@ -392,25 +461,6 @@ static uint8_t *load_guest(struct driver_ring *ring)
 	return ram;
 }
 
-static struct event_op tick;
-
-static void tick_done(struct event_op *op, int result)
-{
-	(void)op;
-	(void)result;
-	event_loop_stop(&f.vm->loop);
-}
-
-/* Runs the VM's loop for some milliseconds. */
-static void run_loop(long ms)
-{
-	struct __kernel_timespec delay = { .tv_nsec = ms * 1000000 };
-
-	tick.done = tick_done;
-	event_loop_delay(&f.vm->loop, &tick, &delay);
-	check_eq(event_loop_run(&f.vm->loop), 0);
-}
-
 static uint32_t word(const uint8_t *ram, uint32_t at)
 {
 	return __atomic_load_n((const uint32_t *)(ram + at), __ATOMIC_ACQUIRE);
@@ -429,12 +479,15 @@ Test(vm_monitor, stop_while_a_flush_is_in_flight)
 	ram = load_guest(&ring);
 	check_eq(vcpu_start(&f.vm->vcpus[0]), 0);
 	while (!driver_syncs_held() || !word(ram, COUNTER))
-		run_loop(1);
-	check_eq(monitor_pause(monitor, &err), 0);
+		vm_fixture_run_loop(&f, 1);
+	cr_assert(monitor_pause(monitor, &err) >= 0);
+	while (ops->state(monitor) == MONITOR_RUNNING)
+		vm_fixture_run_loop(&f, 1);
 	check_eq(ops->state(monitor), MONITOR_PAUSED);
 	counted = word(ram, COUNTER);
 	driver_sync_finish(0);
-	run_loop(50);
+	while (!f.vm->pmem[0].pmem.counters.flushes)
+		vm_fixture_run_loop(&f, 1);
 	/* It is complete, in the guest's memory too, and the guest has not moved. */
 	check_eq(f.vm->pmem[0].pmem.counters.flushes, 1);
 	check_eq(ring.used->idx, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The watchdog's registers in a VM: on which thread, and in which widths. */
-#include "vmm/vm/vm_watchdog.h"
+#include "vmm/vm/vm_state.h"
 
 #include "tests/support/bus_value.h"
 #include "tests/support/vm_fixture.h"

@@ -70,6 +70,30 @@ Test(boot_timer, guest_marks_through_its_register, .init = setup)
 	check_eq(LAYOUT_BOOT_TIMER_BASE - LAYOUT_EXIT_BASE, LAYOUT_EXIT_SIZE - 1);
 }
 
+static unsigned told;
+
+static void hear(struct boot_timer_listener *listener)
+{
+	told++;
+}
+
+/* bad input: Launcher: a guest that says again and again that its user space is up -> told once */
+Test(boot_timer, tells_of_user_space_once, .init = setup)
+{
+	struct boot_timer_listener listener = { .user_space = hear };
+	struct bus bus = { 0 };
+
+	check_eq(bus_add(&bus, &timer.port), 0);
+	timer.listener = &listener;
+	for (unsigned value = 0; value < 256; value++)
+		if (value != 2)
+			bus_write(&bus, LAYOUT_BOOT_TIMER_PORT, 1, value);
+	check_eq(told, 0);
+	for (unsigned i = 0; i < 3; i++)
+		bus_write(&bus, LAYOUT_BOOT_TIMER_PORT, 1, 2);
+	check_eq(told, 1);
+}
+
 Test(boot_timer, table, .init = setup)
 {
 	timer.ns[BOOT_MARK_EXEC] = 1000000;

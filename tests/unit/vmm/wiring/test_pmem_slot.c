@@ -70,20 +70,22 @@ Test(pmem_slot, memory)
 		bool split = writable < 2 * MIB;
 
 		plug(cases[i].size, cases[i].readonly, cases[i].share);
-		check_eq(guest_memory_valid(&host.mem, gpa(START), 2 * MIB, false),
+		check_eq(guest_memory_valid(&host.mem, gpa(START), 2 * MIB, false, NULL),
 			 !split || !writable, "case %zu", i);
 		if (writable)
-			check_eq(guest_memory_valid(&host.mem, gpa(START), writable, true), true,
-				 "case %zu", i);
+			check_eq(guest_memory_valid(&host.mem, gpa(START), writable, true, NULL),
+				 true, "case %zu", i);
 		if (split) {
 			gpa_t rest = gpa(START + writable);
 
-			check_eq(guest_memory_valid(&host.mem, rest, 2 * MIB - writable, false),
+			check_eq(guest_memory_valid(&host.mem, rest, 2 * MIB - writable, false,
+						    NULL),
 				 true, "case %zu", i);
-			check_eq(guest_memory_valid(&host.mem, rest, 1, true), false, "case %zu",
-				 i);
+			check_eq(guest_memory_valid(&host.mem, rest, 1, true, NULL), false,
+				 "case %zu", i);
 		}
-		check_eq(guest_memory_valid(&host.mem, gpa(START + 2 * MIB), 1, false), false);
+		check_eq(guest_memory_valid(&host.mem, gpa(START + 2 * MIB), 1, false, NULL),
+			 false);
 		cr_assert(!guest_memory_ram(&host.mem, gpa(START), 1), "no place for rings");
 		check_eq(bus.count, 2, "case %zu", i);
 		event_loop_fini(&host.loop);
@@ -95,7 +97,6 @@ Test(pmem_slot, memory)
 /* Two pages and 100 bytes: the second page's stores come to us from 0x2000 on. */
 static void store_behind(void *arg)
 {
-	(void)arg;
 	store(START + 0x2000, 8, 0x0807060504030201);
 	store(START + 0x2000 + 98, 4, 0xddccbbaa);
 	store(START + 2 * MIB - 1, 1, 0xee);
@@ -119,7 +120,6 @@ Test(pmem_slot, stores_behind_the_end)
 
 static void store_to_readonly(void *arg)
 {
-	(void)arg;
 	store(START, 4, 0x12345678);
 	store(START + 0x1000, 1, 1);
 }

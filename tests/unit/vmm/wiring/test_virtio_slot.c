@@ -29,7 +29,6 @@ static unsigned kicks[2];
 
 static void kick(struct virtio_device *dev, unsigned queue)
 {
-	(void)dev;
 	cr_assert(pthread_equal(pthread_self(), loop_thread));
 	kicks[queue]++;
 	event_loop_stop(&host.loop);
@@ -37,8 +36,6 @@ static void kick(struct virtio_device *dev, unsigned queue)
 
 static void stop_queue(struct virtio_device *dev, unsigned queue)
 {
-	(void)dev;
-	(void)queue;
 }
 
 static const struct virtio_device_ops ops = { kick, stop_queue };
@@ -78,7 +75,6 @@ static void setup(void)
 
 static void as_a_vcpu(void *arg)
 {
-	(void)arg;
 	bus_write(&bus, BASE + VIRTIO_MMIO_STATUS, 4, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_STATUS, 4), VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	/* Widths reach the register file as they are. */

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tables of keys: what they fill, and that the two published schemas say the same as they do. */
+#include "vmm/config/property.h"
+
+#include "tests/support/check.h"
+#include "vmm/config/config_options.h"
+#include "vmm/control/qmp_types.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+TestSuite(property, .timeout = 10);
+
+struct thing {
+	char id[PROPERTY_ID_MAX + 1];
+	uint64_t size;
+	unsigned number;
+	bool on, off;
+};
+
+static const struct property id = { "id", PROPERTY_ID, .at = offsetof(struct thing, id),
+				    .wants = "an id" };
+static const struct property size = { "size",
+				      PROPERTY_SIZE,
+				      .at = offsetof(struct thing, size),
+				      .wants = "a size",
+				      .min = 1,
+				      .max = 8192,
+				      .multiple_of = 4096 };
+static const struct property number = { "number", PROPERTY_NUMBER,
+					.at = offsetof(struct thing, number), .wants = "integer" };
+static const struct property on = { "on", PROPERTY_SWITCH, .at = offsetof(struct thing, on),
+				    .wants = "'on' or 'off'" };
+static const struct property off = { "off", PROPERTY_OFF, .at = offsetof(struct thing, off),
+				     .wants = "'on' or 'off'" };
+
+Test(property, text_and_typed_values)
+{
+	struct thing t = { 0 };
+	struct error err = { 0 };
+
+	check_eq(property_set(&size, &t, "4K", NULL, &err), 0);
+	check_eq(t.size, 4096);
+	check_eq(property_set_number(&size, &t, 8192, &err), 0);
+	check_eq(t.size, 8192);
+	check_eq(property_set_number(&size, &t, 4097, &err), -EINVAL);
+	check_str(err.text, "Parameter 'size' expects a size");
+	check_eq(property_set(&size, &t, "0", "--x", &err), -EINVAL);
+	check_str(err.text, "--x size=0: a size");
+	check_eq(property_set(&size, &t, "12K", "--x", &err), -EINVAL);
+	check_eq(t.size, 8192);
+	check_eq(property_set_number(&number, &t, UINT32_MAX, &err), 0);
+	check_eq(property_set_number(&number, &t, 1ULL << 32, &err), -EINVAL);
+	check_eq(t.number, UINT32_MAX);
+	property_set_switch(&off, &t, false);
+	check_eq(t.off, true);
+	check_eq(property_set(&off, &t, "on", "--x", &err), 0);
+	check_eq(t.off, false);
+}
+
+/* QEMU's spellings are for its options only, and its names begin with a letter. */
+Test(property, spellings)
+{
+	struct thing t = { 0 };
+	struct error err = { 0 };
+
+	check_eq(property_set(&on, &t, "yes", NULL, &err), 0);
+	check_eq(t.on, true);
+	check_eq(property_set(&on, &t, "yes", "--x", &err), -EINVAL);
+	check_eq(property_set(&on, &t, "off", "--x", &err), 0);
+	check_eq(t.on, false);
+	check_eq(property_set(&id, &t, "1a", "--x", &err), 0);
+	check_str(t.id, "1a");
+	check_eq(property_set(&id, &t, "1b", NULL, &err), -EINVAL);
+	check_eq(property_set(&id, &t, "", "--x", &err), -EINVAL);
+	check_eq(property_set(&id, &t, "a/b", "--x", &err), -EINVAL);
+	check_str(t.id, "1a");
+}
+
+/* The rule within @rule, which may refer to @defs, of an object's members; NULL if there is none.
+ */
+static json_t *find_members(json_t *defs, json_t *rule)
+{
+	const char *ref = json_string_value(json_object_get(rule, "$ref")), *key;
+	json_t *item, *found = NULL;
+	size_t i;
+
+	if (ref)
+		return find_members(defs, json_object_get(defs, ref + strlen("#/$defs/")));
+	if (json_object_get(rule, "properties"))
+		return rule;
+	json_object_foreach(rule, key, item) found = found ? found : find_members(defs, item);
+	json_array_foreach(rule, i, item) found = found ? found : find_members(defs, item);
+	return found;
+}
+
+static bool has_string(json_t *array, const char *string)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i,
+			   item) if (strcmp(json_string_value(item), string) == 0) return true;
+	return false;
+}
+
+static void check_keys(const char *option, const struct property *properties, json_t *rule)
+{
+	json_t *members = json_object_get(rule, "properties");
+	json_t *required = json_object_get(rule, "required");
+	size_t n = 0, n_required = 0;
+
+	cr_assert(rule, "docs/config.schema.json: %s: has keys", option);
+	check_eq(json_is_false(json_object_get(rule, "additionalProperties")), true, "%s", option);
+	for (const struct property *p = properties; p->name; p++) {
+		if (p->alias)
+			continue;
+		cr_assert(json_object_get(members, p->name), "docs/config.schema.json: %s: %s",
+			  option, p->name);
+		check_eq(has_string(required, p->name), p->required, "%s: %s", option, p->name);
+		n++;
+		n_required += p->required;
+	}
+	check_eq(json_object_size(members), n, "%s", option);
+	check_eq(json_array_size(required), n_required, "%s", option);
+}
+
+/* Which values it allows is compared with mvmm itself, in tests/e2e/launch. */
+Test(property, json_schema_has_the_keys_of_the_tables)
+{
+	json_t *schema = json_load_file("docs/config.schema.json", JSON_REJECT_DUPLICATES, NULL);
+	json_t *rules = json_object_get(schema, "properties");
+	json_t *defs = json_object_get(schema, "$defs");
+	unsigned n = 0;
+
+	cr_assert(rules);
+	for (unsigned i = 0; i < config_n_options; i++) {
+		const struct config_option *o = &config_options[i];
+		json_t *rule = json_object_get(rules, o->name);
+
+		if (strcmp(o->name, "config") == 0)
+			continue;
+		cr_assert(rule, "docs/config.schema.json: %s", o->name);
+		if (o->take)
+			check_keys(o->name, o->properties, find_members(defs, rule));
+		n++;
+	}
+	check_eq(json_object_size(rules), n);
+	json_decref(schema);
+}
+
+/* What QMP offers of a table has the table's type. */
+static void check_members(const char *type, const struct property *properties)
+{
+	static const char *const types[] = {
+		[PROPERTY_NAME] = "str",     [PROPERTY_ID] = "str",	[PROPERTY_SIZE] = "size",
+		[PROPERTY_ADDRESS] = "size", [PROPERTY_NUMBER] = "int", [PROPERTY_SWITCH] = "bool",
+		[PROPERTY_OFF] = "bool",     [PROPERTY_ENUM] = "str",	[PROPERTY_TEXT] = "str",
+		[PROPERTY_NAMES] = "[str]",
+	};
+
+	for (const struct qmp_member *m = qmp_types_find(type)->members; m->name; m++) {
+		const struct property *p = property_find(properties, m->name);
+		const char *wanted = qmp_types_find(m->type) ? "str" : m->type;
+
+		cr_assert(p, "%s: %s", type, m->name);
+		cr_assert(strcmp(types[p->type], wanted) == 0, "%s: %s: %s", type, m->name,
+			  m->type);
+	}
+}
+
+Test(property, members_of_qmp)
+{
+	check_members("ObjectOptions", memory_backend_properties);
+	check_members("DeviceAddArguments", memory_device_properties);
+}
+
+/* bad input: Control socket: ids that are none by QEMU's rule, of objects and devices -> refused */
+Test(property, identifiers)
+{
+	static const char *const good[] = { "a", "Z9", "a-._b", "m1" };
+	static const char *const bad[] = { "",	  "1a",	 "-a", "_a",  ".a",	  "a b",
+					   "a/b", "a,b", "a=", "a\n", "\xc3\xa4", "a\x80" };
+	const struct property *of_object = property_find(memory_backend_properties, "id");
+	const struct property *of_device = property_find(memory_device_properties, "id");
+	struct memory_backend backend;
+	struct memory_device device;
+	struct error error;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		check_eq(property_set(of_object, &backend, good[i], NULL, &error), 0, "%s",
+			 good[i]);
+		check_str(backend.id, good[i]);
+		check_eq(property_set(of_device, &device, good[i], NULL, &error), 0, "%s", good[i]);
+		check_str(device.id, good[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		error.text[0] = '\0';
+		check_eq(property_set(of_object, &backend, bad[i], NULL, &error), -EINVAL, "%s",
+			 bad[i]);
+		check_str(error.text, "Parameter 'id' expects an identifier");
+		check_eq(property_set(of_device, &device, bad[i], NULL, &error), -EINVAL, "%s",
+			 bad[i]);
+	}
+}

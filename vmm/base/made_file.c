@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Makes files that can be taken back. Start reading at made_file_open. */
+#include "vmm/base/made_file.h"
+
+#include "vmm/base/parent_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Without a descriptor of its directory the file cannot be removed again, and stays. */
+static void note(struct made_file *made, const char *path)
+{
+	int dir_fd = parent_directory_open(path, O_PATH);
+
+	if (dir_fd >= 0)
+		*made = (struct made_file){ dir_fd, parent_directory_name(path), false };
+}
+
+int made_file_open(struct made_file *made, const char *path, int flags)
+{
+	int fd = open(path, flags & ~O_CREAT);
+
+	if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT))
+		return fd < 0 ? -errno : fd;
+	fd = open(path, flags | O_EXCL, 0666);
+	if (fd >= 0)
+		note(made, path);
+	else if (errno == EEXIST) /* somebody was quicker, or it is a link to nothing */
+		fd = open(path, flags, 0666);
+	return fd < 0 ? -errno : fd;
+}
+
+void made_file_keep(struct made_file *made)
+{
+	if (made->dir_fd > 0)
+		close(made->dir_fd);
+	*made = (struct made_file){ 0 };
+}
+
+static bool has_its_name(const struct made_file *made, int fd)
+{
+	struct stat named, own;
+
+	return fstatat(made->dir_fd, made->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstat(fd, &own) == 0 && named.st_dev == own.st_dev && named.st_ino == own.st_ino;
+}
+
+void made_file_take_back(struct made_file *made, int fd)
+{
+	int ret = 0;
+
+	if (made->dir_fd > 0 && has_its_name(made, fd))
+		ret = unlinkat(made->dir_fd, made->name, 0);
+	else if (made->grown)
+		ret = ftruncate(fd, 0);
+	(void)ret; /* The file stays then: it is no worse than before, and the start has failed. */
+	made_file_keep(made);
+}

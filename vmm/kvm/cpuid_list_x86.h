@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The leaves of CPUID as KVM lists them, on their way from what it supports to what a vCPU gets. */
+#pragma once
+
+#include <linux/kvm.h>
+#include <stdint.h>
+
+#define CPUID_LIST_MAX 256 /* as in KVM */
+
+/* KVM's list ends in an array without a length; this one has room for CPUID_LIST_MAX entries. */
+union cpuid_list {
+	struct kvm_cpuid2 kvm;
+	uint8_t room[sizeof(struct kvm_cpuid2) + CPUID_LIST_MAX * sizeof(struct kvm_cpuid_entry2)];
+};

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Lists the models; makes, counts and frees a device of any model. */
+#include "vmm/models/device_model.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The order in which devices get their slots, from the last slot down; guests see it. */
+const struct device_model *const device_models[] = {
+	&rng_model, &vsock_model, &console_model, &net_model, NULL,
+};
+
+int device_init(struct device *device, const struct device_model *model, unsigned index, int fd,
+		const struct device_host *host, struct error *err)
+{
+	*device = (struct device){ .model = model, .index = index, .fd = fd };
+	snprintf(device->id, sizeof(device->id), model->several ? "%s%u" : "%s", model->id, index);
+	device->state = calloc(1, model->size);
+	if (!device->state)
+		return error_set(err, ENOMEM, "%s: out of memory", device->id);
+	return model->init(device, host, err);
+}
+
+void device_fini(struct device *device)
+{
+	if (device->state && device->model->fini)
+		device->model->fini(device);
+	free(device->state);
+	*device = (struct device){ 0 };
+}
+
+bool device_count(const struct device *device, struct device_counters *ret_counters)
+{
+	const struct device_counter *counter = device->model->counters;
+
+	if (!counter)
+		return false;
+	*ret_counters = (struct device_counters){ 0 };
+	snprintf(ret_counters->id, sizeof(ret_counters->id), "%s", device->id);
+	for (; counter->name; counter++) {
+		assert(ret_counters->n < DEVICE_COUNTERS_MAX);
+		ret_counters->list[ret_counters->n].name = counter->name;
+		ret_counters->list[ret_counters->n++].value =
+			*(const uint64_t *)((const char *)device->state + counter->offset);
+	}
+	return true;
+}
