@@ -37,12 +37,12 @@ static void restart(struct json_stream *stream, enum state state)
 	stream->taken = true;
 }
 
-static int add(struct json_stream *stream, const char *bytes)
+static int append_text(struct json_stream *stream, const char *bytes)
 {
 	return buffer_append(&stream->text, bytes, strlen(bytes));
 }
 
-static int add_char(struct json_stream *stream, char c)
+static int append_char(struct json_stream *stream, char c)
 {
 	return buffer_append(&stream->text, &c, 1);
 }
@@ -117,14 +117,14 @@ static enum json_stream_result between(struct json_stream *stream, char c)
 	stream->token = stream->text.len;
 	if (is_space(c)) {
 		/* A space counts within a value only. */
-		ret = stream->text.len ? add_char(stream, ' ') : 0;
+		ret = stream->text.len ? append_char(stream, ' ') : 0;
 		return ret < 0 ? full(stream, ret, "JSON token count limit exceeded")
 			       : JSON_STREAM_MORE;
 	}
 	if (++stream->tokens > JSON_STREAM_MAX_TOKENS)
 		return full(stream, -ENOSPC,
 			    "JSON token count limit exceeded: a request can have 10000");
-	ret = add_char(stream, c == '\'' ? '"' : c);
+	ret = append_char(stream, c == '\'' ? '"' : c);
 	if (ret < 0)
 		return full(stream, ret, "JSON token count limit exceeded");
 	if (is_structural(c))
@@ -146,18 +146,18 @@ static enum json_stream_result in_string(struct json_stream *stream, char c)
 
 	if (stream->state == ESCAPE) {
 		/* JSON does not have \', which QEMU accepts. */
-		ret = c == '\'' ? 0 : add_char(stream, '\\');
+		ret = c == '\'' ? 0 : append_char(stream, '\\');
 		if (ret == 0)
-			ret = add_char(stream, c);
+			ret = append_char(stream, c);
 		stream->state = STRING;
 	} else if (c == '\\') {
 		stream->state = ESCAPE;
 	} else if (c == stream->quote) {
-		ret = add_char(stream, '"');
+		ret = append_char(stream, '"');
 		if (ret == 0)
 			return end_token(stream);
 	} else {
-		ret = c == '"' ? add(stream, "\\\"") : add_char(stream, c);
+		ret = c == '"' ? append_text(stream, "\\\"") : append_char(stream, c);
 	}
 	if (ret < 0)
 		return full(stream, ret, "JSON token size limit exceeded");
@@ -177,7 +177,7 @@ static enum json_stream_result process_byte(struct json_stream *stream, char c, 
 			*ret_again = true;
 			return end_token(stream);
 		}
-		ret = add_char(stream, c);
+		ret = append_char(stream, c);
 		return ret < 0 ? full(stream, ret, "JSON token size limit exceeded")
 			       : JSON_STREAM_MORE;
 	case STRING:
