@@ -7,6 +7,7 @@
 #include "fail.h"
 #include "interrupts.h"
 #include "pmem.h"
+#include "serial.h"
 
 #include <stddef.h>
 
@@ -78,6 +79,17 @@ const char *hostile_response_readonly(struct pmem *pmem)
 	return error;
 }
 
+/* The device of flush-device=, if that is given, answers a flush whatever another one waits for. */
+static const char *flush_meanwhile(void)
+{
+	uint64_t n = args_number("flush-device", ~0UL);
+	const char *error = n < pmem_count ? pmem_flush(&pmems[n]) : NULL;
+
+	if (n < pmem_count && !error)
+		print("test-guest: device %lu was flushed meanwhile\n", n);
+	return error;
+}
+
 /* Buffers in pmem are allowed: Linux puts them there for O_DIRECT from a DAX mapping. */
 const char *hostile_response_in_pmem(struct pmem *pmem)
 {
@@ -91,7 +103,9 @@ const char *hostile_response_in_pmem(struct pmem *pmem)
 	pmem_offer(pmem, 0);
 	pmem->resp[0].ret = 0; /* nobody else will */
 	pmem_kick(pmem);
-	error = pmem_finish(pmem);
+	error = flush_meanwhile();
+	if (!error)
+		error = pmem_finish(pmem);
 	return error || *resp == 0 ? error : fail("the response in pmem is %u", *resp);
 }
 
