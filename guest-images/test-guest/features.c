@@ -5,6 +5,7 @@
  */
 #include "checks.h"
 
+#include "args.h"
 #include "cpu.h"
 #include "fail.h"
 #include "interrupt_stubs.h"
@@ -88,6 +89,8 @@ static const char *check_bits(const char *error)
 		if (!leaf_is_there(bits[i].leaf))
 			continue;
 		cpuid_subleaf(bits[i].leaf, bits[i].subleaf, regs);
+		if (bits[i].leaf == 7 && bits[i].where == EBX)
+			regs[EBX] &= ~(uint32_t)args_number("kvm-adds", 0);
 		if (!(regs[bits[i].where] & bits[i].mask))
 			continue;
 		print("test-guest: has %s\n", bits[i].name);
