@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Calls write(2) until everything is written. */
+/* Calls write(2) or pwrite(2) until everything is written. */
 #include "vmm/base/file_write.h"
 
 #include "vmm/base/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 int file_write_all(int fd, const void *data, size_t size)
@@ -21,6 +23,46 @@ int file_write_all(int fd, const void *data, size_t size)
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
 		rest += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static const char *way_out(int code)
+{
+	switch (code) {
+	case ENOSPC:
+		return "; free some space there";
+	case EDQUOT:
+		return "; free some space there, or raise the quota";
+	case EFBIG:
+		return "; raise the limit on the size of files (ulimit -f), or choose another file "
+		       "system";
+	case EFAULT:
+		return "; the host cannot supply memory of the guest, whose file was truncated or "
+		       "cannot be read";
+	default:
+		return "";
+	}
+}
+
+int file_write_at(int fd, uint64_t offset, const void *data, size_t size, const char *what,
+		  struct error *err)
+{
+	const char *rest = data;
+
+	while (size) {
+		ssize_t n = pwrite(fd, rest, size, (off_t)offset);
+		int code = n < 0 ? errno : EIO;
+
+		if (n < 0 && code == EINTR)
+			continue;
+		if (n <= 0)
+			return error_set(err, code,
+					 "%s: cannot write %zu bytes at byte %" PRIu64 ": %s%s",
+					 what, size, offset, strerror(code), way_out(code));
+		rest += n;
+		offset += (uint64_t)n;
 		size -= (size_t)n;
 	}
 	return 0;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -58,6 +59,61 @@ Test(file_write, nothing_of_it)
 	check_eq(file_write_all(full, "x", 1), -ENOSPC);
 	close(full);
 	check_eq(file_write_all(full, "x", 1), -EBADF);
+}
+
+Test(file_write, at_an_offset)
+{
+	struct error err;
+	char back[8] = "";
+	int fd = temporary();
+
+	check_eq(file_write_at(fd, 3, "two", 3, "save x", &err), 0);
+	check_eq(file_write_at(fd, 0, "one", 3, "save x", &err), 0);
+	check_eq(file_write_at(fd, 100, "", 0, "save x", &err), 0);
+	check_eq(pread(fd, back, sizeof(back), 0), 6);
+	check_str(back, "onetwo");
+	check_eq(lseek(fd, 0, SEEK_CUR), 0);
+	close(fd);
+}
+
+/* bad input: Host resources: no space left, file size limited, descriptor closed while a file is
+ * written -> error that names file, place and cause */
+Test(file_write, at_an_offset_with_errors)
+{
+	const struct rlimit limit = { LIMIT, LIMIT };
+	const char data[2 * LIMIT] = "";
+	int full = open("/dev/full", O_WRONLY), fd = temporary();
+	struct error err;
+
+	check_eq(file_write_at(full, 5, "ab", 2, "save x", &err), -ENOSPC);
+	check_str(err.text, "save x: cannot write 2 bytes at byte 5: No space left on device; free "
+			    "some space there");
+	close(full);
+	check_eq(file_write_at(full, 5, "ab", 2, "save x", &err), -EBADF);
+	check_str(err.text, "save x: cannot write 2 bytes at byte 5: Bad file descriptor");
+	signal(SIGXFSZ, SIG_IGN);
+	check_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	check_eq(file_write_at(fd, 10, data, sizeof(data), "save x", &err), -EFBIG);
+	check_contains(err.text, "cannot write 110 bytes at byte 100: File too large; raise");
+	check_eq(lseek(fd, 0, SEEK_END), LIMIT);
+	close(fd);
+}
+
+/* bad input: Backing file: truncated while the memory that maps it is saved -> error, no SIGBUS */
+Test(file_write, of_a_truncated_mapping)
+{
+	int source = temporary(), fd = temporary();
+	struct error err;
+	void *map;
+
+	check_eq(ftruncate(source, 2 * 4096), 0);
+	map = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, source, 0);
+	check_eq(ftruncate(source, 4096), 0);
+	check_eq(file_write_at(fd, 0, map, 2 * 4096, "save x", &err), -EFAULT);
+	check_contains(err.text, "save x: cannot write 4096 bytes at byte 4096: Bad address; the");
+	munmap(map, 2 * 4096);
+	close(source);
+	close(fd);
 }
 
 #define PIPE 4096
