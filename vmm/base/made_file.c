@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Without a descriptor of its directory the file cannot be removed again, and stays. */
@@ -39,19 +38,11 @@ void made_file_keep(struct made_file *made)
 	*made = (struct made_file){ 0 };
 }
 
-static bool has_its_name(const struct made_file *made, int fd)
-{
-	struct stat named, own;
-
-	return fstatat(made->dir_fd, made->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       fstat(fd, &own) == 0 && named.st_dev == own.st_dev && named.st_ino == own.st_ino;
-}
-
 void made_file_take_back(struct made_file *made, int fd)
 {
 	int ret = 0;
 
-	if (made->dir_fd > 0 && has_its_name(made, fd))
+	if (made->dir_fd > 0 && parent_directory_has(made->dir_fd, made->name, fd))
 		ret = unlinkat(made->dir_fd, made->name, 0);
 	else if (made->grown)
 		ret = ftruncate(fd, 0);

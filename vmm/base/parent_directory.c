@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int parent_directory_open(const char *path, int access)
 {
@@ -28,4 +29,12 @@ const char *parent_directory_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
+}
+
+bool parent_directory_has(int dir_fd, const char *name, int fd)
+{
+	struct stat named, own;
+
+	return fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &own) == 0 &&
+	       named.st_dev == own.st_dev && named.st_ino == own.st_ino;
 }

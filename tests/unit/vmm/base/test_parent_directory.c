@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,4 +42,29 @@ Test(parent_directory, of_what_is_no_directory_or_too_long)
 	path[PATH_MAX - 1] = '/';
 	path[sizeof(path) - 1] = '\0';
 	check_eq(parent_directory_open(path, O_PATH), -ENAMETOOLONG);
+}
+
+Test(parent_directory, has_a_file_under_a_name)
+{
+	char path[] = "/tmp/mvmm-test-XXXXXX";
+	int dir, fd;
+
+	cr_assert(mkdtemp(path));
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	fd = openat(dir, "a", O_CREAT | O_WRONLY, 0600);
+	check_eq(parent_directory_has(dir, "a", fd), true);
+	check_eq(parent_directory_has(dir, ".", dir), true);
+	check_eq(parent_directory_has(dir, "a", dir), false);
+	check_eq(parent_directory_has(dir, "b", fd), false);
+	check_eq(renameat(dir, "a", dir, "b"), 0);
+	check_eq(symlinkat("b", dir, "a"), 0);
+	check_eq(parent_directory_has(dir, "a", fd), false);
+	check_eq(parent_directory_has(dir, "b", fd), true);
+	unlinkat(dir, "a", 0);
+	unlinkat(dir, "b", 0);
+	check_eq(parent_directory_has(dir, "b", fd), false);
+	close(fd);
+	check_eq(parent_directory_has(dir, ".", fd), false);
+	close(dir);
+	check_eq(rmdir(path), 0);
 }
