@@ -194,6 +194,14 @@ void virtio_mmio_look(struct virtio_mmio *mmio)
 		kick(mmio, i);
 }
 
+void virtio_mmio_restored(struct virtio_mmio *mmio)
+{
+	show_constants(mmio);
+	if (has_status(mmio, VIRTIO_CONFIG_S_DRIVER_OK))
+		interrupt(mmio, VIRTIO_MMIO_INT_VRING);
+	virtio_mmio_look(mmio);
+}
+
 static void reset(struct virtio_mmio *mmio)
 {
 	stop_queues(mmio);
@@ -206,7 +214,7 @@ static void reset(struct virtio_mmio *mmio)
 	mmio->interrupt_status = 0;
 }
 
-static bool features_acceptable(const struct virtio_mmio *mmio)
+bool virtio_mmio_accepts_features(const struct virtio_mmio *mmio)
 {
 	return !mmio->driver_features_beyond && !(mmio->driver_features & ~mmio->dev->features) &&
 	       (mmio->driver_features & 1ULL << VIRTIO_F_VERSION_1);
@@ -246,7 +254,7 @@ static void set_status(struct virtio_mmio *mmio, uint32_t value)
 		if (steps[i].bit == VIRTIO_CONFIG_S_FEATURES_OK) {
 			/* The driver reads the status back, and gives up where the bit stays clear.
 			 */
-			if (!features_acceptable(mmio)) {
+			if (!virtio_mmio_accepts_features(mmio)) {
 				refuse(mmio,
 				       "it set FEATURES_OK with features that cannot be accepted");
 				return;

@@ -80,5 +80,15 @@ void virtio_mmio_start(struct virtio_mmio *mmio);
 /* As if every doorbell rang: takes what the driver has offered by now. */
 void virtio_mmio_look(struct virtio_mmio *mmio);
 
+/*
+ * The device was loaded (virtio_mmio_state.h), and so was all else, and no vCPU runs yet: shows the
+ * configuration space anew, and, if the driver is ready, makes one interrupt and looks at every
+ * queue. What was notified right before the save, in either direction, may have been lost then.
+ */
+void virtio_mmio_restored(struct virtio_mmio *mmio);
+
+/* Whether the driver may have the features that it has asked for. */
+bool virtio_mmio_accepts_features(const struct virtio_mmio *mmio);
+
 /* The driver stores @size bytes at @offset; what 4.2.2.2 does not allow is ignored. */
 void virtio_mmio_write(struct virtio_mmio *mmio, uint64_t offset, unsigned size, uint64_t value);
