@@ -131,6 +131,8 @@ static void sync_done(struct event_op *op, int result)
 	/* A reset meanwhile empties the list. Then nothing is answered. */
 	answer_covered(pmem, result);
 	start_sync(pmem);
+	if (pmem_is_idle(pmem) && pmem->ops && pmem->ops->idle)
+		pmem->ops->idle(pmem);
 }
 
 /* Keeps the place of the response: the chain's first 4 writable bytes. */
@@ -277,4 +279,14 @@ void pmem_count(const struct pmem *pmem, struct device_counters *ret_counters)
 			  { "stores-dropped", n->stores_dropped } },
 	};
 	snprintf(ret_counters->id, sizeof(ret_counters->id), "%s", pmem->virtio.name);
+}
+
+void pmem_save(const struct pmem *pmem, struct state_writer *writer)
+{
+	state_writer_bool(writer, pmem->error_untold);
+}
+
+void pmem_load(struct pmem *pmem, struct state_reader *reader)
+{
+	pmem->error_untold = state_reader_bool(reader);
 }

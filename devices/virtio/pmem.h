@@ -12,6 +12,8 @@
 #include "vmm/base/device_counters.h"
 #include "vmm/base/event_loop.h"
 #include "vmm/base/log.h"
+#include "vmm/base/state_reader.h"
+#include "vmm/base/state_writer.h"
 
 #include <linux/virtio_pmem.h>
 #include <stdint.h>
@@ -43,6 +45,8 @@ struct pmem;
 struct pmem_ops {
 	/* An fdatasync failed with -@error; its flushes are about to. */
 	void (*flush_failed)(struct pmem *pmem, int error);
+	/* The device has just become idle (pmem_is_idle). NULL where nobody wants to hear. */
+	void (*idle)(struct pmem *pmem);
 };
 
 /* A popped request: where its answer goes. The 4 bytes may lie in as many buffers. */
@@ -88,3 +92,19 @@ void pmem_count(const struct pmem *pmem, struct device_counters *ret_counters);
  * fails. Returns 0, or -EIO if the host cannot supply the page; then nothing has happened.
  */
 int pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len);
+
+/*
+ * Whether no fdatasync runs; without one no flush is in flight. It stays so until a new request is
+ * taken. A save waits for it, so that the file holds what flushes of the saved guest answered for.
+ */
+static inline bool pmem_is_idle(const struct pmem *pmem)
+{
+	return !pmem->syncing;
+}
+
+/*
+ * Save and load what is beside registers and queue: whether the next flush has to fail. Loaded
+ * after virtio_mmio_load, which drops the flushes in flight.
+ */
+void pmem_save(const struct pmem *pmem, struct state_writer *writer);
+void pmem_load(struct pmem *pmem, struct state_reader *reader);

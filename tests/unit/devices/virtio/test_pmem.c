@@ -6,8 +6,10 @@
  */
 #include "devices/virtio/pmem.h"
 
+#include "devices/virtio/virtio_mmio_state.h"
 #include "tests/support/check.h"
 #include "tests/support/driver.h"
+#include "tests/support/state_file.h"
 #include "vmm/base/guarded_copy.h"
 
 #include <endian.h>
@@ -1145,4 +1147,120 @@ Test(pmem, counters_have_names)
 		check_str(c.list[i].name, names[i]);
 		check_eq(c.list[i].value, i + 1);
 	}
+}
+
+static unsigned idle_told;
+
+static void tell_idle(struct pmem *pmem)
+{
+	cr_assert(pmem == &disk.pmem);
+	cr_assert(pmem_is_idle(pmem));
+	idle_told++;
+}
+
+static void tell_failure(struct pmem *pmem, int error)
+{
+}
+
+Test(pmem, tells_when_it_is_idle, .init = setup_held)
+{
+	static const struct pmem_ops ops = { .flush_failed = tell_failure, .idle = tell_idle };
+	static const struct pmem_ops deaf = { .flush_failed = tell_failure };
+
+	disk.pmem.ops = &ops;
+	cr_assert(pmem_is_idle(&disk.pmem));
+	flush(&disk, 0);
+	flush(&disk, 1);
+	cr_assert(!pmem_is_idle(&disk.pmem));
+	driver_sync_finish(0);
+	check_eq(idle_told, 0, "the second flush needs another fdatasync");
+	driver_sync_finish(-EIO);
+	check_eq(idle_told, 1);
+	check_eq(used(&disk), 2);
+	/* A flush that is dropped leaves its fdatasync running. */
+	flush(&disk, 2);
+	driver_reset(&disk.driver);
+	cr_assert(!pmem_is_idle(&disk.pmem));
+	driver_sync_finish(0);
+	check_eq(idle_told, 2);
+	disk.pmem.ops = &deaf;
+	driver_ring_init(disk.ring, host.ram, disk.ring->desc_at, disk.ring->size);
+	driver_start(&disk.driver);
+	flush(&disk, 0);
+	driver_sync_finish(0);
+	cr_assert(pmem_is_idle(&disk.pmem));
+	check_eq(idle_told, 2);
+}
+
+static struct state_file state;
+
+/* Saves @from and loads it into @to, which has the same memory. */
+static void travel(const struct disk *from, struct disk *to)
+{
+	state_file_save(&state);
+	virtio_mmio_save(&from->driver.mmio, &state.writer);
+	pmem_save(&from->pmem, &state.writer);
+	state_file_load(&state);
+	virtio_mmio_load(&to->driver.mmio, &state.reader);
+	pmem_load(&to->pmem, &state.reader);
+	check_eq(state_file_result(&state), 0, "%s", state.err.text);
+	virtio_mmio_restored(&to->driver.mmio);
+	driver_settle(&host);
+	state_file_fini(&state);
+}
+
+Test(pmem, saved_with_flushes_in_flight, .init = setup_held)
+{
+	static struct disk other;
+
+	plug(&other, 1, TMPFS, 2 * MIB, false, true, 64);
+	flush(&disk, 0);
+	driver_sync_finish(0);
+	flush(&disk, 1);
+	flush(&disk, 2);
+	check_eq(driver_syncs_begun(), 2);
+	travel(&disk, &other);
+	/* They are asked for again, of the file that is there now. */
+	check_eq(driver_syncs_begun(), 3);
+	check_eq(other.pmem.n_flushes, 2);
+	driver_sync_finish(0);
+	driver_sync_finish(0);
+	expect_answer(1, 0);
+	expect_answer(2, 0);
+	check_eq(other.pmem.counters.flushes, 2);
+	check_eq(used(&disk), 3);
+}
+
+Test(pmem, untold_error_is_saved, .init = setup)
+{
+	static struct disk readonly, other;
+
+	plug(&readonly, 1, TMPFS, 2 * MIB, true, true, 64);
+	plug(&other, 2, TMPFS, 2 * MIB, true, true, 64);
+	check_eq(pmem_store(&readonly.pmem, 0, "1", 1), 0);
+	travel(&readonly, &other);
+	offer(&readonly, 0); /* the ring that @other was loaded with */
+	kick(&other);
+	expect_answer(0, -1);
+	offer(&readonly, 1);
+	kick(&other);
+	expect_answer(1, 0);
+	/* What a device was to tell before it is loaded it does not tell any more. */
+	check_eq(pmem_store(&other.pmem, 0, "1", 1), 0);
+	travel(&disk, &other);
+	cr_assert(!other.pmem.error_untold);
+}
+
+/* bad input: Snapshots: pmem state that is neither true nor false -> refused */
+Test(pmem, saved_error_of_two)
+{
+	struct pmem pmem = { 0 };
+
+	state_file_save(&state);
+	state_writer_u8(&state.writer, 2);
+	state_file_load(&state);
+	pmem_load(&pmem, &state.reader);
+	check_eq(state_file_result(&state), -EINVAL);
+	cr_assert(!pmem.error_untold);
+	state_file_fini(&state);
 }
