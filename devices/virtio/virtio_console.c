@@ -4,6 +4,8 @@
 
 #include "vmm/base/container_of.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 
@@ -190,4 +192,22 @@ void virtio_console_init(struct virtio_console *c, const struct virtio_console_o
 	c->turn.run = next_turn;
 	for (unsigned i = 0; i < 2; i++)
 		virtqueue_init(&c->queues[i], mem);
+}
+
+void virtio_console_save(const struct virtio_console *c, struct state_writer *writer)
+{
+	state_writer_u32(writer, c->sent);
+}
+
+/* Any number will do: a chain of which all was written is given back. */
+void virtio_console_load(struct virtio_console *c, struct state_reader *reader)
+{
+	c->sent = state_reader_u32(reader);
+	if (!c->sent || c->queues[VIRTIO_CONSOLE_TRANSMIT].ready)
+		return;
+	state_reader_fail(reader, EINVAL,
+			  "has written %" PRIu32
+			  " bytes of a queue that is not ready; save the VM again",
+			  c->sent);
+	c->sent = 0;
 }

@@ -12,6 +12,8 @@
 
 #include "devices/virtio/virtio.h"
 #include "vmm/base/event_loop.h"
+#include "vmm/base/state_reader.h"
+#include "vmm/base/state_writer.h"
 
 #include <stdbool.h>
 
@@ -54,3 +56,11 @@ void virtio_console_init(struct virtio_console *console, const struct virtio_con
 
 void virtio_console_output_ready(struct virtio_console *console);
 void virtio_console_input_ready(struct virtio_console *console);
+
+/*
+ * Save and load what is beside registers and queues: how much of the guest's next output was
+ * written already. Loaded after virtio_mmio_load. There is no input to save: it stays with the
+ * console until the guest has a buffer for it, and the input of a saved VM is not that of another.
+ */
+void virtio_console_save(const struct virtio_console *console, struct state_writer *writer);
+void virtio_console_load(struct virtio_console *console, struct state_reader *reader);

@@ -3,11 +3,14 @@
  */
 #include "devices/virtio/virtio_console.h"
 
+#include "devices/virtio/virtio_mmio_state.h"
 #include "tests/support/check.h"
 #include "tests/support/driver.h"
+#include "tests/support/state_file.h"
 #include "vmm/base/guarded_copy.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
@@ -399,4 +402,95 @@ Test(virtio_console, memory_that_the_host_cannot_supply, .init = setup, .fini = 
 	check_broken();
 	check_eq(n_written, 0);
 	munmap(map, 4096);
+}
+
+static struct state_file state;
+static struct virtio_console other;
+static struct driver other_driver;
+
+static int travel(void)
+{
+	virtio_console_init(&other, &ops, &host.loop, &host.mem);
+	driver_attach(&other_driver, &host, &other.virtio, 0x40000, 64);
+	state_file_save(&state);
+	virtio_mmio_save(&driver.mmio, &state.writer);
+	virtio_console_save(&console, &state.writer);
+	state_file_load(&state);
+	virtio_mmio_load(&other_driver.mmio, &state.reader);
+	virtio_console_load(&other, &state.reader);
+	return state_file_result(&state);
+}
+
+static void go_on(void)
+{
+	virtio_mmio_restored(&other_driver.mmio);
+	driver_settle(&host);
+}
+
+static void teardown_both(void)
+{
+	state_file_fini(&state);
+	driver_detach(&other_driver);
+	teardown();
+}
+
+Test(virtio_console, saved_within_a_chain, .init = setup, .fini = teardown_both)
+{
+	room = 5;
+	say(0, BUFFER, "hello, world");
+	say(1, BUFFER + 64, "!");
+	kick(VIRTIO_CONSOLE_TRANSMIT);
+	check_written("hello");
+	check_eq(travel(), 0, "%s", state.err.text);
+	check_eq(used(&output), 0);
+	room = UINT32_MAX;
+	go_on();
+	check_written("hello, world!");
+	check_eq(used(&output), 2);
+	check_eq(other.sent, 0);
+}
+
+Test(virtio_console, saved_while_it_waits_for_input, .init = setup, .fini = teardown_both)
+{
+	listen_at(3, BUFFER, 8);
+	kick(VIRTIO_CONSOLE_RECEIVE);
+	cr_assert(console.holds[VIRTIO_CONSOLE_RECEIVE]);
+	check_eq(travel(), 0, "%s", state.err.text);
+	go_on();
+	strcpy(typed, "abc");
+	virtio_console_input_ready(&other);
+	check_eq(used(&driver.ring), 1);
+	check_eq(le32toh(driver.ring.used->ring[0].id), 3);
+	check_eq(memcmp(host.ram + BUFFER, "abc", 3), 0);
+}
+
+/* bad input: Snapshots: more bytes written than the guest has to write -> given back, not read */
+Test(virtio_console, saved_with_more_than_there_is, .init = setup, .fini = teardown_both)
+{
+	room = 0;
+	say(0, BUFFER, "hello");
+	kick(VIRTIO_CONSOLE_TRANSMIT);
+	console.sent = UINT32_MAX;
+	check_eq(travel(), 0, "%s", state.err.text);
+	room = 100;
+	go_on();
+	check_eq(n_written, 0);
+	check_eq(used(&output), 1);
+	say(1, BUFFER, "bye");
+	driver_ring_doorbell(&other_driver, VIRTIO_CONSOLE_TRANSMIT);
+	driver_settle(&host);
+	check_written("bye");
+}
+
+/* bad input: Snapshots: output of a console whose queue is not ready -> refused */
+Test(virtio_console, saved_output_without_a_queue, .init = setup, .fini = teardown_both)
+{
+	driver_reset(&driver);
+	check_eq(travel(), 0);
+	driver_detach(&other_driver);
+	console.sent = 1;
+	check_eq(travel(), -EINVAL);
+	check_str(state.err.text, "state: section device: has written 1 bytes of a queue that is "
+				  "not ready; save the VM again");
+	check_eq(other.sent, 0);
 }
