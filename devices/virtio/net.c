@@ -386,3 +386,23 @@ void net_init(struct net *net, const char *name, const struct net_ops *ops, int 
 		virtqueue_init(&net->queues[i], mem);
 	event_loop_register(loop, fd);
 }
+
+void net_save(const struct net *net, struct state_writer *writer)
+{
+	state_writer_bytes(writer, net->mac, sizeof(net->mac));
+}
+
+void net_load(struct net *net, struct state_reader *reader)
+{
+	static const uint8_t none[ETH_ALEN];
+	uint8_t mac[ETH_ALEN];
+
+	state_reader_bytes(reader, mac, sizeof(mac));
+	if (mac[0] & 1 || memcmp(mac, none, sizeof(none)) == 0)
+		state_reader_fail(reader, EINVAL,
+				  "has %02x:%02x:%02x:%02x:%02x:%02x, which cannot be the address "
+				  "of a card; save the VM again",
+				  mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	else
+		memcpy(net->mac, mac, sizeof(net->mac));
+}

@@ -14,6 +14,8 @@
 #include "devices/virtio/virtio.h"
 #include "vmm/base/event_loop.h"
 #include "vmm/base/log.h"
+#include "vmm/base/state_reader.h"
+#include "vmm/base/state_writer.h"
 
 #include <linux/if_ether.h>
 #include <linux/virtio_net.h>
@@ -75,3 +77,10 @@ struct net {
  */
 void net_init(struct net *net, const char *name, const struct net_ops *ops, int fd,
 	      const uint8_t mac[ETH_ALEN], struct event_loop *loop, const struct guest_memory *mem);
+
+/*
+ * Save and load what is beside registers and queues: the address. The offloads follow from the
+ * driver's features, and are set at the first kick, so also on a tap that is another one now.
+ */
+void net_save(const struct net *net, struct state_writer *writer);
+void net_load(struct net *net, struct state_reader *reader);

@@ -5,8 +5,10 @@
  */
 #include "devices/virtio/net.h"
 
+#include "devices/virtio/virtio_mmio_state.h"
 #include "tests/support/check.h"
 #include "tests/support/driver.h"
+#include "tests/support/state_file.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -44,15 +46,15 @@ TestSuite(net, .timeout = 20);
 static struct driver_host host;
 static struct driver driver; /* its ring is the receive queue's */
 static struct driver_ring transmit;
-static struct net net;
-static int peer; /* the network */
+static struct net net, loaded; /* the second is what the first was saved for */
+static int peer;	       /* the network */
 static uint64_t offloads;
 static unsigned offloads_set;
 static int offload_error;
 
 static int set_offloads(struct net *which, uint64_t features)
 {
-	cr_assert(which == &net);
+	cr_assert(which == &net || which == &loaded);
 	offloads = features;
 	offloads_set++;
 	return -offload_error;
@@ -765,4 +767,77 @@ Test(net, reset_while_sending, .init = setup, .fini = teardown)
 	check_eq(net.counters.send_dropped, NET_BURST);
 	write_error = 0;
 	expect_working();
+}
+
+static struct state_file state;
+static struct driver loaded_driver;
+
+/* Brings the card to another tap, whose other end is @peer from then on. */
+static int travel(void)
+{
+	static const uint8_t mac[ETH_ALEN] = { 2 };
+	int ends[2];
+
+	close(peer);
+	check_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+	peer = ends[1];
+	net_init(&loaded, "net0", &ops, ends[0], mac, &host.loop, &host.mem);
+	driver_attach(&loaded_driver, &host, &loaded.virtio, 0x40000, SIZE);
+	state_file_save(&state);
+	virtio_mmio_save(&driver.mmio, &state.writer);
+	net_save(&net, &state.writer);
+	state_file_load(&state);
+	virtio_mmio_load(&loaded_driver.mmio, &state.reader);
+	net_load(&loaded, &state.reader);
+	return state_file_result(&state);
+}
+
+static void teardown_both(void)
+{
+	state_file_fini(&state);
+	driver_detach(&loaded_driver);
+	close(loaded.fd);
+	teardown();
+}
+
+Test(net, saved_while_it_waits_for_a_frame, .init = setup, .fini = teardown_both)
+{
+	const uint64_t features = offloads;
+
+	offer_buffer(7, RECEIVED, 2048);
+	kick(NET_RECEIVE);
+	cr_assert(net.holding && features);
+	prepare(SENT);
+	send_at(3, SENT, HEADER + FRAME);
+	offloads = offloads_set = 0;
+	check_eq(travel(), 0, "%s", state.err.text);
+	check_eq(offloads_set, 0, "the tap is not touched before all is loaded");
+	virtio_mmio_restored(&loaded_driver.mmio);
+	driver_settle(&host);
+	check_eq(offloads_set, 1);
+	check_eq(offloads, features);
+	check_eq(used(&transmit), 1, "what the guest offered before the save");
+	check_eq(loaded.counters.sent, 1);
+	arrive(plain, FRAME);
+	check_eq(used(&driver.ring), 1);
+	check_eq(le32toh(driver.ring.used->ring[0].id), 7);
+	check_eq(le32toh(driver.ring.used->ring[0].len), HEADER + FRAME);
+	check_eq(driver_read(&loaded_driver, VIRTIO_MMIO_CONFIG), 0x12000002);
+	check_eq(driver_read(&loaded_driver, VIRTIO_MMIO_CONFIG + 4), 0x5634);
+}
+
+/* bad input: Snapshots: a card's address that is none -> refused */
+Test(net, saved_with_an_address_of_many, .init = setup, .fini = teardown_both)
+{
+	net.mac[0] = 3;
+	check_eq(travel(), -EINVAL);
+	check_str(state.err.text, "state: section device: has 03:00:00:12:34:56, which cannot be "
+				  "the address of a card; save the VM again");
+	check_eq(loaded.mac[0], 2);
+	check_eq(loaded.mac[5], 0);
+	driver_detach(&loaded_driver);
+	close(loaded.fd);
+	memset(net.mac, 0, sizeof(net.mac));
+	check_eq(travel(), -EINVAL);
+	check_eq(loaded.mac[0], 2);
 }
