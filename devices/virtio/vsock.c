@@ -279,7 +279,8 @@ static void work(struct vsock *vsock, bool kicked)
 	const struct virtqueue *queues = vsock->queues;
 	const char *why;
 
-	if (!vsock->running || !queues[VSOCK_RX].ready || !queues[VSOCK_TX].ready)
+	if (!vsock->running || !queues[VSOCK_RX].ready || !queues[VSOCK_TX].ready ||
+	    vsock->event != VSOCK_EVENT_NONE)
 		return;
 	vsock->rx_left = queues[VSOCK_RX].setup.size;
 	memset(vsock->used, 0, sizeof(vsock->used));
@@ -306,12 +307,56 @@ static void continue_turn(struct event_call *call)
 	work(vsock, true);
 }
 
+/* Section 5.10.6.6. NULL, or the reason why the device is broken. */
+static const char *send_event(struct vsock *vsock)
+{
+	const struct virtio_vsock_event event = {
+		.id = host_to_le32(VIRTIO_VSOCK_EVENT_TRANSPORT_RESET),
+	};
+	struct virtqueue *vq = &vsock->queues[VSOCK_EVENT];
+	struct virtqueue_chain chain;
+	const char *why = NULL;
+
+	if (virtqueue_pop(vq, &chain, &why) <= 0)
+		return why;
+	if (chain.n_readable)
+		return "a buffer of the event queue is not writable";
+	if (chain.writable_len < sizeof(event))
+		return "a buffer of the event queue has no room for an event";
+	if (virtqueue_chain_write(vq, &chain, 0, &event, sizeof(event)) < 0)
+		return "the host cannot supply a page of a pmem disk that a buffer lies in";
+	virtqueue_push(vq, chain.head, sizeof(event));
+	vsock->event = VSOCK_EVENT_SENT;
+	virtio_queue_used(&vsock->virtio, VSOCK_EVENT);
+	return NULL;
+}
+
+/*
+ * A driver gives the event's buffer back once it has closed its connections. A packet that came
+ * before that could begin one that is closed with them.
+ */
+static void kick_events(struct vsock *vsock)
+{
+	const char *why = NULL;
+
+	if (vsock->event == VSOCK_EVENT_OWED) {
+		why = send_event(vsock);
+	} else if (vsock->event == VSOCK_EVENT_SENT) {
+		vsock->event = VSOCK_EVENT_NONE;
+		work(vsock, true);
+	}
+	if (why)
+		virtio_broken(&vsock->virtio, why);
+}
+
 static void vsock_kick(struct virtio_device *dev, unsigned queue)
 {
 	struct vsock *vsock = container_of(dev, struct vsock, virtio);
 
-	if (queue == VSOCK_EVENT)
+	if (queue == VSOCK_EVENT) {
+		kick_events(vsock);
 		return;
+	}
 	vsock->running = true;
 	work(vsock, true);
 }
@@ -321,8 +366,10 @@ static void vsock_stop_queue(struct virtio_device *dev, unsigned queue)
 {
 	struct vsock *vsock = container_of(dev, struct vsock, virtio);
 
-	if (queue == VSOCK_EVENT)
+	if (queue == VSOCK_EVENT) {
+		vsock->event = VSOCK_EVENT_NONE;
 		return;
+	}
 	vsock->running = false;
 	vsock->rx_held = false;
 	vsock->n_resets = 0;
@@ -399,4 +446,10 @@ void vsock_event(struct vsock *vsock, struct vsock_stream *stream, unsigned even
 		return;
 	vsock_connection_event(stream->connection, event);
 	work(vsock, false);
+}
+
+void vsock_loaded(struct vsock *vsock)
+{
+	if (vsock->queues[VSOCK_EVENT].ready)
+		vsock->event = VSOCK_EVENT_OWED;
 }

@@ -6,8 +6,8 @@
  * A guest that breaks the rules of a ring breaks the device, as with others; a packet that makes no
  * sense is answered with VIRTIO_VSOCK_OP_RST and ends at most its own connection.
  *
- * Nothing is ever sent on the event queue: its one event tells of a machine that was moved or
- * restored, and a driver that resets the device knows that its connections are gone.
+ * The event queue has one event: after a restore, the driver is told that its connections are gone
+ * (VIRTIO_VSOCK_EVENT_TRANSPORT_RESET). A driver that resets the device knows that by itself.
  */
 #pragma once
 
@@ -26,6 +26,13 @@
 #define VSOCK_TURN (256u << 10)
 
 enum { VSOCK_RX, VSOCK_TX, VSOCK_EVENT, VSOCK_QUEUES };
+
+/* The event that tells of a restore. Until the driver has taken it, no packet goes either way. */
+enum vsock_event_state {
+	VSOCK_EVENT_NONE,
+	VSOCK_EVENT_OWED, /* the driver has given no buffer for it yet */
+	VSOCK_EVENT_SENT, /* taken when the driver notifies the event queue again */
+};
 
 struct vsock_host;
 
@@ -54,6 +61,7 @@ struct vsock {
 	struct event_call more;	 /* this one begins the next turn, */
 	bool more_posted;	 /* and is on its way */
 	bool running;		 /* the driver is ready, and has its queues */
+	enum vsock_event_state event;
 	bool used[VSOCK_QUEUES]; /* whether the driver is to be notified */
 	unsigned rx_left;	 /* packets that may be given in this turn */
 	bool rx_held;		 /* a buffer was taken and is not used yet: */
@@ -87,3 +95,10 @@ int vsock_connect(struct vsock *vsock, struct vsock_stream *stream, uint32_t por
 
 /* What happened at @stream: VSOCK_READABLE, ...; nothing if the device has closed it. */
 void vsock_event(struct vsock *vsock, struct vsock_stream *stream, unsigned event);
+
+/*
+ * After virtio_mmio_load: nothing else is saved of the device, so none of the driver's connections
+ * is there any more, and it has to be told. Without an event queue it cannot be, and sees that its
+ * packets are answered with VIRTIO_VSOCK_OP_RST.
+ */
+void vsock_loaded(struct vsock *vsock);

@@ -3,6 +3,8 @@
  * that break the rules. */
 #include "devices/virtio/vsock.h"
 
+#include "devices/virtio/virtio_mmio_state.h"
+#include "tests/support/state_file.h"
 #include "tests/support/vsock_guest.h"
 #include "vmm/base/container_of.h"
 #include "vmm/base/guarded_copy.h"
@@ -1065,4 +1067,152 @@ Test(vsock, smallest_receive_buffer, .init = setup, .fini = teardown)
 	guest_expect(&guest, VIRTIO_VSOCK_OP_RESPONSE, PORT, LOCAL);
 	give(&peers[0], "ab", 2);
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL).len, 1);
+}
+
+#define EVENTS_AT 0x300000ULL
+
+static struct state_file state;
+static struct driver_ring events;
+
+/* Saves the device and loads it into one that is as new, with the same guest. */
+static void travel(void)
+{
+	state_file_save(&state);
+	virtio_mmio_save(&guest.driver.mmio, &state.writer);
+	vsock_fini(&vsock);
+	driver_detach(&guest.driver);
+	vsock_init(&vsock, GUEST_CID, &vsock_host, &guest.host.loop, &guest.host.mem, buffers);
+	driver_attach(&guest.driver, &guest.host, &vsock.virtio, 0x40000, 16);
+	state_file_load(&state);
+	virtio_mmio_load(&guest.driver.mmio, &state.reader);
+	vsock_loaded(&vsock);
+	check_eq(state_file_result(&state), 0, "%s", state.err.text);
+	state_file_fini(&state);
+	virtio_mmio_restored(&guest.driver.mmio);
+	driver_settle(&guest.host);
+}
+
+static void setup_events(void)
+{
+	setup();
+	driver_ring_init(&events, guest.host.ram, GUEST_RINGS + 0x6000, 16);
+}
+
+static void offer_event(uint16_t i, uint32_t len, uint16_t flags)
+{
+	memset(guest.host.ram + EVENTS_AT + 16 * i, 0xa5, 16);
+	driver_ring_desc(&events, i, EVENTS_AT + 16 * i, len, flags, 0);
+	driver_ring_offer(&events, i);
+}
+
+static void expect_event(uint16_t i)
+{
+	static const uint8_t reset[] = { 0, 0, 0, 0, 0xa5 };
+
+	check_eq(le16toh(events.used->idx), 1);
+	check_eq(le32toh(events.used->ring[0].id), i);
+	check_eq(le32toh(events.used->ring[0].len), 4);
+	check_eq(memcmp(guest.host.ram + EVENTS_AT + 16 * i, reset, sizeof(reset)), 0);
+}
+
+Test(vsock, restored_driver_is_told_first, .init = setup_events, .fini = teardown)
+{
+	struct vsock_packet request = guest_packet(VIRTIO_VSOCK_OP_REQUEST, 77, PORT);
+	struct peer *old = connected(), *p = new_peer();
+
+	for (uint16_t i = 0; i < 8; i++)
+		offer_event(i, 4, VRING_DESC_F_WRITE);
+	guest_ring(&guest, VSOCK_EVENT);
+	check_eq(le16toh(events.used->idx), 0, "nothing has happened yet");
+	guest_stage(&guest, &request, NULL, 0);
+	travel();
+	cr_assert(old->closed);
+	expect_event(0);
+	check_eq(driver_interrupts(&guest.driver), 2, "one for what was lost, one for the event");
+	/* The driver has not handled it. What comes meanwhile waits. */
+	check_eq(vsock_connect(&vsock, &p->stream, 1234), 0);
+	guest_ring(&guest, VSOCK_RX);
+	guest_ring(&guest, VSOCK_TX);
+	guest_expect_none(&guest);
+	check_eq(vsock.counters.connections, 0);
+	offer_event(0, 4, VRING_DESC_F_WRITE);
+	guest_ring(&guest, VSOCK_EVENT);
+	check_eq(guest_take(&guest).op, VIRTIO_VSOCK_OP_REQUEST);
+	guest_expect(&guest, VIRTIO_VSOCK_OP_RESPONSE, PORT, 77);
+	check_eq(le16toh(events.used->idx), 1, "it is told once");
+	/* The connections from before are not known. */
+	guest_send_data(&guest, LOCAL, PORT, "hello", 5);
+	guest_expect(&guest, VIRTIO_VSOCK_OP_RST, PORT, LOCAL);
+}
+
+Test(vsock, event_waits_for_a_buffer, .init = setup_events, .fini = teardown)
+{
+	travel();
+	guest_send(&guest, VIRTIO_VSOCK_OP_REQUEST, LOCAL, PORT);
+	guest_expect_none(&guest);
+	offer_event(2, 8, VRING_DESC_F_WRITE);
+	guest_ring(&guest, VSOCK_EVENT);
+	expect_event(2);
+	guest_expect_none(&guest);
+	guest_ring(&guest, VSOCK_EVENT);
+	guest_expect(&guest, VIRTIO_VSOCK_OP_RESPONSE, PORT, LOCAL);
+}
+
+Test(vsock, saved_before_the_event_was_taken, .init = setup_events, .fini = teardown)
+{
+	offer_event(0, 4, VRING_DESC_F_WRITE);
+	offer_event(1, 4, VRING_DESC_F_WRITE);
+	travel();
+	travel();
+	check_eq(le16toh(events.used->idx), 2, "told again: something may have happened since");
+	guest_ring(&guest, VSOCK_EVENT);
+	expect_works();
+}
+
+Test(vsock, driver_that_resets_needs_no_event, .init = setup_events, .fini = teardown)
+{
+	travel();
+	driver_reset(&guest.driver);
+	guest_start(&guest);
+	guest_offer_all(&guest);
+	expect_works();
+	/* Nor does one that takes away the queue, or never had one. */
+	travel();
+	driver_write(&guest.driver, VIRTIO_MMIO_QUEUE_SEL, VSOCK_EVENT);
+	driver_write(&guest.driver, VIRTIO_MMIO_QUEUE_READY, 0);
+	guest_ring(&guest, VSOCK_RX);
+	expect_works();
+	travel();
+	expect_works();
+}
+
+static void expect_broken_event(void)
+{
+	travel();
+	cr_assert(guest_broken(&guest));
+	check_eq(le16toh(events.used->idx), 0);
+	driver_reset(&guest.driver);
+	guest_start(&guest);
+	guest_offer_all(&guest);
+	expect_works();
+	driver_ring_init(&events, guest.host.ram, GUEST_RINGS + 0x6000, 16);
+}
+
+/* bad input: Socket device: a buffer of the event queue that is too short, not writable, outside of
+ * memory or in a file that was truncated -> DEVICE_NEEDS_RESET */
+Test(vsock, event_buffers_that_break_rules, .init = setup_events, .fini = teardown)
+{
+	offer_event(0, 3, VRING_DESC_F_WRITE);
+	expect_broken_event();
+	driver_ring_offer(&events, 0);
+	driver_ring_desc(&events, 0, EVENTS_AT, 4, VRING_DESC_F_NEXT, 1);
+	driver_ring_desc(&events, 1, EVENTS_AT + 16, 4, VRING_DESC_F_WRITE, 0);
+	expect_broken_event();
+	driver_ring_desc(&events, 0, DRIVER_RAM_SIZE, 4, VRING_DESC_F_WRITE, 0);
+	driver_ring_offer(&events, 0);
+	expect_broken_event();
+	add_torn_file();
+	driver_ring_desc(&events, 0, FILE_AT + 4096, 4, VRING_DESC_F_WRITE, 0);
+	driver_ring_offer(&events, 0);
+	expect_broken_event();
 }
