@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lists the models; makes, counts and frees a device of any model. */
+/* Lists the models; makes, saves, counts and frees a device of any model. */
 #include "vmm/models/device_model.h"
 
 #include <assert.h>
@@ -29,6 +29,18 @@ void device_fini(struct device *device)
 		device->model->fini(device);
 	free(device->state);
 	*device = (struct device){ 0 };
+}
+
+void device_save(const struct device *device, struct state_writer *writer)
+{
+	if (device->model->save)
+		device->model->save(device, writer);
+}
+
+void device_load(struct device *device, const struct config *config, struct state_reader *reader)
+{
+	if (device->model->load)
+		device->model->load(device, config, reader);
 }
 
 bool device_count(const struct device *device, struct device_counters *ret_counters)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A kind of virtio device other than disks: how many the configuration asks for, and how one is
- * made, counted and freed. The machine plans them and the VM makes them, in the order of
+ * made, saved, counted and freed. The machine plans them and the VM makes them, in the order of
  * device_models and without knowing the kinds.
  */
 #pragma once
@@ -10,6 +10,8 @@
 #include "vmm/base/device_counters.h"
 #include "vmm/base/error.h"
 #include "vmm/base/kept_file.h"
+#include "vmm/base/state_reader.h"
+#include "vmm/base/state_writer.h"
 #include "vmm/config/config.h"
 
 #include <stdbool.h>
@@ -55,6 +57,14 @@ struct device_model {
 	void (*fini)(struct device *device);
 	/* The file that is removed at the end; false if there is none. NULL: never. */
 	bool (*file)(const struct device *device, struct kept_file *ret_file);
+	/* Puts what is beside registers and queues into the open section. NULL: nothing. */
+	void (*save)(const struct device *device, struct state_writer *writer);
+	/*
+	 * Takes it from there, after virtio_mmio_load and before virtio_mmio_restored. What the
+	 * options of @config, of the restored VM, name counts more. NULL: nothing.
+	 */
+	void (*load)(struct device *device, const struct config *config,
+		     struct state_reader *reader);
 	const struct device_counter
 		*counters; /* up to a name of NULL; or NULL: it counts nothing */
 };
@@ -80,6 +90,10 @@ int device_init(struct device *device, const struct device_model *model, unsigne
 
 /* Takes a zeroed or half-built one. */
 void device_fini(struct device *device);
+
+/* See save and load. On the event loop's thread. */
+void device_save(const struct device *device, struct state_writer *writer);
+void device_load(struct device *device, const struct config *config, struct state_reader *reader);
 
 /* Fills in the counters, on the event loop's thread; false: the device has none. */
 bool device_count(const struct device *device, struct device_counters *ret_counters);

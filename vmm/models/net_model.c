@@ -56,6 +56,21 @@ static int init(struct device *device, const struct device_host *host, struct er
 	return 0;
 }
 
+static void save(const struct device *device, struct state_writer *writer)
+{
+	net_save(device->state, writer);
+}
+
+static void load(struct device *device, const struct config *config, struct state_reader *reader)
+{
+	const struct config_net *given = &config->nets[device->index];
+	struct net *net = device->state;
+
+	net_load(net, reader);
+	if (given->has_mac)
+		memcpy(net->mac, given->mac, sizeof(net->mac));
+}
+
 static const struct device_counter counters[] = {
 	{ "received", offsetof(struct net, counters.received) },
 	{ "received-bytes", offsetof(struct net, counters.received_bytes) },
@@ -74,5 +89,7 @@ const struct device_model net_model = {
 	.count = count,
 	.open = open_tap,
 	.init = init,
+	.save = save,
+	.load = load,
 	.counters = counters,
 };

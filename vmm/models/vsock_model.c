@@ -2,6 +2,7 @@
 // Tested by tests/e2e/vsock.
 /* --vsock: sockets between guest and host. */
 #include "devices/virtio/vsock.h"
+#include "vmm/base/container_of.h"
 #include "vmm/host/vsock_unix.h"
 #include "vmm/models/device_model.h"
 
@@ -27,6 +28,12 @@ static int init(struct device *device, const struct device_host *host, struct er
 	return error_blame_option(err,
 				  vsock_unix_init(&s->host, &s->vsock, host->loop,
 						  config->vsock_path, config->sandbox.chroot, err));
+}
+
+/* Connections are not saved, so there is no save. */
+static void load(struct device *device, const struct config *config, struct state_reader *reader)
+{
+	vsock_loaded(container_of(device->virtio, struct vsock, virtio));
 }
 
 static void fini(struct device *device)
@@ -59,6 +66,7 @@ const struct device_model vsock_model = {
 	.size = sizeof(struct state),
 	.count = count,
 	.init = init,
+	.load = load,
 	.fini = fini,
 	.file = file,
 	.counters = counters,

@@ -2,7 +2,11 @@
 /* What all models have in common, with models made for it. */
 #include "vmm/models/device_model.h"
 
+#include "devices/virtio/net.h"
+#include "devices/virtio/virtio_console.h"
+#include "devices/virtio/vsock.h"
 #include "tests/support/check.h"
+#include "tests/support/state_file.h"
 
 #include <errno.h>
 
@@ -109,4 +113,66 @@ Test(device_model, half_built_one_is_finished)
 	check_eq(finished, 1);
 	device_fini(&device);
 	check_eq(finished, 1, "and once");
+}
+
+static struct state_file file;
+
+/* Saves @from and loads it into @to, where the options are @config. */
+static void travel(const struct device *from, struct device *to, const struct config *config)
+{
+	state_file_save(&file);
+	device_save(from, &file.writer);
+	state_file_load(&file);
+	device_load(to, config, &file.reader);
+	check_eq(state_file_result(&file), 0, "%s", file.err.text);
+	state_file_fini(&file);
+}
+
+Test(device_model, rng_has_nothing_to_save)
+{
+	struct device device = { .model = &rng_model };
+	size_t len;
+
+	state_file_save(&file);
+	device_save(&device, &file.writer);
+	state_file_bytes(&file, &len);
+	check_eq(len, 0);
+	travel(&device, &device, NULL);
+}
+
+Test(device_model, a_cards_address_is_saved_unless_one_is_given)
+{
+	static const uint8_t mac[] = { 2, 3, 4, 5, 6, 7 };
+	struct net net = { 0 }, other = { 0 };
+	struct device from = { .model = &net_model, .state = &net };
+	struct device to = { .model = &net_model, .index = 1, .state = &other };
+	struct config config = { .nets[1].mac = { 4 } };
+
+	memcpy(net.mac, mac, sizeof(mac));
+	travel(&from, &to, &config);
+	check_eq(memcmp(other.mac, mac, sizeof(mac)), 0);
+	config.nets[1].has_mac = true;
+	travel(&from, &to, &config);
+	check_eq(other.mac[0], 4);
+	check_eq(other.mac[1], 0);
+}
+
+Test(device_model, a_console_saves_what_it_has_sent)
+{
+	struct virtio_console console = { .sent = 7 };
+	struct virtio_console other = { .queues[VIRTIO_CONSOLE_TRANSMIT].ready = true };
+	struct device from = { .model = &console_model, .virtio = &console.virtio };
+	struct device to = { .model = &console_model, .virtio = &other.virtio };
+
+	travel(&from, &to, NULL);
+	check_eq(other.sent, 7);
+}
+
+Test(device_model, sockets_are_not_saved)
+{
+	static struct vsock vsock = { .queues[VSOCK_EVENT].ready = true };
+	struct device device = { .model = &vsock_model, .virtio = &vsock.virtio };
+
+	travel(&device, &device, NULL);
+	check_eq(vsock.event, VSOCK_EVENT_OWED);
 }
