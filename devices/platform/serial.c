@@ -2,7 +2,12 @@
 /* 16550A registers; names and bits are those of <linux/serial_reg.h>. */
 #include "devices/platform/serial.h"
 
+#include <errno.h>
 #include <linux/serial_reg.h>
+
+/* The bits that can be set. */
+#define IER_MASK 0x0f
+#define MCR_MASK 0x1f
 
 void serial_init(struct serial *serial, const struct serial_ops *ops)
 {
@@ -129,7 +134,7 @@ static void write_ier(struct serial *serial, uint8_t value)
 {
 	uint8_t enabled = value & ~serial->ier;
 
-	serial->ier = value & 0xf;
+	serial->ier = value & IER_MASK;
 	/* Enabling the transmitter's interrupt raises it at once while there is room. */
 	if ((enabled & UART_IER_THRI) && serial->thr_empty)
 		serial->thr_pending = true;
@@ -170,7 +175,7 @@ void serial_write(struct serial *serial, unsigned offset, uint8_t value)
 		serial->lcr = value;
 		break;
 	case UART_MCR:
-		serial->mcr = value & 0x1f;
+		serial->mcr = value & MCR_MASK;
 		break;
 	case UART_SCR:
 		serial->scr = value;
@@ -197,4 +202,62 @@ void serial_input(struct serial *serial, const uint8_t *bytes, unsigned len)
 	for (unsigned i = 0; i < len; i++)
 		receive(serial, bytes[i]);
 	raise_interrupt(serial);
+}
+
+void serial_save(const struct serial *serial, struct state_writer *w)
+{
+	struct ring rx = serial->rx;
+	uint8_t bytes[SERIAL_FIFO_SIZE];
+	uint32_t n = ring_take(&rx, serial->fifo, SERIAL_FIFO_SIZE, bytes, sizeof(bytes));
+
+	state_writer_u8(w, serial->ier);
+	state_writer_u8(w, serial->lcr);
+	state_writer_u8(w, serial->mcr);
+	state_writer_u8(w, serial->scr);
+	state_writer_u8(w, serial->dll);
+	state_writer_u8(w, serial->dlm);
+	state_writer_bool(w, serial->fifo_enabled);
+	state_writer_bool(w, serial->thr_empty);
+	state_writer_bool(w, serial->thr_pending);
+	state_writer_bool(w, serial->overrun);
+	state_writer_u32(w, n);
+	state_writer_bytes(w, bytes, n);
+}
+
+void serial_load(struct serial *serial, struct state_reader *r)
+{
+	struct serial s = { .ops = serial->ops };
+	uint8_t bytes[SERIAL_FIFO_SIZE];
+	uint32_t n;
+
+	s.ier = state_reader_u8(r);
+	s.lcr = state_reader_u8(r);
+	s.mcr = state_reader_u8(r);
+	s.scr = state_reader_u8(r);
+	s.dll = state_reader_u8(r);
+	s.dlm = state_reader_u8(r);
+	s.fifo_enabled = state_reader_bool(r);
+	s.thr_empty = state_reader_bool(r);
+	s.thr_pending = state_reader_bool(r);
+	s.overrun = state_reader_bool(r);
+	n = state_reader_count(r, "bytes of input", SERIAL_FIFO_SIZE);
+	state_reader_bytes(r, bytes, n);
+	if (s.ier & ~IER_MASK || s.mcr & ~MCR_MASK)
+		state_reader_fail(r, EINVAL,
+				  "has the IER 0x%x and the MCR 0x%x, which have no such bits; "
+				  "save the VM again",
+				  s.ier, s.mcr);
+	if (r->failed)
+		return;
+	ring_put(&s.rx, s.fifo, SERIAL_FIFO_SIZE, bytes, n);
+	*serial = s;
+}
+
+void serial_restored(struct serial *serial)
+{
+	if (serial->thr_empty)
+		raise_interrupt(serial);
+	else
+		serial_output_ready(serial);
+	serial->ops->input_ready(serial);
 }

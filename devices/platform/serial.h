@@ -7,6 +7,8 @@
 #pragma once
 
 #include "vmm/base/ring.h"
+#include "vmm/base/state_reader.h"
+#include "vmm/base/state_writer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,3 +54,16 @@ unsigned serial_input_space(const struct serial *serial);
 
 /* Receives @len bytes; those beyond serial_input_space are lost, as an overrun. */
 void serial_input(struct serial *serial, const uint8_t *bytes, unsigned len);
+
+/*
+ * Save and load all registers, and the input in the FIFO. What the console holds of input that the
+ * UART has not received yet is not the UART's, and is not saved: the guest never sees it.
+ */
+void serial_save(const struct serial *serial, struct state_writer *writer);
+void serial_load(struct serial *serial, struct state_reader *reader);
+
+/*
+ * It was loaded, and so was all else: makes the interrupt that may have been lost, says that output
+ * has room, and takes input.
+ */
+void serial_restored(struct serial *serial);

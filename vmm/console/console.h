@@ -3,6 +3,9 @@
  * The host's side of a console, whichever device the guest sees: up to CONFIG_MAX_SINKS sinks
  * (console_sink.h), which all get the guest's output and of which any may send input; mvmm's own
  * keys; the last lines. mvmm itself never blocks.
+ *
+ * Nothing of it is saved with a VM: input that the guest's device has not taken yet is not part of
+ * the saved guest, and goes to the VM that was given it.
  */
 #pragma once
 

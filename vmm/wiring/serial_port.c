@@ -96,3 +96,24 @@ void serial_port_init(struct serial_port *port, struct console *console,
 	pthread_mutex_init(&port->lock, NULL);
 	serial_init(&port->serial, &serial_ops);
 }
+
+void serial_port_save(struct serial_port *port, struct state_writer *writer)
+{
+	pthread_mutex_lock(&port->lock);
+	serial_save(&port->serial, writer);
+	pthread_mutex_unlock(&port->lock);
+}
+
+void serial_port_load(struct serial_port *port, struct state_reader *reader)
+{
+	pthread_mutex_lock(&port->lock);
+	serial_load(&port->serial, reader);
+	pthread_mutex_unlock(&port->lock);
+}
+
+void serial_port_restored(struct serial_port *port)
+{
+	pthread_mutex_lock(&port->lock);
+	serial_restored(&port->serial);
+	pthread_mutex_unlock(&port->lock);
+}

@@ -21,3 +21,8 @@ struct serial_port {
 /* @console, which must be made with @port's device, and @line stay the caller's. */
 void serial_port_init(struct serial_port *port, struct console *console,
 		      struct interrupt_line *line);
+
+/* See serial.h; from any thread. */
+void serial_port_save(struct serial_port *port, struct state_writer *writer);
+void serial_port_load(struct serial_port *port, struct state_reader *reader);
+void serial_port_restored(struct serial_port *port);

@@ -2,8 +2,9 @@
 /* UART registers as a driver sees them. Numbers are those of <linux/serial_reg.h>. */
 #include "devices/platform/serial.h"
 
-#include "tests/support/check.h"
+#include "tests/support/state_file.h"
 
+#include <errno.h>
 #include <linux/serial_reg.h>
 
 TestSuite(serial, .timeout = 10);
@@ -272,4 +273,121 @@ Test(serial, loopback, .init = setup)
 	check_eq(out_len, 0, "nothing leaves");
 	check_eq(interrupts, 1);
 	check_eq(serial_read(&serial, UART_RX), 'l');
+}
+
+static struct state_file file;
+static struct serial loaded;
+
+static int travel(void)
+{
+	state_file_save(&file);
+	serial_save(&serial, &file.writer);
+	state_file_load(&file);
+	serial_load(&loaded, &file.reader);
+	return state_file_result(&file);
+}
+
+static void setup_both(void)
+{
+	setup();
+	serial_init(&loaded, &ops);
+}
+
+static void teardown_file(void)
+{
+	state_file_fini(&file);
+}
+
+/* All registers, with and without the latch; reading changes some, so both are read alike. */
+static void check_same(void)
+{
+	for (unsigned latch = 0; latch < 2; latch++) {
+		serial_write(&serial, UART_LCR, latch ? UART_LCR_DLAB : 0);
+		serial_write(&loaded, UART_LCR, latch ? UART_LCR_DLAB : 0);
+		for (unsigned n = 0; n < 20; n++)
+			for (unsigned offset = 0; offset < 8; offset++)
+				check_eq(serial_read(&loaded, offset), serial_read(&serial, offset),
+					 "register %u", offset);
+	}
+}
+
+Test(serial, saved_at_rest, .init = setup_both, .fini = teardown_file)
+{
+	check_eq(travel(), 0, "%s", file.err.text);
+	check_same();
+	serial_restored(&loaded);
+	check_eq(interrupts, 0);
+	check_eq(input_ready, 1, "there may be input");
+}
+
+Test(serial, saved_with_input_and_all_registers, .init = setup_both, .fini = teardown_file)
+{
+	serial_write(&serial, UART_LCR, UART_LCR_DLAB | UART_LCR_WLEN8);
+	serial_write(&serial, UART_DLL, 0x12);
+	serial_write(&serial, UART_DLM, 0x34);
+	serial_write(&serial, UART_FCR, UART_FCR_ENABLE_FIFO);
+	serial_write(&serial, UART_MCR, UART_MCR_DTR | UART_MCR_OUT2);
+	serial_write(&serial, UART_SCR, 0x56);
+	check_eq(travel(), 0, "%s", file.err.text);
+	check_eq(serial_read(&loaded, UART_LCR), UART_LCR_DLAB | UART_LCR_WLEN8);
+	serial_write(&serial, UART_LCR, UART_LCR_WLEN8);
+	serial_write(&serial, UART_IER, UART_IER_RDI | UART_IER_THRI);
+	/* The FIFO's place wraps, and it overruns. */
+	serial_input(&serial, (const uint8_t *)"0123456789", 10);
+	for (unsigned i = 0; i < 9; i++)
+		serial_read(&serial, UART_RX);
+	serial_input(&serial, (const uint8_t *)"abcdefghijklmnopqrst", 20);
+	interrupts = 0;
+	check_eq(travel(), 0, "%s", file.err.text);
+	check_eq(interrupts, 0, "not before all is loaded");
+	serial_restored(&loaded);
+	check_eq(interrupts, 1, "it may have been lost");
+	check_eq(serial_input_space(&loaded), 0);
+	check_same();
+}
+
+Test(serial, saved_while_output_had_no_room, .init = setup_both, .fini = teardown_file)
+{
+	room = 1;
+	serial_write(&serial, UART_IER, UART_IER_THRI);
+	serial_write(&serial, UART_TX, 'a');
+	check_eq(serial_read(&serial, UART_LSR), 0);
+	interrupts = 0;
+	check_eq(travel(), 0, "%s", file.err.text);
+	check_eq(serial_read(&loaded, UART_LSR), 0);
+	serial_restored(&loaded);
+	check_eq(interrupts, 1, "there is another console, with room");
+	check_eq(serial_read(&loaded, UART_LSR), UART_LSR_THRE | UART_LSR_TEMT);
+	check_eq(serial_read(&loaded, UART_IIR) & 0xf, UART_IIR_THRI);
+}
+
+/* bad input: Snapshots: serial port with bits, flags or input that it cannot have -> refused */
+Test(serial, saved_values_that_cannot_be, .init = setup_both, .fini = teardown_file)
+{
+	static const struct {
+		unsigned at;
+		uint8_t value;
+		bool accepted;
+	} cases[] = {
+		{ 0, 0x0f, true },  { 0, 0x10, false }, { 1, 0xff, true },  { 2, 0x1f, true },
+		{ 2, 0x20, false }, { 3, 0xff, true },	{ 4, 0xff, true },  { 5, 0xff, true },
+		{ 6, 2, false },    { 7, 2, false },	{ 8, 0xff, false }, { 9, 2, false },
+		{ 10, 2, false },   { 10, 0, false },	{ 10, 17, false },  { 13, 0x80, false },
+	};
+	size_t len;
+
+	serial_input(&serial, (const uint8_t *)"x", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		serial_init(&loaded, &ops);
+		serial_write(&loaded, UART_SCR, 0x77);
+		state_file_save(&file);
+		serial_save(&serial, &file.writer);
+		state_file_bytes(&file, &len)[cases[i].at] = cases[i].value;
+		check_eq(len, 15);
+		state_file_load(&file);
+		serial_load(&loaded, &file.reader);
+		check_eq(loaded.scr == 0x77 || cases[i].at == 10, !cases[i].accepted, "case %zu",
+			 i);
+		check_eq(state_file_result(&file) == 0, cases[i].accepted, "case %zu", i);
+	}
 }
