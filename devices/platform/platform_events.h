@@ -7,6 +7,8 @@
 #pragma once
 
 #include "vmm/base/interrupt_line.h"
+#include "vmm/base/state_reader.h"
+#include "vmm/base/state_writer.h"
 
 #include <stdint.h>
 
@@ -22,3 +24,10 @@ int platform_events_raise(struct platform_events *events, uint32_t event);
 
 /* The register: reading it takes all pending events. From any thread. */
 uint32_t platform_events_read(struct platform_events *events);
+
+/* Save and load the register; what is pending stays so. */
+void platform_events_save(const struct platform_events *events, struct state_writer *writer);
+void platform_events_load(struct platform_events *events, struct state_reader *reader);
+
+/* It was loaded, and so was all else: interrupts the guest if events are pending. -errno. */
+int platform_events_restored(struct platform_events *events);

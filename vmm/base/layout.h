@@ -78,6 +78,7 @@
 #define LAYOUT_POWER_GSI 1
 #define LAYOUT_EVENT_POWER_BUTTON 0x1
 #define LAYOUT_EVENT_SLOTS 0x2 /* a virtio slot was filled */
+#define LAYOUT_EVENTS (LAYOUT_EVENT_POWER_BUTTON | LAYOUT_EVENT_SLOTS)
 
 /* pvpanic's event register, also at LAYOUT_PANIC_PORT; its bits are in <misc/pvpanic.h>. */
 #define LAYOUT_PANIC_BASE 0xd0101000
