@@ -5,6 +5,9 @@
 #include "vmm/base/container_of.h"
 #include "vmm/base/layout.h"
 
+#include <errno.h>
+#include <inttypes.h>
+
 #define DEFAULT_SECONDS 30
 
 static void time_is_over(struct event_timer *timer)
@@ -54,5 +57,28 @@ void watchdog_write(struct watchdog *watchdog, uint64_t offset, uint32_t value)
 	else if (offset == LAYOUT_WATCHDOG_SECONDS && value >= 1 &&
 		 value <= LAYOUT_WATCHDOG_MAX_SECONDS)
 		watchdog->seconds = value;
+	watchdog_renew(watchdog);
+}
+
+void watchdog_save(const struct watchdog *watchdog, struct state_writer *writer)
+{
+	state_writer_bool(writer, watchdog->runs);
+	state_writer_u32(writer, watchdog->seconds);
+}
+
+void watchdog_load(struct watchdog *watchdog, struct state_reader *reader)
+{
+	bool runs = state_reader_bool(reader);
+	uint32_t seconds = state_reader_u32(reader);
+
+	if (seconds < 1 || seconds > LAYOUT_WATCHDOG_MAX_SECONDS)
+		state_reader_fail(reader, EINVAL,
+				  "has a time of %" PRIu32
+				  " s, and it can be from 1 to %u s; save the VM again",
+				  seconds, LAYOUT_WATCHDOG_MAX_SECONDS);
+	if (reader->failed)
+		return;
+	watchdog->runs = runs;
+	watchdog->seconds = seconds;
 	watchdog_renew(watchdog);
 }

@@ -6,6 +6,8 @@
 #pragma once
 
 #include "vmm/base/event_loop.h"
+#include "vmm/base/state_reader.h"
+#include "vmm/base/state_writer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,3 +37,10 @@ void watchdog_write(struct watchdog *watchdog, uint64_t offset, uint32_t value);
 
 /* Starts the whole time again, for a guest that could not write. Accepts a zeroed one. */
 void watchdog_renew(struct watchdog *watchdog);
+
+/*
+ * Save and load whether it runs, and for how long. The time that was left is not saved: after the
+ * load it has the whole time, as after watchdog_renew.
+ */
+void watchdog_save(const struct watchdog *watchdog, struct state_writer *writer);
+void watchdog_load(struct watchdog *watchdog, struct state_reader *reader);

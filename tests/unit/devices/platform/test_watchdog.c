@@ -4,8 +4,10 @@
 
 #include "tests/support/check.h"
 #include "tests/support/driver.h"
+#include "tests/support/state_file.h"
 #include "vmm/base/layout.h"
 
+#include <errno.h>
 #include <time.h>
 
 TestSuite(watchdog, .timeout = 20);
@@ -144,4 +146,62 @@ Test(watchdog, zeroed_one_is_renewed)
 
 	watchdog_renew(&none);
 	check_eq(event_loop_armed(&none.timer), false);
+}
+
+static struct state_file file;
+
+/* A state of these values, loaded. */
+static int load(uint8_t runs, uint32_t seconds)
+{
+	int ret;
+
+	state_file_save(&file);
+	state_writer_u8(&file.writer, runs);
+	state_writer_u32(&file.writer, seconds);
+	state_file_load(&file);
+	watchdog_load(&watchdog, &file.reader);
+	ret = state_file_result(&file);
+	state_file_fini(&file);
+	return ret;
+}
+
+Test(watchdog, saved_while_it_runs, .init = setup)
+{
+	struct watchdog saved;
+
+	watchdog_init(&saved, &ops, &host.loop);
+	watchdog_write(&saved, LAYOUT_WATCHDOG_SECONDS, 1);
+	watchdog_write(&saved, LAYOUT_WATCHDOG_RUN, 1);
+	state_file_save(&file);
+	watchdog_save(&saved, &file.writer);
+	event_loop_cancel(&host.loop, &saved.timer);
+	state_file_load(&file);
+	watchdog_load(&watchdog, &file.reader);
+	check_eq(state_file_result(&file), 0, "%s", file.err.text);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_RUN), 1);
+	cr_assert(await_expiry() >= 990, "it has all of its time");
+	state_file_fini(&file);
+}
+
+Test(watchdog, loaded_over_one_that_runs, .init = setup)
+{
+	start(5);
+	check_eq(load(0, 9), 0);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_RUN), 0);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_SECONDS), 9);
+	check_eq(event_loop_armed(&watchdog.timer), false);
+}
+
+/* bad input: Snapshots: watchdog with no time, or more than it can have -> refused, unchanged */
+Test(watchdog, saved_times_that_cannot_be, .init = setup)
+{
+	start(5);
+	check_eq(load(0, 0), -EINVAL);
+	check_eq(load(0, LAYOUT_WATCHDOG_MAX_SECONDS + 1), -EINVAL);
+	check_eq(load(0, UINT32_MAX), -EINVAL);
+	check_eq(load(2, 5), -EINVAL);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_RUN), 1);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_SECONDS), 5);
+	check_eq(load(1, LAYOUT_WATCHDOG_MAX_SECONDS), 0);
+	check_eq(watchdog_read(&watchdog, LAYOUT_WATCHDOG_LEFT), LAYOUT_WATCHDOG_MAX_SECONDS);
 }
