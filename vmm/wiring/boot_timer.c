@@ -101,3 +101,26 @@ void boot_timer_print(const struct boot_timer *timer)
 		log_write(line, (size_t)len);
 	}
 }
+
+static bool has_mark(const struct boot_timer *timer, enum boot_mark mark)
+{
+	return __atomic_load_n(&timer->ns[mark], __ATOMIC_RELAXED);
+}
+
+void boot_timer_save(const struct boot_timer *timer, struct state_writer *writer)
+{
+	state_writer_bool(writer, has_mark(timer, BOOT_MARK_GUEST));
+	state_writer_bool(writer, has_mark(timer, BOOT_MARK_USER_SPACE));
+}
+
+void boot_timer_load(struct boot_timer *timer, struct state_reader *reader)
+{
+	bool guest = state_reader_bool(reader), user_space = state_reader_bool(reader);
+
+	if (reader->failed)
+		return;
+	if (guest)
+		guest_marks(timer, 1);
+	if (user_space)
+		guest_marks(timer, 2);
+}

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "vmm/base/state_reader.h"
+#include "vmm/base/state_writer.h"
 #include "vmm/kvm/bus.h"
 
 #include <stdbool.h>
@@ -49,3 +51,11 @@ const char *boot_timer_phase(const struct boot_timer *timer);
 
 /* Prints the table to standard error. */
 void boot_timer_print(const struct boot_timer *timer);
+
+/*
+ * Save and load which marks the guest has made. It makes each of them once, so what it has told
+ * before the save is told again after the load, to the listener, too: its user space is up from
+ * then on. A mark that this VM has already keeps its time.
+ */
+void boot_timer_save(const struct boot_timer *timer, struct state_writer *writer);
+void boot_timer_load(struct boot_timer *timer, struct state_reader *reader);

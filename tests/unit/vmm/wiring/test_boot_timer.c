@@ -5,8 +5,10 @@
 #include "tests/support/bus_value.h"
 #include "tests/support/check.h"
 #include "tests/support/driver.h"
+#include "tests/support/state_file.h"
 #include "vmm/base/layout.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 TestSuite(boot_timer, .timeout = 10);
@@ -106,4 +108,59 @@ Test(boot_timer, table, .init = setup)
 	check_contains(driver_log_text(), "\nmain                              1.500\n");
 	check_contains(driver_log_text(), "\nfirst guest instruction           8.001\n");
 	cr_assert(!strstr(driver_log_text(), "guest user space"), "what was not reached");
+}
+
+static struct state_file file;
+
+/* Loads what @from has into the timer. */
+static void travel(const struct boot_timer *from)
+{
+	state_file_save(&file);
+	boot_timer_save(from, &file.writer);
+	state_file_load(&file);
+	boot_timer_load(&timer, &file.reader);
+	check_eq(state_file_result(&file), 0, "%s", file.err.text);
+	state_file_fini(&file);
+}
+
+Test(boot_timer, guests_marks_are_saved, .init = setup)
+{
+	struct boot_timer_listener listener = { .user_space = hear };
+	struct boot_timer saved;
+	uint64_t first;
+
+	boot_timer_init(&saved);
+	boot_timer_mark(&saved, BOOT_MARK_LOADED);
+	timer.listener = &listener;
+	travel(&saved);
+	check_eq(timer.ns[BOOT_MARK_LOADED], 0, "not the guest's");
+	check_eq(timer.ns[BOOT_MARK_GUEST], 0);
+	boot_timer_mark(&saved, BOOT_MARK_GUEST);
+	travel(&saved);
+	first = timer.ns[BOOT_MARK_GUEST];
+	cr_assert(first >= timer.ns[BOOT_MARK_MAIN]);
+	check_eq(timer.ns[BOOT_MARK_USER_SPACE], 0);
+	check_eq(told, 0);
+	boot_timer_mark(&saved, BOOT_MARK_USER_SPACE);
+	travel(&saved);
+	cr_assert(timer.ns[BOOT_MARK_USER_SPACE] >= first);
+	travel(&saved);
+	check_eq(timer.ns[BOOT_MARK_GUEST], first);
+	check_eq(told, 1);
+}
+
+/* bad input: Snapshots: marks of a start that are neither there nor not -> refused, none made */
+Test(boot_timer, saved_marks_of_two, .init = setup)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		state_file_save(&file);
+		state_writer_u8(&file.writer, i ? 1 : 2);
+		state_writer_u8(&file.writer, i ? 2 : 1);
+		state_file_load(&file);
+		boot_timer_load(&timer, &file.reader);
+		check_eq(state_file_result(&file), -EINVAL);
+		check_eq(timer.ns[BOOT_MARK_GUEST], 0);
+		check_eq(timer.ns[BOOT_MARK_USER_SPACE], 0);
+	}
+	state_file_fini(&file);
 }
