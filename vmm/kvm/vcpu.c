@@ -225,6 +225,17 @@ static bool flag(const bool *flag)
 	return __atomic_load_n(flag, __ATOMIC_RELAXED);
 }
 
+/*
+ * Whether the vCPU waits now. After an exit for an access, the instruction is half done: only the
+ * next KVM_RUN writes what was loaded to the guest's register, or passes on to the next
+ * instruction. So a vCPU that is to wait calls KVM_RUN again. As immediate_exit is set, that ends
+ * with EINTR when the instruction is done, or with the next of several accesses.
+ */
+static bool may_park(const struct vcpu *vcpu)
+{
+	return flag(&vcpu->pause) && (vcpu->unfinished || !vcpu->in_instruction);
+}
+
 static void begin(struct vcpu *vcpu)
 {
 	int ret = vcpu->ops->begins ? vcpu->ops->begins(vcpu) : 0;
@@ -234,9 +245,15 @@ static void begin(struct vcpu *vcpu)
 			       (uint64_t)-ret);
 }
 
+static bool is_access(uint32_t exit_reason)
+{
+	return exit_reason == KVM_EXIT_MMIO || exit_reason == KVM_EXIT_IO;
+}
+
 /* Handles the result of KVM_RUN. A signal is neither an exit nor a failure. */
 static void handle_run(struct vcpu *vcpu, int ret)
 {
+	vcpu->in_instruction = ret == 0 && is_access(vcpu->run->exit_reason);
 	if (ret == 0)
 		handle_exit(vcpu);
 	else if (ret < 0 && errno != EINTR && errno != EAGAIN)
@@ -286,7 +303,7 @@ static void *run_guest(void *arg)
 	timed = start_timer(vcpu, &timer);
 	begin(vcpu);
 	while (!flag(&vcpu->stop)) {
-		if (flag(&vcpu->pause))
+		if (may_park(vcpu))
 			park(vcpu);
 		else if (vcpu->unfinished)
 			handle_mmio(vcpu);

@@ -61,9 +61,11 @@ struct vcpu {
 	bool stop; /* atomic */
 	pthread_mutex_t lock;
 	pthread_cond_t resumed;
-	bool pause;	 /* atomic to read, written under lock */
-	bool parked;	 /* likewise: the vCPU is out of the guest */
-	bool unfinished; /* the exit's access is still to be made; used by the thread only */
+	bool pause;  /* atomic to read, written under lock */
+	bool parked; /* likewise: the vCPU is out of the guest */
+	/* The last exit's access is still to be made. Written by the thread, read while parked. */
+	bool unfinished;
+	bool in_instruction; /* KVM_RUN has yet to complete the access's instruction; likewise */
 	struct vcpu_retry retry; /* used by the thread only */
 	uint64_t exits[VCPU_EXIT_REASONS];
 };
@@ -82,7 +84,8 @@ int vcpu_start(struct vcpu *vcpu);
 
 /*
  * Makes the vCPU leave the guest and wait; @ops->parked reports when it does. Until then it may
- * still need the event loop to complete a register access.
+ * still need the event loop to complete a register access. It waits between two instructions,
+ * unless @unfinished.
  */
 void vcpu_pause(struct vcpu *vcpu);
 

@@ -505,3 +505,92 @@ Test(vcpu, ended_is_parked)
 	vcpu_stop(&guest.vcpu);
 	small_guest_fini(&guest);
 }
+
+/* Registers that pause the vCPU as they are accessed. */
+static uint64_t pausing_read(struct bus_region *region, uint64_t offset, unsigned size)
+{
+	vcpu_pause(&guest.vcpu);
+	return record_read(region, offset, size);
+}
+
+static void pausing_write(struct bus_region *region, uint64_t offset, unsigned size, uint64_t value)
+{
+	vcpu_pause(&guest.vcpu);
+	record_write(region, offset, size, value);
+}
+
+/* Runs @code, whose first access pauses it, and expects it to park behind @len bytes of it. */
+static struct kvm_regs park_in_access(const uint8_t *code, size_t size, size_t len)
+{
+	static const struct bus_ops ops = { .read = pausing_read, .write = pausing_write };
+	struct kvm_regs regs;
+
+	registers.region.size = 0x2000; /* with a boundary between two pages */
+	start(code, size);
+	ports.region.ops = registers.region.ops = &ops;
+	small_guest_start(&guest);
+	await_parked(&guest.vcpu);
+	check_eq(ioctl(guest.vcpu.fd, KVM_GET_REGS, &regs), 0);
+	check_eq(regs.rip, SMALL_GUEST_CODE + len, "the instruction is done, no other is");
+	check_eq(guest.vcpu.in_instruction, false);
+	return regs;
+}
+
+/* Lets the guest go on, to its end. */
+static void end_parked(void)
+{
+	ports.region.ops = registers.region.ops = &record_ops;
+	vcpu_resume(&guest.vcpu);
+	small_guest_finish(&guest);
+	check_eq(guest.outcome, OUTCOME_TRIPLE_FAULT, "%s", guest.detail);
+	small_guest_fini(&guest);
+}
+
+Test(vcpu, parks_behind_a_load_of_a_port)
+{
+	static const uint8_t code[] = {
+		0xe5, 0x40, /* in eax, 0x40 */
+		0x0f, 0x0b, /* ud2 */
+	};
+
+	check_eq(park_in_access(code, sizeof(code), 2).rax, 0x11111111);
+	end_parked();
+	check_eq(ports.n, 1);
+}
+
+Test(vcpu, parks_behind_a_store_to_a_port)
+{
+	static const uint8_t code[] = {
+		0xe6, 0x40, /* out 0x40, al */
+		0x0f, 0x0b, /* ud2 */
+	};
+
+	park_in_access(code, sizeof(code), 2);
+	end_parked();
+	check_eq(ports.n, 1);
+}
+
+Test(vcpu, parks_behind_a_store_to_a_register)
+{
+	static const uint8_t code[] = {
+		0xa3, 0x10, 0x00, 0x00, 0xd0, /* mov [0xd0000010], eax */
+		0x0f, 0x0b,		      /* ud2 */
+	};
+
+	park_in_access(code, sizeof(code), 5);
+	end_parked();
+	check_eq(registers.n, 1);
+}
+
+/* An instruction with two accesses, of which the first one pauses the vCPU. */
+Test(vcpu, parks_behind_the_last_access_of_an_instruction)
+{
+	static const uint8_t code[] = {
+		0xa1, 0xfe, 0x0f, 0x00, 0xd0, /* mov eax, [0xd0000ffe] */
+		0x0f, 0x0b,		      /* ud2 */
+	};
+
+	check_eq(park_in_access(code, sizeof(code), 5).rax, 0x22221111);
+	end_parked();
+	check_eq(registers.n, 2);
+}
