@@ -5,6 +5,9 @@
 #include "tests/support/refuse_call.h"
 #include "tests/support/small_guest.h"
 
+#include <signal.h>
+#include <ucontext.h>
+
 TestSuite(kvm_state_x86, .timeout = 15);
 
 #define NS_PER_S 1000000000ULL
@@ -155,6 +158,32 @@ Test(kvm_state_x86, clock_advances_by_real_time, .init = setup, .fini = teardown
 	make_anew();
 	check_eq(kvm_state_x86_restore(&guest.kvm, &state, true, &err), 0, "%s", err.text);
 	expect_clock(state.clock + 5000 * NS_PER_S);
+}
+
+static struct kvm_clock_data told;
+
+static void tell_clock(int signo, siginfo_t *info, void *context)
+{
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	*(struct kvm_clock_data *)registers[REG_RDX] = told;
+	registers[REG_RAX] = 0;
+}
+
+/* KVM's own pair of times is better, where it has one. */
+Test(kvm_state_x86, real_time_is_kvm_s, .init = setup, .fini = teardown)
+{
+	struct sigaction action = { .sa_sigaction = tell_clock, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGSYS, &action, NULL);
+	trap_command(SYS_ioctl, KVM_GET_CLOCK);
+	told = (struct kvm_clock_data){ .clock = 7, .flags = KVM_CLOCK_REALTIME, .realtime = 99 };
+	save();
+	check_eq(state.clock, 7);
+	check_eq(state.realtime, 99);
+	told.flags = 0;
+	save();
+	cr_assert(state.realtime > 1000000 * NS_PER_S);
 }
 
 /* bad input: Host resources: KVM before Linux 5.16, with clock=realtime -> refused */
