@@ -31,7 +31,9 @@ struct fake_vm {
 	unsigned cpu_nodes[4];
 	unsigned n_cpus;
 	struct monitor_pmem_stats stats;
-	unsigned pauses, resumes, powerdowns, resets, quits;
+	unsigned pauses, resumes, powerdowns, resets, quits, saves;
+	char save_path[64];
+	bool slow_save;		       /* saving takes until fake_vm_saved */
 	struct memory_backend backend; /* the last one added */
 	char backend_id[32], backend_path[64];
 	unsigned n_backends;
@@ -165,6 +167,29 @@ static int fake_pause(struct monitor *monitor, struct error *err)
 	return ret;
 }
 
+/* With why it failed, or NULL. */
+static inline void fake_vm_saved(struct fake_vm *vm, const char *error)
+{
+	monitor_saved(&vm->monitor, &(struct monitor_saved){ .path = vm->save_path,
+							     .error = error,
+							     .bytes = 123456,
+							     .pause_us = 789 });
+}
+
+static int fake_save(struct monitor *monitor, const char *path, struct error *err)
+{
+	struct fake_vm *vm = fake_vm_of(monitor);
+	int ret = fake_refusal(vm, err);
+
+	if (ret < 0)
+		return ret;
+	vm->saves++;
+	snprintf(vm->save_path, sizeof(vm->save_path), "%s", path);
+	if (!vm->slow_save)
+		fake_vm_saved(vm, NULL);
+	return 0;
+}
+
 static int fake_resume(struct monitor *monitor, struct error *err)
 {
 	struct fake_vm *vm = fake_vm_of(monitor);
@@ -257,6 +282,7 @@ static const struct monitor_ops fake_ops = {
 	.pause = fake_pause,
 	.resume = fake_resume,
 	.powerdown = fake_powerdown,
+	.save = fake_save,
 	.reset = fake_reset,
 	.quit = fake_quit,
 	.object_add = fake_object_add,

@@ -64,6 +64,13 @@ static int run_qmp(const struct command *command, struct monitor *monitor, char 
 	return report(ret, &err, out);
 }
 
+static int run_save(struct monitor *monitor, char *arguments, struct buffer *out)
+{
+	struct error err = { 0 };
+
+	return report(monitor_save(monitor, arguments, &err), &err, out);
+}
+
 static int run_device_del(struct monitor *monitor, char *arguments, struct buffer *out)
 {
 	struct error err = { 0 };
@@ -86,6 +93,8 @@ static const struct command commands[] = {
 	{ "object_add", PROPERTIES, "[qom-type=]type,id=str[,prop=value][,...]",
 	  "create QOM object", "object-add", "qom-type", NULL },
 	{ "quit|q", NOTHING, "", "quit the emulator", .qmp = "quit" },
+	{ "save", WORD, "path", "save the VM to a snapshot below the directory of --snapshots",
+	  .run = run_save },
 	{ "stop|s", NOTHING, "", "stop emulation", .qmp = "stop" },
 	{ "system_powerdown", NOTHING, "", "send system power down event",
 	  .qmp = "system_powerdown" },
@@ -261,6 +270,12 @@ static int run_line(struct monitor *monitor, char *line, struct buffer *out)
 	}
 	return command->run ? command->run(monitor, arguments, out)
 			    : run_qmp(command, monitor, arguments, out);
+}
+
+void hmp_finish(const struct monitor_event *event, struct buffer *out)
+{
+	if (event->type == MONITOR_EVENT_SAVED && event->saved->error)
+		buffer_printf(out, "Error: %s\n", event->saved->error);
 }
 
 int hmp_run(struct monitor *monitor, const char *line, struct buffer *out)

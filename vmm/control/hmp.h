@@ -6,10 +6,13 @@
 #include "vmm/control/monitor.h"
 
 /*
- * Runs one line and appends its output, also errors, to @out, with "\n" at the ends of lines. 1 if
- * the command is complete only when the VM has stopped, otherwise 0.
+ * Runs one line and appends its output, also errors, to @out, with "\n" at the ends of lines. 0, or
+ * MONITOR_WAIT_* if the command is complete only later.
  */
 int hmp_run(struct monitor *monitor, const char *line, struct buffer *out);
+
+/* What such a command prints at @event, which it waited for. */
+void hmp_finish(const struct monitor_event *event, struct buffer *out);
 
 /*
  * For hmp_line: the @n-th word that can complete the last word of the first @len bytes of @line: a

@@ -16,7 +16,7 @@ struct hmp_session {
 	struct monitor *monitor; /* borrowed */
 	struct hmp_line line;
 	bool greeted;
-	bool waiting; /* for the VM to stop, before the next prompt */
+	int waiting; /* MONITOR_WAIT_*, before the next prompt; or 0 */
 };
 
 static void send_buffer(struct hmp_session *session, struct buffer *out)
@@ -33,20 +33,28 @@ static void send_prompt(struct hmp_session *session)
 	send_buffer(session, &out);
 }
 
+/* Ends lines as terminals want it, and frees @text. */
+static void send_text(struct hmp_session *session, struct buffer *text)
+{
+	struct buffer out = { 0 };
+
+	buffer_append_crlf(&out, buffer_text(text), text->len);
+	buffer_fini(text);
+	send_buffer(session, &out);
+}
+
 static void run_line(struct hmp_session *session)
 {
-	struct buffer text = { 0 }, out = { 0 };
+	struct buffer text = { 0 };
 	int ret = 0;
 
 	if (session->line.overlong)
 		buffer_printf(&text, "Error: a line has at most %d bytes\n", HMP_LINE_MAX);
 	else
 		ret = hmp_run(session->monitor, session->line.text, &text);
-	buffer_append_crlf(&out, buffer_text(&text), text.len);
-	buffer_fini(&text);
-	send_buffer(session, &out);
-	if (ret == 1) {
-		session->waiting = true;
+	send_text(session, &text);
+	if (ret) {
+		session->waiting = ret;
 		control_connection_hold(&session->connection);
 	} else {
 		send_prompt(session);
@@ -74,10 +82,13 @@ static size_t consume_input(struct control_connection *connection, const char *b
 static void handle_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	struct hmp_session *session = container_of(listener, struct hmp_session, listener);
+	struct buffer text = { 0 };
 
-	if (!session->waiting || event->type != MONITOR_EVENT_STOP)
+	if (!monitor_wait_ends(session->waiting, event))
 		return;
-	session->waiting = false;
+	session->waiting = 0;
+	hmp_finish(event, &text);
+	send_text(session, &text);
 	send_prompt(session);
 	control_connection_resume(&session->connection);
 }

@@ -109,6 +109,38 @@ void monitor_io_error(struct monitor *monitor, const struct monitor_io_error *er
 						     .io_error = error });
 }
 
+void monitor_saved(struct monitor *monitor, const struct monitor_saved *saved)
+{
+	monitor->saving = false;
+	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_SAVED, .saved = saved });
+}
+
+bool monitor_wait_ends(int wait, const struct monitor_event *event)
+{
+	return (wait == MONITOR_WAIT_STOP && event->type == MONITOR_EVENT_STOP) ||
+	       (wait == MONITOR_WAIT_SAVE && event->type == MONITOR_EVENT_SAVED);
+}
+
+int monitor_save(struct monitor *monitor, const char *path, struct error *err)
+{
+	int ret;
+
+	if (monitor->ops->state(monitor) == MONITOR_SHUTDOWN)
+		return error_set(err, ESHUTDOWN, "vm-save %s: the VM has ended", path);
+	if (monitor->saving)
+		return error_set(err, EBUSY,
+				 "vm-save %s: another save is under way; try again after its "
+				 "VM_SAVED event",
+				 path);
+	monitor->saving = true;
+	ret = monitor->ops->save(monitor, path, err);
+	if (ret < 0) {
+		monitor->saving = false;
+		return ret;
+	}
+	return monitor->saving ? MONITOR_WAIT_SAVE : 0;
+}
+
 int monitor_pause(struct monitor *monitor, struct error *err)
 {
 	int ret;
@@ -119,7 +151,7 @@ int monitor_pause(struct monitor *monitor, struct error *err)
 	ret = monitor->ops->pause(monitor, err);
 	if (ret < 0)
 		return ret;
-	return monitor->ops->state(monitor) == MONITOR_RUNNING;
+	return monitor->ops->state(monitor) == MONITOR_RUNNING ? MONITOR_WAIT_STOP : 0;
 }
 
 int monitor_resume(struct monitor *monitor, struct error *err)

@@ -22,8 +22,10 @@ struct qmp_session {
 	struct json_stream stream;
 	bool negotiated;
 	bool oob;	      /* the client enabled out-of-band commands */
-	bool waiting;	      /* an answer is due when the VM has stopped */
+	int waiting;	      /* MONITOR_WAIT_*: when an answer is due; or 0 */
 	struct buffer answer; /* that answer, as text: it counts among what all clients use */
+	json_t *waiting_id;   /* owned: the id of a save, which may fail; one client has that */
+	bool waiting_hmp;     /* the save is HMP's, whose errors are text */
 };
 
 /* A client's request. The members are borrowed from its JSON; NULL if it lacks them. */
@@ -76,8 +78,8 @@ static void send_return(struct qmp_session *session, json_t *id, json_t *answer)
 	send_value(session, make_return(id, answer));
 }
 
-/* Likewise, when the VM has stopped. */
-static void keep_return(struct qmp_session *session, json_t *id, json_t *answer)
+/* Likewise, at the event that @wait, MONITOR_WAIT_*, is for. */
+static void keep_return(struct qmp_session *session, json_t *id, json_t *answer, int wait)
 {
 	json_t *reply = make_return(id, answer);
 	int ret = json_text_print(reply, &session->answer);
@@ -90,7 +92,9 @@ static void keep_return(struct qmp_session *session, json_t *id, json_t *answer)
 		control_connection_end(&session->connection);
 		return;
 	}
-	session->waiting = true;
+	session->waiting = wait;
+	if (wait == MONITOR_WAIT_SAVE)
+		session->waiting_id = json_incref(id);
 	control_connection_hold(&session->connection);
 }
 
@@ -188,7 +192,7 @@ static void send_schema(struct qmp_session *session, const struct request *reque
 	send_return(session, request->id, qmp_schema());
 }
 
-/* Takes ownership of @answer. If @ret is 1, it is sent when the VM has stopped. */
+/* Takes ownership of @answer. If @ret is MONITOR_WAIT_*, it is sent then. */
 static void finish(struct qmp_session *session, const struct request *request, int ret,
 		   json_t *answer, const struct error *err)
 {
@@ -196,8 +200,8 @@ static void finish(struct qmp_session *session, const struct request *request, i
 		json_decref(answer);
 		send_error(session, request->id, ret == -ENODEV ? "DeviceNotFound" : "GenericError",
 			   err->text);
-	} else if (ret == 1) {
-		keep_return(session, request->id, answer);
+	} else if (ret > 0) {
+		keep_return(session, request->id, answer, ret);
 	} else {
 		send_return(session, request->id, answer);
 	}
@@ -230,6 +234,7 @@ static void run_hmp(struct qmp_session *session, const struct request *request)
 	}
 	buffer_fini(&out);
 	buffer_fini(&crlf);
+	session->waiting_hmp = true;
 	finish(session, request, ret, answer, &err);
 }
 
@@ -252,6 +257,7 @@ static void run_command(struct qmp_session *session, const struct qmp_command *c
 	json_t *answer = NULL;
 	int ret = qmp_commands_run(command, session->monitor, request->arguments, &answer, &err);
 
+	session->waiting_hmp = false;
 	while (own->name && strcmp(own->name, command->name) != 0)
 		own++;
 	if (own->name && ret == 0)
@@ -320,19 +326,45 @@ static size_t consume_input(struct control_connection *connection, const char *b
 	return taken;
 }
 
+/* A save that failed: QMP's error, or HMP's text. */
+static void send_failure(struct qmp_session *session, const struct monitor_event *event)
+{
+	struct buffer out = { 0 }, crlf = { 0 };
+
+	if (!session->waiting_hmp) {
+		send_error(session, session->waiting_id, "GenericError", event->saved->error);
+		return;
+	}
+	hmp_finish(event, &out);
+	buffer_append_crlf(&crlf, buffer_text(&out), out.len);
+	send_return(session, session->waiting_id, json_text_string(buffer_text(&crlf)));
+	buffer_fini(&out);
+	buffer_fini(&crlf);
+}
+
+static void end_wait(struct qmp_session *session, const struct monitor_event *event)
+{
+	session->waiting = 0;
+	if (event->type == MONITOR_EVENT_SAVED && event->saved->error)
+		send_failure(session, event);
+	else
+		control_connection_send(&session->connection, session->answer.data,
+					session->answer.len);
+	buffer_fini(&session->answer);
+	json_decref(session->waiting_id);
+	session->waiting_id = NULL;
+	control_connection_resume(&session->connection);
+}
+
 static void send_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	struct qmp_session *session = container_of(listener, struct qmp_session, listener);
+	bool failed = event->type == MONITOR_EVENT_SAVED && event->saved->error;
 
-	if (session->negotiated)
+	if (session->negotiated && !failed)
 		send_value(session, qmp_events_make(event));
-	if (session->waiting && event->type == MONITOR_EVENT_STOP) {
-		session->waiting = false;
-		control_connection_send(&session->connection, session->answer.data,
-					session->answer.len);
-		buffer_fini(&session->answer);
-		control_connection_resume(&session->connection);
-	}
+	if (monitor_wait_ends(session->waiting, event))
+		end_wait(session, event);
 }
 
 static void session_closed(struct control_connection *connection)
@@ -342,6 +374,7 @@ static void session_closed(struct control_connection *connection)
 	monitor_unlisten(session->monitor, &session->listener);
 	json_stream_fini(&session->stream);
 	buffer_fini(&session->answer);
+	json_decref(session->waiting_id);
 	free(session);
 }
 

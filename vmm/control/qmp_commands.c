@@ -247,6 +247,11 @@ static int device_del(struct monitor *monitor, json_t *arguments, struct error *
 	return monitor_device_del(monitor, string_argument(arguments, "id"), err);
 }
 
+static int vm_save(struct monitor *monitor, json_t *arguments, struct error *err)
+{
+	return monitor_save(monitor, string_argument(arguments, "path"), err);
+}
+
 #define NONE QMP_TYPE_EMPTY
 
 /* Those without a function are in qmp.c. They are here to be listed and checked. */
@@ -273,6 +278,7 @@ static const struct qmp_command commands[] = {
 	{ "stop", NONE, NONE, .act = monitor_pause },
 	{ "system_powerdown", NONE, NONE, .act = monitor_powerdown },
 	{ "system_reset", NONE, NONE, .act = system_reset },
+	{ "vm-save", "MvmmSaveArguments", NONE, .run = vm_save },
 };
 
 const struct qmp_command *qmp_commands_get(unsigned i)

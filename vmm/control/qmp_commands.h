@@ -26,8 +26,8 @@ const struct qmp_command *qmp_commands_find(const char *name);
 
 /*
  * Checks @arguments, which may be NULL for none, and runs the command. 0 with *@ret_answer the
- * caller's (NULL for an empty object, and for a command that the session runs); 1: the answer, an
- * empty object, is to be sent when the VM has stopped. -errno with @err set; -ENODEV is
+ * caller's (NULL for an empty object, and for a command that the session runs); MONITOR_WAIT_*: the
+ * answer, an empty object, is to be sent then. -errno with @err set; -ENODEV is
  * DeviceNotFound.
  */
 int qmp_commands_run(const struct qmp_command *command, struct monitor *monitor, json_t *arguments,

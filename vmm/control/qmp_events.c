@@ -18,6 +18,7 @@ static const struct qmp_event events[] = {
 	[MONITOR_EVENT_GUEST_PANICKED] = { "GUEST_PANICKED", "GuestPanickedData" },
 	[MONITOR_EVENT_WATCHDOG] = { "WATCHDOG", "WatchdogData" },
 	[MONITOR_EVENT_GUEST_READY] = { "GUEST_READY", QMP_TYPE_EMPTY },
+	[MONITOR_EVENT_SAVED] = { "VM_SAVED", "MvmmSavedData" },
 	[MONITOR_EVENT_PMEM_FLUSH_ERROR] = { "PMEM_FLUSH_ERROR", "MvmmPmemFlushErrorData" },
 	[MONITOR_EVENT_PMEM_IO_ERROR] = { "PMEM_IO_ERROR", "MvmmPmemIoErrorData" },
 };
@@ -52,6 +53,10 @@ static json_t *event_data(const struct monitor_event *event)
 	case MONITOR_EVENT_GUEST_PANICKED:
 	case MONITOR_EVENT_WATCHDOG:
 		return json_pack("{s:s}", "action", event->action);
+	case MONITOR_EVENT_SAVED:
+		return json_pack("{s:o,s:I,s:I}", "path", json_text_string(event->saved->path),
+				 "bytes", (json_int_t)event->saved->bytes, "pause",
+				 (json_int_t)event->saved->pause_us);
 	case MONITOR_EVENT_PMEM_FLUSH_ERROR:
 		return json_pack("{s:o,s:i,s:s}", "id", json_text_string(event->id), "errno",
 				 event->error, "error", strerror(event->error));

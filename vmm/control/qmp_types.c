@@ -46,6 +46,7 @@ static const struct qmp_type types[] = {
 	OBJECT("DeviceAddArguments", MEMBER("driver", "str"), OPTIONAL("id", "str"),
 	       OPTIONAL("memdev", "str"), OPTIONAL("memaddr", "size"), OPTIONAL("node", "int")),
 	OBJECT("DeviceDelArguments", MEMBER("id", "str")),
+	OBJECT("MvmmSaveArguments", MEMBER("path", "str")),
 
 	/* Answers. */
 	OBJECT("MemoryDeviceInfo", MEMBER("type", "MemoryDeviceInfoKind"),
@@ -91,6 +92,8 @@ static const struct qmp_type types[] = {
 	OBJECT("WatchdogData", MEMBER("action", "WatchdogAction")),
 	ENUM("WatchdogAction", "reset", "shutdown", "poweroff", "pause", "debug", "none",
 	     "inject-nmi"),
+	OBJECT("MvmmSavedData", MEMBER("path", "str"), MEMBER("bytes", "int"),
+	       MEMBER("pause", "int")),
 	OBJECT("MvmmPmemFlushErrorData", MEMBER("id", "str"), MEMBER("errno", "int"),
 	       MEMBER("error", "str")),
 	OBJECT("MvmmPmemIoErrorData", OPTIONAL("id", "str"), OPTIONAL("file", "str"),

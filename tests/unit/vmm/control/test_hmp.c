@@ -292,6 +292,19 @@ Test(hmp, session_waits_for_stop, .init = setup)
 	check_str(fake_vm_hear(&host, fd), PROMPT "VM status: paused\r\n" PROMPT);
 }
 
+Test(hmp, session_waits_for_save, .init = setup)
+{
+	int fd = connect_client(false);
+
+	vm.slow_save = true;
+	check_str(fake_vm_ask(&host, fd, "save warm\ninfo status\n"), "");
+	monitor_stopped(&vm.monitor);
+	check_str(fake_vm_hear(&host, fd), "");
+	fake_vm_saved(&vm, "warm: no space");
+	check_str(fake_vm_hear(&host, fd),
+		  "Error: warm: no space\r\n" PROMPT "VM status: running\r\n" PROMPT);
+}
+
 /*
  * bad input: Control socket: line of 100,000 bytes on the human monitor -> refused once, the next
  * line works

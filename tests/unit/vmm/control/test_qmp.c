@@ -591,6 +591,76 @@ Test(qmp, stop_by_the_human_monitor_waits, .init = setup)
 		  "{\"event\":\"STOP\"}\r\n{\"return\":\"\",\"id\":1}\r\n");
 }
 
+#define SAVED                                                                                      \
+	"{\"event\":\"VM_SAVED\",\"data\":{\"path\":\"warm\",\"bytes\":123456,\"pause\":789}}\r\n"
+
+Test(qmp, save_is_answered_when_it_is_done, .init = setup)
+{
+	int fd = negotiated_client(), other = negotiated_client();
+
+	vm.slow_save = true;
+	check_str(fake_vm_ask(&host, fd,
+			      "{\"execute\":\"vm-save\",\"arguments\":{\"path\":\"warm\"},"
+			      "\"id\":1}{\"execute\":\"query-name\",\"id\":2}"),
+		  "");
+	check_str(vm.save_path, "warm");
+	check_str(fake_vm_ask(&host, other,
+			      "{\"execute\":\"vm-save\",\"arguments\":{\"path\":\"b\"}}"),
+		  GENERIC("vm-save b: another save is under way; try again after its VM_SAVED "
+			  "event"));
+	monitor_stopped(&vm.monitor);
+	check_str(without_time(fake_vm_hear(&host, fd)), "{\"event\":\"STOP\"}\r\n");
+	fake_vm_saved(&vm, NULL);
+	check_str(without_time(fake_vm_hear(&host, fd)),
+		  SAVED "{\"return\":{},\"id\":1}\r\n{\"return\":{},\"id\":2}\r\n");
+	check_str(without_time(fake_vm_hear(&host, other)), "{\"event\":\"STOP\"}\r\n" SAVED);
+	vm.slow_save = false;
+	check_str(without_time(fake_vm_ask(
+			  &host, other,
+			  "{\"execute\":\"vm-save\",\"arguments\":{\"path\":\"warm\"}}")),
+		  SAVED DONE);
+	check_eq(vm.saves, 2);
+}
+
+Test(qmp, save_that_fails, .init = setup)
+{
+	static const char save[] = "{\"execute\":\"vm-save\",\"arguments\":{\"path\":\"warm\"},"
+				   "\"id\":\"x\"}";
+	int fd = negotiated_client(), other = negotiated_client();
+
+	vm.slow_save = true;
+	check_str(fake_vm_ask(&host, fd, save), "");
+	fake_vm_saved(&vm, "warm: no space");
+	check_str(fake_vm_hear(&host, fd), "{\"id\":\"x\",\"error\":{\"class\":\"GenericError\","
+					   "\"desc\":\"warm: no space\"}}\r\n");
+	check_str(fake_vm_hear(&host, other), "");
+	fake_vm_refuse(&vm, EINVAL, "not now");
+	check_str(fake_vm_ask(&host, other, save),
+		  "{\"id\":\"x\",\"error\":{\"class\":\"GenericError\",\"desc\":\"not now\"}}\r\n");
+	vm.refusal_code = 0;
+	vm.state = MONITOR_SHUTDOWN;
+	check_contains(fake_vm_ask(&host, other, save), "vm-save warm: the VM has ended");
+}
+
+/* HMP's errors are text, also when they come late. Who leaves meanwhile is not missed. */
+Test(qmp, save_by_the_human_monitor, .init = setup)
+{
+	static const char save[] = "{\"execute\":\"human-monitor-command\","
+				   "\"arguments\":{\"command-line\":\"save warm\"},\"id\":1}";
+	int fd = negotiated_client(), leaver = negotiated_client();
+
+	vm.slow_save = true;
+	check_str(fake_vm_ask(&host, fd, save), "");
+	fake_vm_saved(&vm, "warm: no space");
+	check_str(fake_vm_hear(&host, fd),
+		  "{\"return\":\"Error: warm: no space\\r\\n\",\"id\":1}\r\n");
+	check_str(fake_vm_ask(&host, leaver, save), "");
+	close(leaver);
+	driver_settle(&host);
+	fake_vm_saved(&vm, NULL);
+	check_str(without_time(fake_vm_hear(&host, fd)), SAVED);
+}
+
 /* As `printf ... | nc -N` does: the end of the input is no reason not to answer. */
 /*
  * bad input: Control socket: client that ends its half with a command half-written -> what was
