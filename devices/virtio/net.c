@@ -177,6 +177,8 @@ static int hold_buffer(struct net *net, const char **ret_why)
 	struct virtqueue_chain *chain = &net->waiting;
 	int ret;
 
+	if (virtqueue_is_frozen(&net->queues[NET_RECEIVE]))
+		return 0;
 	if (net->holding)
 		return 1;
 	ret = virtqueue_pop(&net->queues[NET_RECEIVE], chain, ret_why);

@@ -19,6 +19,8 @@ static int hold(struct virtio_console *c, unsigned queue, const char **ret_why)
 {
 	int ret = 1;
 
+	if (virtqueue_is_frozen(&c->queues[queue]))
+		return 0;
 	if (!c->holds[queue])
 		ret = virtqueue_pop(&c->queues[queue], &c->chains[queue], ret_why);
 	c->holds[queue] = ret > 0;

@@ -203,6 +203,8 @@ int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const cha
 {
 	int ret;
 
+	if (virtqueue_is_frozen(vq))
+		return 0;
 	if (vq->fetch && vq->fetch->state != VIRTQUEUE_FETCH_IDLE)
 		return virtqueue_fetch_take(vq->fetch, chain);
 	ret = pop(vq, chain, ret_why);

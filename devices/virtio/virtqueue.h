@@ -73,9 +73,10 @@ int virtqueue_enable(struct virtqueue *vq);
 void virtqueue_disable(struct virtqueue *vq);
 
 /*
- * Takes the next chain. 1: *@chain holds it. 0: the ring is empty, or pages of the next chain are
- * being fetched; then the device is kicked when they are there. -EPROTO: the driver broke a rule
- * (bad index, loop, wrong order, buffer outside of guest memory, head already in flight, ...); then
+ * Takes the next chain. 1: *@chain holds it. 0: the ring is empty or frozen, or pages of the next
+ * chain are being fetched; then the device is kicked when they are there. -EPROTO: the driver broke
+ * a rule (bad index, loop, wrong order, buffer outside of guest memory, head already in flight,
+ * ...); then
  * *@ret_why, a static string, says which, and the queue must not be used again before a reset.
  */
 int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain, const char **ret_why);
@@ -99,6 +100,15 @@ unsigned virtqueue_chain_iov(const struct virtqueue *vq, const struct virtqueue_
 
 /* Hands a chain back: @head as popped, @written bytes in its writable buffers. */
 void virtqueue_push(struct virtqueue *vq, uint16_t head, uint32_t written);
+
+/*
+ * True while guest memory is being saved: there is nothing to pop then, and a device that holds a
+ * chain neither fills it nor gives it back. Afterwards every device is kicked.
+ */
+static inline bool virtqueue_is_frozen(const struct virtqueue *vq)
+{
+	return vq->mem->frozen;
+}
 
 /* False while the driver wants no interrupts (section 2.7.7, VRING_AVAIL_F_NO_INTERRUPT). */
 bool virtqueue_wants_interrupt(const struct virtqueue *vq);

@@ -74,6 +74,8 @@ static int hold_buffer(struct vsock *vsock, const char **ret_why)
 	struct virtqueue_chain *chain = &vsock->rx_chain;
 	int ret;
 
+	if (virtqueue_is_frozen(&vsock->queues[VSOCK_RX]))
+		return 0;
 	if (vsock->rx_held)
 		return 1;
 	ret = virtqueue_pop(&vsock->queues[VSOCK_RX], chain, ret_why);

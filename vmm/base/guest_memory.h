@@ -40,6 +40,7 @@ struct guest_region {
 struct guest_memory {
 	struct guest_region regions[GUEST_MEMORY_MAX_REGIONS]; /* in ascending order */
 	unsigned count;
+	bool frozen; /* it is being saved: devices leave it as it is (virtqueue_is_frozen) */
 };
 
 /*

@@ -291,6 +291,22 @@ Test(net, receives_a_frame, .init = setup, .fini = teardown)
 	check_eq(net.counters.received_bytes, FRAME);
 }
 
+/* Neither a buffer that is held nor another one changes while the VM is saved. */
+Test(net, frames_wait_while_memory_is_saved, .init = setup, .fini = teardown)
+{
+	offer_buffer(7, RECEIVED, 2048);
+	kick(NET_RECEIVE);
+	host.mem.frozen = true;
+	arrive(plain, FRAME);
+	kick(NET_RECEIVE);
+	check_eq(used(&driver.ring), 0);
+	check_eq(host.ram[RECEIVED + HEADER], 0);
+	host.mem.frozen = false;
+	kick(NET_RECEIVE);
+	check_eq(used(&driver.ring), 1);
+	check_eq(host.ram[RECEIVED + HEADER], 0xa5);
+}
+
 Test(net, receives_a_frame_in_pieces, .init = setup, .fini = teardown)
 {
 	driver_ring_desc(&driver.ring, 0, RECEIVED, 11, WRITE | NEXT, 1);

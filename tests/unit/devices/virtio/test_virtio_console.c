@@ -221,6 +221,31 @@ Test(virtio_console, output_waits_for_room, .init = setup, .fini = teardown)
 	check_eq(used(&output), 2);
 }
 
+/* Neither a buffer that is held nor another one changes while the VM is saved. */
+Test(virtio_console, waits_while_memory_is_saved, .init = setup, .fini = teardown)
+{
+	room = 2;
+	say(0, BUFFER, "abcd");
+	kick(1);
+	listen_at(7, BUFFER + 100, 3);
+	kick(0);
+	host.mem.frozen = true;
+	room = 100;
+	virtio_console_output_ready(&console);
+	strcpy(typed, "x");
+	virtio_console_input_ready(&console);
+	check_written("ab");
+	check_eq(used(&output), 0);
+	check_eq(used(&driver.ring), 0);
+	check_eq(host.ram[BUFFER + 100], 0);
+	host.mem.frozen = false;
+	kick(1);
+	kick(0);
+	check_written("abcd");
+	check_eq(used(&output), 1);
+	check_eq(host.ram[BUFFER + 100], 'x');
+}
+
 /* The guest cannot change what it sends once its buffers were taken: lengths and places are ours.
  */
 Test(virtio_console, descriptors_are_read_once, .init = setup, .fini = teardown)

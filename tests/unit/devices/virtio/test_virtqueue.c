@@ -412,6 +412,17 @@ Test(virtqueue, loop_in_the_largest_queue)
 	free(s);
 }
 
+Test(virtqueue, has_nothing_while_memory_is_saved)
+{
+	start(4);
+	driver_ring_desc(&ring, 0, 0x8000, 4, 0, 0);
+	driver_ring_offer(&ring, 0);
+	mem.frozen = true;
+	expect_empty();
+	mem.frozen = false;
+	expect_pop(0);
+}
+
 Test(virtqueue, chain_is_copied_with_its_lengths)
 {
 	start(8);

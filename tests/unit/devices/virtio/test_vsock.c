@@ -298,6 +298,23 @@ Test(vsock, data_both_ways, .init = setup, .fini = teardown)
 	check_eq(p->await, VSOCK_READABLE, "it is asked when there is no more");
 }
 
+/* Packets of both sides wait while the VM is saved. */
+Test(vsock, waits_while_memory_is_saved, .init = setup, .fini = teardown)
+{
+	struct peer *p = connected();
+
+	guest.host.mem.frozen = true;
+	give(p, "to the guest", 12);
+	guest_expect_none(&guest);
+	guest_send_data(&guest, LOCAL, PORT, "x", 1);
+	check_eq(p->n_got, 0);
+	guest.host.mem.frozen = false;
+	guest_send_data(&guest, LOCAL, PORT, "y", 1);
+	check_eq(p->n_got, 2);
+	guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL);
+	cr_assert(memcmp(guest.payload, "to the guest", 12) == 0);
+}
+
 static uint8_t pattern(uint32_t i)
 {
 	return (uint8_t)(i * 7 + i / 251);
