@@ -89,12 +89,9 @@ static int open_beneath(int root_fd, char *path)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int snapshot_path_open(int root_fd, const char *path, const char *what, char ret_name[NAME_MAX + 1],
-		       struct error *err)
+int snapshot_path_check(const char *path, const char *what, struct error *err)
 {
-	const char *name, *why = refuse(path);
-	char directory[PATH_MAX] = ".";
-	int fd;
+	const char *why = refuse(path);
 
 	/* Not shown: a terminal would obey it. */
 	if (has_control_character(path))
@@ -106,6 +103,18 @@ int snapshot_path_open(int root_fd, const char *path, const char *what, char ret
 				 "%s: the path \"%.200s\" %s; give one below the directory of "
 				 "--snapshots",
 				 what, path, why);
+	return 0;
+}
+
+int snapshot_path_open(int root_fd, const char *path, const char *what, char ret_name[NAME_MAX + 1],
+		       struct error *err)
+{
+	char directory[PATH_MAX] = ".";
+	const char *name;
+	int fd = snapshot_path_check(path, what, err);
+
+	if (fd < 0)
+		return fd;
 	name = parent_directory_name(path);
 	if (name > path) {
 		memcpy(directory, path, (size_t)(name - path) - 1);

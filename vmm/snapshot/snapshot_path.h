@@ -13,6 +13,9 @@
 /* The names of directories that are not complete, or no longer needed, begin with it. */
 #define SNAPSHOT_PATH_TEMPORARY ".mvmm-save-"
 
+/* Whether @path can be one, by itself; opens nothing. -EINVAL with @err set, as below. */
+int snapshot_path_check(const char *path, const char *what, struct error *err);
+
 /*
  * Opens the directory below @root_fd in which the last part of @path is, or is to be made, and puts
  * that part into @ret_name. Follows no symbolic link and leaves the root by no way. @what begins
