@@ -23,7 +23,7 @@ int ram_init(struct ram *ram, uint64_t size, struct guest_memory *mem, struct er
 				 "or raise the limit on address space (ulimit -v)",
 				 size >> 20, strerror(errno));
 	madvise(host, size, MADV_DONTDUMP); /* where it is refused, core files have guest memory */
-	*ram = (struct ram){ host, size };
+	*ram = (struct ram){ .host = host, .size = size, .base_fd = -1 };
 	ret = guest_memory_add(mem, gpa(0), low, host, GUEST_RAM);
 	if (ret == 0 && size > low)
 		ret = guest_memory_add(mem, gpa(LAYOUT_ABOVE_4G), size - low, host + low,

@@ -10,6 +10,10 @@
 struct ram {
 	void *host; /* owned mapping, guest memory */
 	uint64_t size;
+	/* Borrowed: the file that a restored VM's memory is mapped from, and where in it the one or
+	 * two regions are. -1: none. */
+	int base_fd;
+	uint64_t base_offsets[2];
 };
 
 /*

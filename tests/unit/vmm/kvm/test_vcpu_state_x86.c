@@ -561,7 +561,8 @@ static void expect_failure(const char *text)
 	check_contains(err.text, text);
 }
 
-/* bad input: Snapshots: registers that KVM refuses -> the restore fails, and names ioctl and vCPU */
+/* bad input: Snapshots: registers that KVM refuses -> the restore fails, and names ioctl and vCPU
+ */
 Test(vcpu_state_x86, hostile_registers, .init = setup_good, .fini = teardown_good)
 {
 	struct vcpu_state *state = &good->vcpus[1], copy = *state;
