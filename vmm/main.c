@@ -22,6 +22,7 @@
 #include "vmm/sandbox/sandbox.h"
 #include "vmm/vm/result.h"
 #include "vmm/vm/vm.h"
+#include "vmm/vm/vm_restore.h"
 #include "vmm/vm/vm_run.h"
 
 #include <fcntl.h>
@@ -152,7 +153,11 @@ static enum outcome blame(const struct error *err)
 
 static enum outcome load_and_run(struct run *run, struct error *err)
 {
-	if (vm_load(run->vm, err) < 0)
+	int ret;
+
+	ret = run->config.restore.where ? vm_restore(run->vm, &run->config.restore, err)
+					: vm_load(run->vm, err);
+	if (ret < 0)
 		return blame(err);
 	/* The process can be confined only while it has no other threads. */
 	deadline_stop(&run->deadline);

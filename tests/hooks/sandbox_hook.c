@@ -200,6 +200,8 @@ int ioctl(int fd, unsigned long request, ...)
 		real = (__typeof__(real))dlsym(RTLD_NEXT, "ioctl");
 	if (request == KVM_RUN)
 		act("vcpu");
+	if (request == KVM_GET_SREGS2)
+		act("save");
 	/* Linux before 5.14. */
 	if (request == KVM_GET_STATS_FD && is_chosen("no-statistics")) {
 		errno = ENOTTY;

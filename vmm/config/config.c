@@ -7,6 +7,7 @@
 #include "vmm/config/config_numa.h"
 #include "vmm/config/config_options.h"
 #include "vmm/config/config_pmem.h"
+#include "vmm/config/config_restore.h"
 
 #include <errno.h>
 #include <string.h>
@@ -147,11 +148,11 @@ static int check(struct config *config, struct error *err)
 	unsigned roots = 0;
 	int ret;
 
-	if (!config->kernel)
+	if (!config->kernel && !config->restore.where)
 		return error_set(
 			err, EINVAL,
-			"--kernel FILE is missing: a bzImage or vmlinux; mvmm --help lists "
-			"the options");
+			"--kernel FILE is missing: a bzImage or vmlinux, or --restore DIR; mvmm "
+			"--help lists the options");
 	ret = config_finish_pmem(config, err);
 	if (ret == 0)
 		ret = config_finish_consoles(config, err);
@@ -203,7 +204,7 @@ static int count_words(const struct config_option *o, const char *value)
  */
 static int apply_config(struct config *config, char **argv, struct error *err)
 {
-	const char *where = NULL, *value;
+	const char *where = NULL, *restore = NULL, *value;
 	const struct config_option *o;
 	uint64_t given = 0;
 
@@ -213,18 +214,24 @@ static int apply_config(struct config *config, char **argv, struct error *err)
 			break;
 		given |= 1ull << (o - config_options);
 		if (o->how & READ_FIRST)
-			where = value ? value : argv[i + 1];
+			*(o->name[0] == 'r' ? &restore : &where) = value ? value : argv[i + 1];
 		if (count_words(o, value) == 2 && !argv[i + 1])
 			break;
 	}
+	if (restore && config_restore_apply(config, restore, err) < 0)
+		return -EINVAL;
 	return where ? config_file_apply(config, where, given, err) : 0;
 }
 
 static bool may_have_config(char **argv)
 {
-	for (; *argv; argv++)
-		if ((*argv)[0] == '-' && strncmp(*argv + strspn(*argv, "-"), "config", 6) == 0)
+	for (; *argv; argv++) {
+		const char *name = *argv + strspn(*argv, "-");
+
+		if (name > *argv &&
+		    (strncmp(name, "config", 6) == 0 || strncmp(name, "restore", 7) == 0))
 			return true;
+	}
 	return false;
 }
 
@@ -259,5 +266,6 @@ void config_fini(struct config *config)
 {
 	config_fini_pmem(config);
 	config_fini_consoles(config);
+	config_restore_fini(config);
 	config_file_fini(config);
 }

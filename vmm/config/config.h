@@ -9,8 +9,10 @@
 #include "vmm/base/error.h"
 #include "vmm/base/layout.h"
 #include "vmm/base/log.h"
+#include "vmm/base/state_reader.h"
 #include "vmm/config/memory_backend.h"
 #include "vmm/sandbox/sandbox.h"
+#include "vmm/snapshot/snapshot_files.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +39,7 @@ struct config_pmem {
 	bool share;
 	bool unlocked; /* lock=off */
 	bool prealloc;
+	bool saved; /* in a snapshot: its file must be there */
 	enum config_root root;
 };
 
@@ -62,6 +65,7 @@ struct config_sink {
 
 struct config_console {
 	bool given;
+	bool saved; /* as in the snapshot: the first one that is given takes their place */
 	struct config_sink sinks[CONFIG_MAX_SINKS];
 	unsigned n; /* 0 with null alone */
 };
@@ -84,6 +88,14 @@ struct config_net {
 #define CONFIG_MAX_NETS 8
 
 enum config_cpu_features { CONFIG_CPU_FEATURES_DEFAULT, CONFIG_CPU_FEATURES_HOST };
+
+/* --restore: the machine is that of a snapshot. */
+struct config_restore {
+	const char *where;	     /* or NULL */
+	struct state_reader *state;  /* owned: its state file, whose section "config" was read */
+	struct snapshot_files files; /* its other files */
+	unsigned nets;		     /* how many cards were given anew */
+};
 
 /* Memory that options point into. */
 struct config_text {
@@ -121,7 +133,9 @@ struct config {
 	uint32_t vsock_cid;
 	bool debug_exit; /* whether there is an isa-debug-exit */
 	bool watchdog;
-	bool paused; /* the guest waits for cont */
+	bool paused;	       /* the guest waits for cont */
+	const char *snapshots; /* the directory for vm-save, or NULL */
+	struct config_restore restore;
 	struct sandbox_options sandbox;
 	enum boot_platform platform;
 	const char *dump_dtb;  /* or NULL */

@@ -109,9 +109,18 @@ static int refuse(const char *option, const char *value, struct error *err)
 			 value);
 }
 
+static void fini(struct config_console *console)
+{
+	for (unsigned i = 0; i < console->n; i++)
+		free(console->sinks[i].text);
+	*console = (struct config_console){ .n = 0 };
+}
+
 static int add_sink(struct config_console *console, const char *option, const char *value,
 		    struct error *err)
 {
+	if (console->saved)
+		fini(console);
 	console->given = true;
 	if (strcmp(value, "null") == 0)
 		return 0;
@@ -131,6 +140,12 @@ int config_add_serial(struct config *config, const char *value, struct error *er
 
 int config_add_console(struct config *config, const char *value, struct error *err)
 {
+	if (config->restore.where && !config->console.given)
+		return error_set(
+			err, EINVAL,
+			"--console %s: the VM was saved without a console of virtio; leave "
+			"it out",
+			value);
 	return add_sink(&config->console, "--console", value, err);
 }
 
@@ -161,13 +176,6 @@ int config_finish_consoles(struct config *config, struct error *err)
 				 "--%s stdio: is used twice; only one console can use it",
 				 count_stdio(&config->console) ? "console" : "serial");
 	return 0;
-}
-
-static void fini(struct config_console *console)
-{
-	for (unsigned i = 0; i < console->n; i++)
-		free(console->sinks[i].text);
-	*console = (struct config_console){ .n = 0 };
 }
 
 void config_fini_consoles(struct config *config)

@@ -251,7 +251,8 @@ static int apply_keys(struct config *config, const struct config_option *option,
 	free(given);
 	if (!reader.keys.given)
 		return error_set(why, ENOMEM, "%s: out of memory", option->name);
-	return option->take(config, &reader.keys, why);
+	ret = config_option_check(option, config, reader.keys.given, why);
+	return ret < 0 ? ret : option->take(config, &reader.keys, why);
 }
 
 static int apply_one(struct config *config, const struct config_option *option, json_t *value,
@@ -298,6 +299,9 @@ static int apply_option(struct config *config, const struct config_option *optio
 static int apply_member(struct config *config, const char *name, json_t *value, uint64_t given,
 			struct error *why)
 {
+	if (strcmp(name, "restore") == 0)
+		return error_set(why, EINVAL,
+				 "restore: give it on the command line, as --restore DIR");
 	if (strcmp(name, "config") == 0)
 		return error_set(
 			why, EINVAL,

@@ -63,6 +63,16 @@ static int check(const struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
+int config_check_memory(const struct config *c, struct error *err)
+{
+	if (c->memory < MEMORY_MIN || c->memory > MEMORY_MAX || c->memory % LAYOUT_PAGE ||
+	    c->maxmem > MAXMEM_MAX || c->slots > SLOTS_MAX)
+		return error_set(err, EINVAL,
+				 "0x%" PRIx64 " bytes of RAM, maxmem 0x%" PRIx64 " and %u slots",
+				 c->memory, c->maxmem, c->slots);
+	return check(c, "", err);
+}
+
 int config_set_memory(struct config *config, const struct config_keys *keys, struct error *err)
 {
 	int ret = property_fill(config_memory_properties, config, keys->list, keys->n, keys->option,

@@ -37,11 +37,27 @@ const struct property config_net_properties[] = {
 	PROPERTY_END("are tap=NAME or tap=fd:N, and mac="),
 };
 
+/* The n-th --net of a restore names the tap of the n-th card. */
+static int name_anew(struct config *config, const struct config_keys *keys, struct error *err)
+{
+	struct config_net *net = &config->nets[config->restore.nets];
+
+	if (config->restore.nets == config->n_nets)
+		return error_set(err, EINVAL,
+				 "--net %s: the VM was saved with %u network cards; leave this one "
+				 "out",
+				 keys->given, config->n_nets);
+	config->restore.nets++;
+	return property_fill(config_net_properties, net, keys->list, keys->n, keys->option, err);
+}
+
 int config_add_net(struct config *config, const struct config_keys *keys, struct error *err)
 {
 	struct config_net net = { 0 };
 	int ret;
 
+	if (config->restore.where)
+		return name_anew(config, keys, err);
 	if (config->n_nets == CONFIG_MAX_NETS)
 		return error_set(err, EINVAL, "--net %s: there can be at most %d", keys->given,
 				 CONFIG_MAX_NETS);

@@ -178,7 +178,7 @@ static int set_uuid(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
-/* config_parse has read the file already, before the first option was set. */
+/* config_parse has read the file or the snapshot already, before the first option was set. */
 static int set_config(struct config *c, const char *value, struct error *err)
 {
 	return 0;
@@ -194,16 +194,17 @@ const struct config_option config_options[] = {
 	  "what messages, QMP and --result call the virtual machine" },
 	{ "uuid", 0, "UUID", NAME | REPORTS, CALL(set_uuid),
 	  "the UUID that QMP and --result show" },
-	{ "kernel", 'k', "FILE", NAME, TO(kernel), "kernel to boot: a bzImage or an ELF vmlinux" },
-	{ "initrd", 0, "FILE", NAME, TO(initrd), "initial RAM disk" },
-	{ "append", 0, "TEXT", NAME, TO(append), "added to the kernel's command line" },
-	{ "memory", 'm', "SIZE", ONCE, KEYS(config_set_memory, config_memory_properties, 3),
+	{ "kernel", 'k', "FILE", NAME | MACHINE, TO(kernel),
+	  "kernel to boot: a bzImage or an ELF vmlinux" },
+	{ "initrd", 0, "FILE", NAME | MACHINE, TO(initrd), "initial RAM disk" },
+	{ "append", 0, "TEXT", NAME | MACHINE, TO(append), "added to the kernel's command line" },
+	{ "memory", 'm', "SIZE", MACHINE, KEYS(config_set_memory, config_memory_properties, 3),
 	  "guest RAM, with K, M or G behind the number (256M):\n"
 	  "SIZE[,maxmem=SIZE][,slots=N]" },
-	{ "cpus", 'c', "N", ONCE, KEYS(config_set_cpus, config_cpus_properties, 4),
+	{ "cpus", 'c', "N", MACHINE, KEYS(config_set_cpus, config_cpus_properties, 4),
 	  "number of vCPUs, 1 to 32 (1):\n"
 	  "N[,sockets=N][,cores=N][,threads=N]" },
-	{ "cpu-features", 0, "WHICH", ONCE, VALUE(cpu_features),
+	{ "cpu-features", 0, "WHICH", MACHINE, VALUE(cpu_features),
 	  "default, or host: all that the host's KVM supports, such as\n"
 	  "nested virtualization and performance counters (default)" },
 	{ "pmem", 'p', "FILE", REPEATABLE | NAME, KEYS(config_add_pmem, config_pmem_properties, 12),
@@ -211,16 +212,16 @@ const struct config_option config_options[] = {
 	  "[,share=on|off][,lock=on|off][,prealloc=on|off]\n"
 	  "[,root=on|off][,addr=ADDRESS][,align=SIZE][,node=N]; the\n"
 	  "first is the root disk" },
-	{ "object", 0, "BACKEND", REPEATABLE | QEMU_RULES,
+	{ "object", 0, "BACKEND", REPEATABLE | QEMU_RULES | MACHINE,
 	  KEYS(config_add_object, memory_backend_properties, 12),
 	  "a disk's file in QEMU's spelling: memory-backend-file,id=ID,\n"
 	  "mem-path=FILE,size=SIZE[,share=on|off][,readonly=on|off]\n"
 	  "[,lock=on|off][,prealloc=on|off][,align=SIZE]" },
-	{ "device", 0, "DEVICE", REPEATABLE | QEMU_RULES,
+	{ "device", 0, "DEVICE", REPEATABLE | QEMU_RULES | MACHINE,
 	  KEYS(config_add_device, memory_device_properties, 12),
 	  "the disk with that file: virtio-pmem,memdev=ID[,id=ID]\n"
 	  "[,memaddr=ADDRESS][,node=N]" },
-	{ "numa", 0, "NODE", REPEATABLE | QEMU_RULES | ALL_NAMED,
+	{ "numa", 0, "NODE", REPEATABLE | QEMU_RULES | ALL_NAMED | MACHINE,
 	  KEYS(config_add_numa, config_numa_properties, CONFIG_MAX_KEYS),
 	  "a NUMA node: node=N[,cpus=FIRST[-LAST]]...[,memory=SIZE]" },
 	{ "serial", 0, "WHERE", REPEATABLE, CALL(config_add_serial),
@@ -231,13 +232,13 @@ const struct config_option config_options[] = {
 	{ "net", 0, "TAP", REPEATABLE | NAME, KEYS(config_add_net, config_net_properties, 2),
 	  "a network card on a tap of the host: tap=NAME or tap=fd:N\n"
 	  "[,mac=ADDRESS]" },
-	{ "rng", 0, NULL, ONCE, TO(rng), "give the guest the host's entropy by virtio-rng" },
+	{ "rng", 0, NULL, MACHINE, TO(rng), "give the guest the host's entropy by virtio-rng" },
 	{ "vsock", 0, "SOCKET", NAME, KEYS(config_set_vsock, config_vsock_properties, 2),
 	  "sockets between guest and host: path=SOCKET[,cid=N];\n"
 	  "the guest's connections to port P go to SOCKET_P" },
-	{ "isa-debug-exit", 0, NULL, ONCE, TO(debug_exit),
+	{ "isa-debug-exit", 0, NULL, MACHINE, TO(debug_exit),
 	  "a byte V to port 0xf4 ends with status (V << 1) | 1" },
-	{ "watchdog", 0, NULL, ONCE, TO(watchdog),
+	{ "watchdog", 0, NULL, MACHINE, TO(watchdog),
 	  "give the guest a watchdog; a guest that lets it expire ends\nwith status 42" },
 	{ "qmp", 0, "WHERE", REPEATABLE, CALL(add_qmp),
 	  "control by JSON commands: unix:PATH, fd:N or stdio" },
@@ -245,6 +246,10 @@ const struct config_option config_options[] = {
 	  "control by typed commands: unix:PATH, fd:N or stdio" },
 	{ "paused", 0, NULL, ONCE, TO(paused),
 	  "start the guest when --qmp or --monitor says cont" },
+	{ "snapshots", 0, "DIR", NAME, TO(snapshots),
+	  "the directory below which vm-save makes snapshots" },
+	{ "restore", 0, "DIR", NAME | READ_FIRST, CALL(set_config),
+	  "start the VM that was saved to DIR, instead of --kernel" },
 	{ "sandbox", 0, "HOW", QEMU_RULES,
 	  KEYS(config_set_sandbox, config_sandbox_properties, 1 + SANDBOX_MAX_ALLOWED),
 	  "what a guest that took mvmm over could do: on, log or off\n"
@@ -255,11 +260,13 @@ const struct config_option config_options[] = {
 	{ "netns", 0, "NETNS", NAME, TO(sandbox.netns), "enter the network namespace NETNS then" },
 	{ "cgroup", 0, "DIR", NAME, TO(sandbox.cgroup), "enter the cgroup whose directory is DIR" },
 	{ "kvm", 0, "FILE", NAME, TO(kvm), "the KVM device (/dev/kvm)" },
-	{ "platform", 0, "HOW", ONCE, VALUE(platform),
+	{ "platform", 0, "HOW", MACHINE, VALUE(platform),
 	  "describe the machine by dt or acpi; auto looks into the\nkernel (auto)" },
-	{ "dump-dtb", 0, "FILE", NAME, TO(dump_dtb), "write the device tree to FILE and exit" },
-	{ "dump-acpi", 0, "DIR", NAME, TO(dump_acpi), "write the ACPI tables into DIR and exit" },
-	{ "dry-run", 0, NULL, ONCE, TO(dry_run),
+	{ "dump-dtb", 0, "FILE", NAME | MACHINE, TO(dump_dtb),
+	  "write the device tree to FILE and exit" },
+	{ "dump-acpi", 0, "DIR", NAME | MACHINE, TO(dump_acpi),
+	  "write the ACPI tables into DIR and exit" },
+	{ "dry-run", 0, NULL, MACHINE, TO(dry_run),
 	  "print memory map, devices and command line, and exit" },
 	{ "boot-timer", 0, NULL, ONCE, TO(boot_timer), "print when each phase of the start ended" },
 	{ "timeout", 0, "SECONDS", ONCE, VALUE(timeout),
@@ -358,11 +365,24 @@ static int set_value(const struct config_option *option, struct config *config, 
 	return property_set(option->properties, config, value, name, err);
 }
 
+int config_option_check(const struct config_option *option, const struct config *config,
+			const char *value, struct error *err)
+{
+	if (!config->restore.where || !(option->how & MACHINE))
+		return 0;
+	return error_set(err, EINVAL,
+			 "--%s%s%s: cannot be with --restore, because the machine is as it was "
+			 "saved; leave it out",
+			 option->name, value ? " " : "", value ? value : "");
+}
+
 int config_option_set(const struct config_option *option, struct config *config, const char *value,
 		      struct error *err)
 {
 	char *member = (char *)config + option->at;
 
+	if (config_option_check(option, config, value, err) < 0)
+		return -EINVAL;
 	if (option->take)
 		return take_text(option, config, value, err);
 	if (option->properties)

@@ -16,6 +16,7 @@ enum config_option_how {
 	READ_FIRST = 8, /* a file with options, which other options override */
 	ALL_NAMED = 16, /* its first value needs a key, too */
 	REPORTS = 32,	/* where or how errors are reported: taken even if another is wrong */
+	MACHINE = 64,	/* what the machine is, so that a snapshot has it: not with --restore */
 };
 
 #define CONFIG_MAX_KEYS 40
@@ -58,6 +59,10 @@ extern const struct config_option config_options[];
 
 /* A copy of @text that lives as long as @config; NULL without memory. */
 const char *config_keep(struct config *config, const char *text);
+
+/* Whether the option can be given together with those before it. -EINVAL with @err set. */
+int config_option_check(const struct config_option *option, const struct config *config,
+			const char *value, struct error *err);
 
 /* @value is borrowed; NULL for an option without a value. -EINVAL with @err set. */
 int config_option_set(const struct config_option *option, struct config *config, const char *value,

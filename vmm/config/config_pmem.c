@@ -65,12 +65,48 @@ static int append(struct config *c, const struct config_pmem *pmem, const struct
 	return 0;
 }
 
+/* The keys that a restore can give anew; the others are the machine's. */
+static bool is_of_file(const char *key)
+{
+	return strcmp(key, "file") == 0 || strcmp(key, "lock") == 0;
+}
+
+/* Names another file for a disk of a snapshot, by its id. */
+static int name_anew(struct config *config, const struct config_keys *keys, struct error *err)
+{
+	const char *id = keyval_find(keys->list, keys->n, "id");
+	struct config_pmem *pmem = config->pmem, *end = pmem + config->n_pmem;
+	int ret = 0;
+
+	for (unsigned i = 0; i < keys->n; i++)
+		if (strcmp(keys->list[i].key, "id") != 0 && !is_of_file(keys->list[i].key))
+			return error_set(
+				err, EINVAL,
+				"--pmem %s=%s: is as it was saved; with --restore there are "
+				"id, file and lock",
+				keys->list[i].key, keys->list[i].value);
+	while (pmem < end && (!id || strcmp(pmem->id, id) != 0))
+		pmem++;
+	if (pmem == end)
+		return error_set(err, EINVAL,
+				 "--pmem %s: with --restore, id= must be that of a disk that was "
+				 "saved%s%s",
+				 keys->given, config->n_pmem ? ", such as " : "; there is none",
+				 config->n_pmem ? config->pmem[0].id : "");
+	for (unsigned i = 0; i < keys->n && ret == 0; i++)
+		ret = property_set(property_find(config_pmem_properties, keys->list[i].key), pmem,
+				   keys->list[i].value, keys->option, err);
+	return ret;
+}
+
 int config_add_pmem(struct config *config, const struct config_keys *keys, struct error *err)
 {
 	struct config_pmem pmem = { .share = true };
-	int ret = property_fill(config_pmem_properties, &pmem, keys->list, keys->n, keys->option,
-				err);
+	int ret;
 
+	if (config->restore.where)
+		return name_anew(config, keys, err);
+	ret = property_fill(config_pmem_properties, &pmem, keys->list, keys->n, keys->option, err);
 	if (ret < 0)
 		return ret;
 	pmem.named = pmem.id[0];
@@ -166,7 +202,10 @@ static int make_backend(struct config *c, struct config_pmem *pmem, unsigned num
 		.busy = true,
 	};
 	struct error why = { 0 };
-	int ret = memory_backends_add_copy(&c->backends, &backend, number, &why);
+	int ret;
+
+	strcpy(backend.id, pmem->memdev); /* empty, unless it was saved */
+	ret = memory_backends_add_copy(&c->backends, &backend, number, &why);
 
 	if (ret < 0)
 		return explain(ret, "--pmem", pmem->file, &why, err);
@@ -220,7 +259,7 @@ int config_finish_pmem(struct config *config, struct error *err)
 			ret = check_prealloc(pmem, err);
 		if (ret < 0)
 			return ret;
-		if (!pmem->named)
+		if (!pmem->id[0])
 			make_name(config, pmem, i);
 	}
 	return check_unused(&config->backends, err);

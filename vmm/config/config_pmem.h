@@ -12,6 +12,9 @@ int config_add_pmem(struct config *config, const struct config_keys *keys, struc
 int config_add_object(struct config *config, const struct config_keys *keys, struct error *err);
 int config_add_device(struct config *config, const struct config_keys *keys, struct error *err);
 
+/* Whether RAM, maxmem and slots can be together. -EINVAL with @err set. */
+int config_check_memory(const struct config *config, struct error *err);
+
 /* Fills @pmem from the arguments of its device and of its backend; paths are borrowed. */
 void config_pmem_take_device(struct config_pmem *pmem, const struct memory_device *device);
 void config_pmem_take_backend(struct config_pmem *pmem, const struct memory_backend *backend);

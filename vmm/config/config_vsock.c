@@ -41,7 +41,12 @@ int config_set_vsock(struct config *config, const struct config_keys *keys, stru
 {
 	int ret;
 
-	config->vsock_cid = CID_DEFAULT;
+	if (!config->restore.where)
+		config->vsock_cid = CID_DEFAULT;
+	else if (!config->vsock_path)
+		return error_set(err, EINVAL,
+				 "--vsock %s: the VM was saved without --vsock; leave it out",
+				 keys->given);
 	ret = property_fill(config_vsock_properties, config, keys->list, keys->n, keys->option,
 			    err);
 	if (ret == 0 && !config->vsock_path)

@@ -42,6 +42,13 @@ static int set_id(char *to, const char *text, bool qemu)
 	return 0;
 }
 
+bool property_is_id(const char *text)
+{
+	char id[PROPERTY_ID_MAX + 1];
+
+	return set_id(id, text, false) == 0;
+}
+
 static int parse_switch(const char *text, bool qemu, bool *ret_on)
 {
 	static const char *const on[] = { "yes", "true", "y" }, *const off[] = { "no", "false",

@@ -69,6 +69,9 @@ struct property {
 int property_is_on(void *member, const char *text, struct error *why);
 int property_is_off(void *member, const char *text, struct error *why);
 
+/* Whether @text can be the value of a PROPERTY_ID. */
+bool property_is_id(const char *text);
+
 /* The row of @name, or NULL. */
 const struct property *property_find(const struct property *properties, const char *name);
 

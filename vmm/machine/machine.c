@@ -182,6 +182,11 @@ int machine_plan(struct machine *machine, const struct config *config, struct er
 	ret = machine_plan_pmem(machine, config, err);
 	if (ret == 0)
 		ret = plan_devices(machine, config, err);
+	/* A restored guest runs already. */
+	if (ret == 0 && config->restore.where) {
+		boot->platform = config->platform;
+		return 0;
+	}
 	if (ret == 0)
 		ret = open_sources(machine, config, err);
 	if (ret == 0)

@@ -55,6 +55,18 @@ static int check_unshared(const struct machine *m, const struct config_pmem *c, 
 	return 0;
 }
 
+/* Its size is given, and with that a file would be made. */
+static int check_there(const struct config_pmem *c, struct error *err)
+{
+	struct stat st;
+	int ret = file_argument_stat(c->file, &st);
+
+	return ret < 0 ? error_set(err, -ret,
+				   "%s; name the file of the saved disk by --pmem id=%s,file=FILE",
+				   strerror(-ret), c->id)
+		       : 0;
+}
+
 /* KVM takes 2^31 - 1 pages in one slot; a disk has whole pieces of 2 MiB. */
 #define SIZE_MAX_OF_SLOT ((1ULL << 43) - LAYOUT_PMEM_ALIGN)
 
@@ -100,8 +112,10 @@ static int open_disk(struct machine *m, const struct config_pmem *c, const char 
 		.option = option,
 	};
 	struct machine_pmem *pmem = &m->pmem[m->n_pmem];
-	int ret = check_unshared(m, c, ret_why);
+	int ret = c->saved ? check_there(c, ret_why) : 0;
 
+	if (ret == 0)
+		ret = check_unshared(m, c, ret_why);
 	if (ret < 0)
 		return ret;
 	*pmem = (struct machine_pmem){ .named = c->named,
@@ -124,6 +138,25 @@ static int open_disk(struct machine *m, const struct config_pmem *c, const char 
 	}
 	describe(m, m->n_pmem++);
 	return 0;
+}
+
+void machine_describe_pmem(const struct machine *machine, unsigned i, struct config_pmem *ret)
+{
+	const struct machine_pmem *pmem = &machine->pmem[i];
+
+	*ret = (struct config_pmem){
+		.file = pmem->backing.path,
+		.size = pmem->backing.file_size,
+		.addr = pmem->start.value,
+		.fixed = true,
+		.node = pmem->node,
+		.named = pmem->named,
+		.readonly = pmem->backing.readonly,
+		.share = pmem->backing.share,
+		.unlocked = pmem->backing.lock_fd < 0 && !pmem->backing.process_lock,
+	};
+	strcpy(ret->id, pmem->id);
+	strcpy(ret->memdev, pmem->memdev);
 }
 
 /* Copies them, because the copy can grow at run time. */

@@ -19,6 +19,9 @@ int machine_plan_pmem(struct machine *machine, const struct config *config, stru
 int machine_plug_pmem(struct machine *machine, const struct memory_device *device,
 		      struct error *err);
 
+/* Describes disk @i so that a restored machine has the same one; strings are borrowed. */
+void machine_describe_pmem(const struct machine *machine, unsigned i, struct config_pmem *ret);
+
 /* Whether a disk of the machine uses the file @path already. */
 bool machine_uses_file(const struct machine *machine, const char *path);
 

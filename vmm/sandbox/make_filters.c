@@ -26,6 +26,7 @@ static const struct {
 	{ "vsock", LOOP | CONTROL | VSOCK },
 	{ "search", SEARCH },
 	{ "vsock_plug", LOOP | CONTROL | VSOCK | PLUG },
+	{ "save", SAVE },
 };
 
 #define KINDS ARRAY_SIZE(kinds)

@@ -100,16 +100,21 @@ static int allow_directory(int rules_fd, const char *path, struct error *err)
 }
 
 static int add_rules(int rules_fd, const struct sandbox_options *options,
-		     const struct kept_file *files, unsigned n_files, struct error *err)
+		     const struct sandbox_files *files, struct error *err)
 {
 	int ret = 0;
 
-	for (unsigned i = 0; i < n_files && ret == 0; i++) {
-		ret = sandbox_landlock_allow(rules_fd, files[i].dir_fd,
-					     files[i].renamed ? SANDBOX_RENAME_FILES
-							      : SANDBOX_REMOVE_FILES);
+	for (unsigned i = 0; i < files->n && ret == 0; i++) {
+		ret = sandbox_landlock_allow(rules_fd, files->list[i].dir_fd,
+					     files->list[i].renamed ? SANDBOX_RENAME_FILES
+								    : SANDBOX_REMOVE_FILES);
 		if (ret < 0)
-			error_system(err, -ret, "--sandbox: Landlock, for %s", files[i].path);
+			error_system(err, -ret, "--sandbox: Landlock, for %s", files->list[i].path);
+	}
+	if (ret == 0 && files->snapshots_fd) {
+		ret = sandbox_landlock_allow(rules_fd, files->snapshots_fd, SANDBOX_SAVE_FILES);
+		if (ret < 0)
+			error_system(err, -ret, "--snapshots %s: Landlock", files->snapshots);
 	}
 	for (unsigned i = 0; i < options->n_allowed && ret == 0; i++)
 		ret = error_blame_option(err, allow_directory(rules_fd, options->allowed[i], err));
@@ -117,8 +122,8 @@ static int add_rules(int rules_fd, const struct sandbox_options *options,
 }
 
 /* Makes the rules while paths can still be reached. *@ret_fd is -1 if there are none to enforce. */
-static int make_rules(const struct sandbox_options *options, const struct kept_file *files,
-		      unsigned n_files, int *ret_fd, struct error *err)
+static int make_rules(const struct sandbox_options *options, const struct sandbox_files *files,
+		      int *ret_fd, struct error *err)
 {
 	int fd, ret;
 
@@ -138,7 +143,7 @@ static int make_rules(const struct sandbox_options *options, const struct kept_f
 	}
 	if (fd < 0)
 		return error_system(err, -fd, "--sandbox: Landlock");
-	ret = add_rules(fd, options, files, n_files, err);
+	ret = add_rules(fd, options, files, err);
 	if (ret < 0)
 		close(fd);
 	else
@@ -146,36 +151,42 @@ static int make_rules(const struct sandbox_options *options, const struct kept_f
 	return ret;
 }
 
-static int give_files(const struct kept_file *files, unsigned n_files,
-		      const struct sandbox_user *user, const char *text, struct error *err)
+static int give_files(const struct sandbox_files *files, const struct sandbox_user *user,
+		      const char *text, struct error *err)
 {
-	for (unsigned i = 0; i < n_files; i++)
-		if (fchownat(files[i].dir_fd, files[i].name, user->uid, user->gid,
+	for (unsigned i = 0; i < files->n; i++)
+		if (fchownat(files->list[i].dir_fd, files->list[i].name, user->uid, user->gid,
 			     AT_SYMLINK_NOFOLLOW) < 0)
 			return error_system(err, errno, "--user %s: cannot make it the owner of %s",
-					    text, files[i].path);
+					    text, files->list[i].path);
 	return 0;
 }
 
 /* Checks now what would otherwise fail at the end. */
-static int check_files(const struct kept_file *files, unsigned n_files, const char *user,
-		       struct error *err)
+static int check_files(const struct sandbox_files *files, const char *user, struct error *err)
 {
-	for (unsigned i = 0; i < n_files; i++)
-		if (faccessat(files[i].dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
-			return error_set(
-				err, errno,
-				"--user %s: this user cannot %s %s at the end: %s; use a "
-				"directory that the user can write to",
-				user, files[i].renamed ? "write the result" : "remove the socket",
-				files[i].path, strerror(errno));
+	for (unsigned i = 0; i < files->n; i++)
+		if (faccessat(files->list[i].dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+			return error_set(err, errno,
+					 "--user %s: this user cannot %s %s at the end: %s; use a "
+					 "directory that the user can write to",
+					 user,
+					 files->list[i].renamed ? "write the result"
+								: "remove the socket",
+					 files->list[i].path, strerror(errno));
+	if (files->snapshots_fd && faccessat(files->snapshots_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return error_set(
+			err, errno,
+			"--user %s: this user cannot make snapshots in --snapshots %s: %s; "
+			"use a directory that the user can write to",
+			user, files->snapshots, strerror(errno));
 	return 0;
 }
 
-static int change_user(const struct sandbox_options *options, const struct kept_file *files,
-		       unsigned n_files, const struct sandbox_user *user, struct error *err)
+static int change_user(const struct sandbox_options *options, const struct sandbox_files *files,
+		       const struct sandbox_user *user, struct error *err)
 {
-	int ret = give_files(files, n_files, user, options->user, err);
+	int ret = give_files(files, user, options->user, err);
 
 	/* It needs a privilege. If root stays root, no_new_privs does as much in less time. */
 	sandbox_drop_bounding_set();
@@ -184,7 +195,7 @@ static int change_user(const struct sandbox_options *options, const struct kept_
 	if (ret < 0)
 		return ret;
 	/* A start that fails here still has the right to remove what it made. */
-	ret = check_files(files, n_files, options->user, err);
+	ret = check_files(files, options->user, err);
 	if (ret < 0) {
 		sandbox_leave_user();
 		return ret;
@@ -193,8 +204,8 @@ static int change_user(const struct sandbox_options *options, const struct kept_
 	return ret < 0 ? ret : sandbox_keep_capabilities(0, err);
 }
 
-static int drop_privileges(const struct sandbox_options *options, const struct kept_file *files,
-			   unsigned n_files, struct error *err)
+static int drop_privileges(const struct sandbox_options *options, const struct sandbox_files *files,
+			   struct error *err)
 {
 	struct sandbox_user user;
 	uint32_t keep = 0;
@@ -210,9 +221,9 @@ static int drop_privileges(const struct sandbox_options *options, const struct k
 	if (ret < 0)
 		return ret;
 	if (options->user)
-		return change_user(options, files, n_files, &user, err);
+		return change_user(options, files, &user, err);
 	/* If root stays root, it may use files that belong to others. */
-	if (n_files || options->n_allowed)
+	if (files->n || files->snapshots_fd || options->n_allowed)
 		keep = 1u << CAP_DAC_OVERRIDE;
 	return mode_of(options) == SANDBOX_ON ? sandbox_keep_capabilities(keep, err) : 0;
 }
@@ -232,20 +243,20 @@ static int lock(const struct sandbox_options *options, int rules_fd, struct erro
 	return 0;
 }
 
-int sandbox_confine(const struct sandbox_options *options, const struct kept_file *files,
-		    unsigned n_files, struct error *err)
+int sandbox_confine(const struct sandbox_options *options, const struct sandbox_files *files,
+		    struct error *err)
 {
 	int rules_fd = -1, ret = 0;
 
 	if (mode_of(options) != SANDBOX_OFF)
 		ret = sandbox_seccomp_prepare(err);
 	if (ret == 0)
-		ret = make_rules(options, files, n_files, &rules_fd, err);
+		ret = make_rules(options, files, &rules_fd, err);
 	if (ret < 0)
 		return ret;
 	if (mode_of(options) != SANDBOX_OFF)
 		close_inherited();
-	ret = error_blame_option(err, drop_privileges(options, files, n_files, err));
+	ret = error_blame_option(err, drop_privileges(options, files, err));
 	if (ret == 0)
 		ret = lock(options, rules_fd, err);
 	if (rules_fd >= 0)

@@ -25,6 +25,14 @@ struct sandbox_options {
 	const char *user, *chroot, *netns, *cgroup; /* or NULL */
 };
 
+/* What the process can still do with files after sandbox_confine. All is borrowed. */
+struct sandbox_files {
+	const struct kept_file *list; /* it can remove or rename them */
+	unsigned n;
+	int snapshots_fd;      /* the directory below which it can make and remove others; or 0 */
+	const char *snapshots; /* that directory as the user gave it */
+};
+
 /*
  * Moves mvmm into its cgroup. -errno with @err set, as the next.
  */
@@ -36,8 +44,8 @@ int sandbox_join(const struct sandbox_options *options, struct error *err);
  * and capabilities; dumpable; no_new_privs; Landlock. The process can still remove @files, which
  * belong to its new user. Call it before threads are created.
  */
-int sandbox_confine(const struct sandbox_options *options, const struct kept_file *files,
-		    unsigned n_files, struct error *err);
+int sandbox_confine(const struct sandbox_options *options, const struct sandbox_files *files,
+		    struct error *err);
 
 /* Restricts the calling thread to its system calls, for good. After sandbox_confine. -errno. */
 int sandbox_confine_thread(const struct sandbox_options *options, enum sandbox_thread thread,

@@ -23,8 +23,10 @@
 
 /* VCPU: every vCPU. LOOP: the event loop. CONTROL: the loop with --qmp, --monitor, a console's
  * socket, a file of --result or --vsock. PLUG: with allow=. VSOCK: with --vsock. SEARCH: the
- * process that looks inside a kernel, before there is a VM. */
-enum { VCPU = 1, LOOP = 2, CONTROL = 4, PLUG = 8, VSOCK = 16, SEARCH = 32, ALL = VCPU | LOOP };
+ * process that looks inside a kernel, before there is a VM. SAVE: the thread that makes snapshots.
+ */
+enum { VCPU = 1, LOOP = 2, CONTROL = 4, PLUG = 8, VSOCK = 16, SEARCH = 32, SAVE = 128 };
+#define ALL (VCPU | LOOP | SAVE)
 
 #define SANDBOX_MAX_ARGS 3
 
@@ -72,7 +74,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	/* Deletes the timer for that, at the thread's end. */
 	CALL(VCPU, "timer_delete"),
 	/* Interrupts: vCPUs raise that of the serial port, the loop all others. */
-	CALL(ALL, "ioctl", VM_FD, IS(1, KVM_IRQ_LINE)),
+	CALL(VCPU | LOOP, "ioctl", VM_FD, IS(1, KVM_IRQ_LINE)),
 	/* Asks an image's file why KVM could not get a page, and KVM how many it tried to get. */
 	FSTAT(VCPU),
 	CALL(VCPU, "pread64"),
@@ -122,7 +124,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TCGETS)),
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TCSETS)),
 	/* Time, on hosts whose clock the vDSO cannot read. */
-	CALL(ALL, "clock_gettime"),
+	CALL(VCPU | LOOP, "clock_gettime"),
 	/* CPU time, for the file of --result. */
 	CALL(LOOP, "getrusage"),
 	/* malloc and free. */
@@ -133,8 +135,8 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(LOOP, "munmap"),
 	CALL(LOOP, "close"),
 	/* A thread that ends gives back its stack. */
-	CALL(VCPU, "madvise", IS(2, MADV_DONTNEED)),
-	CALL(VCPU, "exit"),
+	CALL(VCPU | SAVE, "madvise", IS(2, MADV_DONTNEED)),
+	CALL(VCPU | SAVE, "exit"),
 	CALL(ALL, "exit_group"),
 	/* Accepts clients, also those of consoles. */
 	CALL(CONTROL, "accept4"),
@@ -165,6 +167,49 @@ static const struct sandbox_call sandbox_calls[] = {
 	/* The guest's connections to the host. No filter sees the path: --chroot restricts it. */
 	CALL(VSOCK, "socket", IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)),
 	CALL(VSOCK, "connect"),
+	/* Reads the state of KVM and vCPUs. */
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_MP_STATE)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_REGS)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_SREGS2)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_XSAVE2)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_XCRS)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_DEBUGREGS)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_LAPIC)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_TSC_KHZ)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_DEVICE_ATTR)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_CPUID2)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_MSRS)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_VCPU_EVENTS)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_IRQCHIP)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_PIT2)),
+	CALL(SAVE, "ioctl", IS(1, KVM_GET_CLOCK)),
+	/* Finds the pages of guest memory that have something, and what a file below them has. */
+	CALL(SAVE, "pread64"),
+	CALL(SAVE, "lseek"),
+	/* Makes a snapshot below the directory of --snapshots, which Landlock restricts it to. */
+	CALL(SAVE, "openat2"),
+	CALL(SAVE, "openat"),
+	CALL(SAVE, "mkdirat"),
+	CALL(SAVE, "getrandom"),
+	CALL(SAVE, "flock"),
+	CALL(SAVE, "ftruncate"),
+	CALL(SAVE, "pwrite64"),
+	CALL(SAVE, "fsync"),
+	CALL(SAVE, "fdatasync"),
+	CALL(SAVE, "renameat2"),
+	CALL(SAVE, "unlinkat"),
+	/* Lists what killed saves have left. */
+	CALL(SAVE, "fcntl", IS(1, F_GETFL)),
+	CALL(SAVE, "fcntl", IS(1, F_SETFD)),
+	CALL(SAVE, "getdents64"),
+	FSTAT(SAVE),
+	CALL(SAVE, "newfstatat", IS(3, AT_SYMLINK_NOFOLLOW)),
+	CALL(SAVE, "close"),
+	/* malloc and free. */
+	CALL(SAVE, "brk"),
+	CALL(SAVE, "mmap", HAS(2, PROT_EXEC, 0), HAS(3, MAP_ANONYMOUS | MAP_FIXED, MAP_ANONYMOUS)),
+	CALL(SAVE, "mremap", HAS(3, MREMAP_FIXED, 0)),
+	CALL(SAVE, "munmap"),
 	/* Reads a kernel, and writes what was found. */
 	CALL(SEARCH, "pread64", IS(0, STDIN_FILENO)),
 	CALL(SEARCH, "write", IS(0, STDOUT_FILENO)),

@@ -93,6 +93,12 @@ int sandbox_landlock_allow(int rules_fd, int dir_fd, enum sandbox_right right)
 				       LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_TRUNCATE |
 				       LANDLOCK_ACCESS_FS_REMOVE_FILE |
 				       LANDLOCK_ACCESS_FS_IOCTL_DEV,
+		[SANDBOX_SAVE_FILES] = LANDLOCK_ACCESS_FS_READ_FILE |
+				       LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+				       LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_TRUNCATE |
+				       LANDLOCK_ACCESS_FS_REMOVE_FILE |
+				       LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+				       LANDLOCK_ACCESS_FS_REFER,
 	};
 	struct landlock_path_beneath_attr rule = { .parent_fd = dir_fd };
 	struct attributes attributes = { .fs = 0 };

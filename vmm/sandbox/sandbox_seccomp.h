@@ -18,6 +18,7 @@ enum sandbox_thread {
 	SANDBOX_LOOP_VSOCK,   /* with --vsock */
 	SANDBOX_SEARCH,	      /* the process that looks inside a kernel */
 	SANDBOX_LOOP_VSOCK_PLUG,
+	SANDBOX_SAVE, /* the thread that makes snapshots */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "vmm/kvm/kvm_x86.h"
 #include "vmm/kvm/vcpu_x86.h"
 #include "vmm/vm/vm_end.h"
+#include "vmm/vm/vm_restore.h"
 #include "vmm/vm/vm_run.h"
 #include "vmm/vm/vm_state.h"
 
@@ -39,7 +40,7 @@ static int create_event_loop(struct vm *vm, struct error *err)
 	return 0;
 }
 
-static int create_memory(struct vm *vm, struct error *err)
+static int create_memory(struct vm *vm, const struct config *config, struct error *err)
 {
 	int ret = ram_init(&vm->ram, vm->machine->boot.ram_size, &vm->memory, err);
 
@@ -48,6 +49,8 @@ static int create_memory(struct vm *vm, struct error *err)
 
 		ret = pmem_slot_add_memory(&pmem->backing, pmem->start, &vm->memory, err);
 	}
+	if (ret == 0 && config->restore.where)
+		ret = vm_restore_memory(vm, &config->restore, err);
 	return ret;
 }
 
@@ -155,7 +158,7 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 		ret = launcher_init(&vm->launcher, &vm_launcher_ops, &vm->loop, config->life_fd,
 				    err);
 	if (ret == 0)
-		ret = create_memory(vm, err);
+		ret = create_memory(vm, config, err);
 	if (ret == 0)
 		ret = kvm_open(&vm->kvm, config->kvm, err);
 	if (ret == 0)
@@ -172,6 +175,10 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 		ret = connect_devices(vm, err);
 	if (ret == 0)
 		ret = create_control(vm, config, err);
+	if (ret == 0)
+		ret = vm_save_init(vm, config->snapshots, err);
+	if (ret == 0 && (config->snapshots || config->restore.where))
+		ret = vcpu_state_x86_probe(&vm->kvm, &vm->save.host, err);
 	return ret;
 }
 
@@ -183,6 +190,7 @@ int vm_create(const struct config *config, struct machine *machine, struct boot_
 
 	if (!vm)
 		return error_set(err, ENOMEM, "out of memory");
+	vm->config = config;
 	vm->machine = machine;
 	vm->timer = timer;
 	vm->sandbox = &config->sandbox;
@@ -228,6 +236,7 @@ void vm_free(struct vm *vm)
 		vcpu_fini(&vm->vcpus[i]);
 	event_loop_fini(&vm->loop);
 	control_fini(&vm->control);
+	vm_save_fini(&vm->save);
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		pmem_slot_fini(&vm->pmem[i]);
 	vm_devices_fini(vm);

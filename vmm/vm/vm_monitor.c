@@ -29,7 +29,9 @@ static enum monitor_state state(struct monitor *monitor)
 
 	if (__atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
 		return MONITOR_SHUTDOWN;
-	if (!vm->paused || vm_is_stopping(vm))
+	/* A save stops the VM for a moment only. */
+	if (!vm->paused || vm_is_stopping(vm) ||
+	    (vm_save_is_under_way(&vm->save) && vm->save.resume))
 		return MONITOR_RUNNING;
 	if (vm->prelaunch)
 		return MONITOR_PRELAUNCH;
@@ -261,7 +263,16 @@ static int object_add(struct monitor *monitor, const struct memory_backend *back
 static int device_add(struct monitor *monitor, const struct memory_device *device,
 		      struct error *err)
 {
+	/* The thread that saves goes through the disks. */
+	if (vm_save_is_under_way(&vm_of(monitor)->save))
+		return error_set(err, EBUSY,
+				 "the VM is being saved; try again after its VM_SAVED event");
 	return vm_hotplug_pmem(vm_of(monitor), device, err);
+}
+
+static int save(struct monitor *monitor, const char *path, struct error *err)
+{
+	return vm_save_begin(vm_of(monitor), path, err);
 }
 
 const struct monitor_ops vm_monitor_ops = {
@@ -277,6 +288,7 @@ const struct monitor_ops vm_monitor_ops = {
 	.pause = pause_vm,
 	.resume = resume_vm,
 	.powerdown = powerdown,
+	.save = save,
 	.reset = reset,
 	.quit = quit,
 	.object_add = object_add,

@@ -55,8 +55,10 @@ void vm_pause_parked(struct vm *vm, unsigned vcpu)
 void vm_pause(struct vm *vm)
 {
 	vm->resume_asked = false;
-	if (vm->paused)
+	if (vm->paused) {
+		vm->save.resume = false;
 		return;
+	}
 	vm->paused = true;
 	__atomic_store_n(&vm->stopping, true, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
@@ -69,6 +71,10 @@ bool vm_resume(struct vm *vm)
 	/* A guest that hangs stays stopped until the VM ends; after the end no guest runs. */
 	if (!vm->paused || vm->hang.timer.due || __atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
 		return false;
+	if (vm_save_is_under_way(&vm->save)) {
+		vm->save.resume = true;
+		return false;
+	}
 	if (vm_is_stopping(vm)) {
 		vm->resume_asked = true;
 		return false;

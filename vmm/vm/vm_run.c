@@ -99,6 +99,8 @@ static void start(struct vm *vm)
 	 * Threads inherit the slice. The vCPUs' must not, so they start before; io_uring's must,
 	 * so they start after.
 	 */
+	if (vm_save_start(vm) < 0)
+		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot start the thread of --snapshots");
 	ret = time_slice_shorten();
 	if (ret < 0)
 		log_info("cannot shorten the event loop's time slice: %s", strerror(-ret));
@@ -114,6 +116,7 @@ static void stop_threads(struct vm *vm)
 {
 	/* First, so that no vCPU waits for the loop when it is stopped. */
 	event_loop_close(&vm->loop);
+	vm_save_finish(vm);
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_stop(&vm->vcpus[i]);
 	vm_pause_end_if_parked(vm);

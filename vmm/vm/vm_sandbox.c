@@ -17,7 +17,9 @@ int vm_confine(struct vm *vm, const struct result *result, struct error *err)
 	if (result_file(result, &files[n]))
 		n++;
 	vm->has_files = vm->controlled || n || vm_consoles_listen(vm);
-	ret = sandbox_confine(vm->sandbox, files, n, err);
+	ret = sandbox_confine(vm->sandbox,
+			      &(struct sandbox_files){ files, n, vm->save.dir_fd, vm->save.where },
+			      err);
 	if (ret == 0 && vm->die_with_parent)
 		ret = launcher_watch_parent(&vm->launcher, err);
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)

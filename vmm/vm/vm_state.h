@@ -19,6 +19,7 @@
 #include "vmm/models/device_model.h"
 #include "vmm/vm/vm.h"
 #include "vmm/vm/vm_end.h"
+#include "vmm/vm/vm_save.h"
 #include "vmm/wiring/pmem_slot.h"
 #include "vmm/wiring/power_bus.h"
 #include "vmm/wiring/serial_port.h"
@@ -69,6 +70,10 @@ struct vm_timeout {
 	struct event_timer timer;
 };
 
+/* Sections of a state file. */
+#define VM_SECTION_KVM "kvm"
+#define VM_SECTION_VCPU "vcpu%u"
+
 enum { VM_CONSOLE_SERIAL, VM_CONSOLE_VIRTIO, VM_CONSOLES };
 
 #define VM_CONSOLES_MAX_FILES (VM_CONSOLES * CONFIG_MAX_SINKS)
@@ -80,6 +85,7 @@ struct vm_device {
 };
 
 struct vm {
+	const struct config *config;	       /* borrowed */
 	struct machine *machine;	       /* borrowed */
 	struct boot_timer *timer;	       /* borrowed */
 	const struct sandbox_options *sandbox; /* borrowed */
@@ -113,6 +119,7 @@ struct vm {
 	struct vm_ready guest_ready;
 	struct vm_watchdog watchdog;
 	struct vm_hang hang;
+	struct vm_save save;
 	bool has_files;	   /* there are sockets to serve, or a result to rename */
 	bool takes_keys;   /* the guest or a monitor reads standard input */
 	bool controlled;   /* a client can send cont */

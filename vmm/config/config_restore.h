@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --restore: begins with the configuration of a snapshot. */
+#pragma once
+
+#include "vmm/config/config.h"
+
+/*
+ * Opens the snapshot in the directory @where and fills @config with the machine that it has; the
+ * options that are applied next name files anew. What else the state file has stays in
+ * config->restore.state. -errno with @err set; config_restore_fini in either case.
+ */
+int config_restore_apply(struct config *config, const char *where, struct error *err);
+
+/* Takes a zeroed one. */
+void config_restore_fini(struct config *config);

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tested by tests/e2e/snapshots.
+/* Goes through the parts of a VM. Start reading at vm_parts_save; vm_parts_load goes the same way.
+ */
+#include "vmm/vm/vm_parts.h"
+
+#include "devices/virtio/virtio_mmio_state.h"
+#include "vmm/base/container_of.h"
+#include "vmm/base/state_format.h"
+#include "vmm/config/config_state.h"
+#include "vmm/machine/machine_pmem.h"
+#include "vmm/vm/vm_state.h"
+
+#include <stdio.h>
+
+/* The slot of an id: "pmem:data", "virtio-rng:rng". */
+static const char *section(char *name, size_t size, const char *kind, const char *id)
+{
+	snprintf(name, size, "%s:%s", kind, id);
+	return name;
+}
+
+static const char *pmem_section(const struct vm *vm, unsigned i, char *name, size_t size)
+{
+	return section(name, size, "pmem", vm->machine->pmem[i].id);
+}
+
+static const char *device_section(const struct vm_device *d, char *name, size_t size)
+{
+	return section(name, size, "device", d->device.id);
+}
+
+static void save_config(const struct vm *vm, struct state_writer *w)
+{
+	struct config_pmem disks[LAYOUT_VIRTIO_SLOTS];
+
+	for (unsigned i = 0; i < vm->n_pmem; i++)
+		machine_describe_pmem(vm->machine, i, &disks[i]);
+	config_state_save(vm->config, vm->machine->boot.platform, disks, vm->n_pmem, w);
+}
+
+/* What every machine has, in one section each. */
+static void save_platform(struct vm *vm, struct state_writer *w)
+{
+	state_writer_begin(w, "serial", 1);
+	serial_port_save(&vm->serial, w);
+	state_writer_end(w);
+	state_writer_begin(w, "events", 1);
+	platform_events_save(&vm->power.events, w);
+	state_writer_end(w);
+	state_writer_begin(w, "marks", 1);
+	boot_timer_save(vm->timer, w);
+	state_writer_end(w);
+	if (!vm->config->watchdog)
+		return;
+	state_writer_begin(w, "watchdog", 1);
+	watchdog_save(&vm->watchdog.watchdog, w);
+	state_writer_end(w);
+}
+
+static void load_platform(struct vm *vm, struct state_reader *r)
+{
+	state_reader_begin(r, "serial", 1);
+	serial_port_load(&vm->serial, r);
+	state_reader_end(r);
+	state_reader_begin(r, "events", 1);
+	platform_events_load(&vm->power.events, r);
+	state_reader_end(r);
+	state_reader_begin(r, "marks", 1);
+	boot_timer_load(vm->timer, r);
+	state_reader_end(r);
+	if (!vm->config->watchdog)
+		return;
+	state_reader_begin(r, "watchdog", 1);
+	watchdog_load(&vm->watchdog.watchdog, r);
+	state_reader_end(r);
+}
+
+bool vm_parts_are_idle(const struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->n_pmem; i++)
+		if (!pmem_is_idle(&vm->pmem[i].pmem))
+			return false;
+	return true;
+}
+
+void vm_parts_look(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->n_pmem; i++)
+		virtio_mmio_look(&vm->pmem[i].slot.mmio);
+	for (unsigned i = 0; i < vm->n_devices; i++)
+		virtio_mmio_look(&vm->devices[i].slot.mmio);
+}
+
+void vm_parts_save(struct vm *vm, struct state_writer *w)
+{
+	char name[STATE_NAME_MAX + 1];
+
+	save_config(vm, w);
+	save_platform(vm, w);
+	for (unsigned i = 0; i < vm->n_pmem; i++) {
+		state_writer_begin(w, pmem_section(vm, i, name, sizeof(name)), 1);
+		virtio_mmio_save(&vm->pmem[i].slot.mmio, w);
+		pmem_save(&vm->pmem[i].pmem, w);
+		state_writer_end(w);
+	}
+	for (unsigned i = 0; i < vm->n_devices; i++) {
+		const struct vm_device *d = &vm->devices[i];
+
+		state_writer_begin(w, device_section(d, name, sizeof(name)), 1);
+		virtio_mmio_save(&d->slot.mmio, w);
+		device_save(&d->device, w);
+		state_writer_end(w);
+	}
+}
+
+void vm_parts_load(struct vm *vm, struct state_reader *r)
+{
+	char name[STATE_NAME_MAX + 1];
+
+	load_platform(vm, r);
+	for (unsigned i = 0; i < vm->n_pmem; i++) {
+		state_reader_begin(r, pmem_section(vm, i, name, sizeof(name)), 1);
+		virtio_mmio_load(&vm->pmem[i].slot.mmio, r);
+		pmem_load(&vm->pmem[i].pmem, r);
+		state_reader_end(r);
+	}
+	for (unsigned i = 0; i < vm->n_devices; i++) {
+		struct vm_device *d = &vm->devices[i];
+
+		state_reader_begin(r, device_section(d, name, sizeof(name)), 1);
+		virtio_mmio_load(&d->slot.mmio, r);
+		device_load(&d->device, vm->config, r);
+		state_reader_end(r);
+	}
+}
+
+void vm_parts_restored(struct vm *vm)
+{
+	serial_port_restored(&vm->serial);
+	platform_events_restored(&vm->power.events);
+	for (unsigned i = 0; i < vm->n_pmem; i++)
+		virtio_mmio_restored(&vm->pmem[i].slot.mmio);
+	for (unsigned i = 0; i < vm->n_devices; i++)
+		virtio_mmio_restored(&vm->devices[i].slot.mmio);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tested by tests/e2e/snapshots.
+/* Restores a VM. Start reading at vm_restore. */
+#include "vmm/vm/vm_restore.h"
+
+#include "vmm/base/log.h"
+#include "vmm/kvm/kvm_state_x86.h"
+#include "vmm/kvm/vcpu_state_x86.h"
+#include "vmm/snapshot/memory_file.h"
+#include "vmm/vm/vm_parts.h"
+#include "vmm/vm/vm_state.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* Maps the part of the memory file at @start over @host. */
+static int map_part(const struct config_restore *restore, const struct memory_table *table,
+		    gpa_t start, uint64_t size, void *host, uint64_t *ret_offset, struct error *err)
+{
+	const struct memory_part *part = memory_table_find(table, start, size);
+	void *mapped;
+	int ret;
+
+	if (!part)
+		return error_set(err, EINVAL,
+				 "--restore %s: memory: lacks the 0x%" PRIx64
+				 " bytes of guest memory at 0x%" PRIx64
+				 "; the files state and memory are of different snapshots",
+				 restore->where, size, start.value);
+	ret = memory_file_map(restore->files.memory_fd, part, host, "--restore: memory", &mapped,
+			      err);
+	if (ret < 0)
+		return ret;
+	madvise(host, size, MADV_DONTDUMP); /* as for RAM */
+	*ret_offset = part->offset;
+	return 0;
+}
+
+static int map_ram(struct vm *vm, const struct config_restore *restore,
+		   const struct memory_table *table, struct error *err)
+{
+	unsigned n = 0;
+	int ret = 0;
+
+	for (unsigned i = 0; i < vm->memory.count && ret == 0; i++) {
+		const struct guest_region *region = &vm->memory.regions[i];
+
+		if (region->kind == GUEST_RAM)
+			ret = map_part(restore, table, region->start, region->size, region->host,
+				       &vm->ram.base_offsets[n++], err);
+	}
+	vm->ram.base_fd = restore->files.memory_fd;
+	return ret;
+}
+
+/* Their own pages are in the snapshot, and so is what they showed of their files. */
+static int map_disks(struct vm *vm, const struct config_restore *restore,
+		     const struct memory_table *table, struct error *err)
+{
+	uint64_t offset;
+	int ret = 0;
+
+	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
+		const struct machine_pmem *pmem = &vm->machine->pmem[i];
+		const struct pmem_backing *b = &pmem->backing;
+
+		if (!b->share && !b->readonly)
+			ret = map_part(restore, table, pmem->start, b->size, b->host, &offset, err);
+	}
+	return ret;
+}
+
+int vm_restore_memory(struct vm *vm, const struct config_restore *restore, struct error *err)
+{
+	struct memory_table table;
+	int ret;
+
+	memory_table_load(&table, restore->state);
+	ret = state_reader_result(restore->state, err);
+	if (ret == 0)
+		ret = memory_file_check(restore->files.memory_fd, &table, "--restore: memory", err);
+	if (ret == 0)
+		ret = map_ram(vm, restore, &table, err);
+	if (ret == 0)
+		ret = map_disks(vm, restore, &table, err);
+	return error_blame_option(err, ret);
+}
+
+static int restore_vcpus(struct vm *vm, struct state_reader *reader, struct error *err)
+{
+	struct vcpu_state *states = calloc(vm->n_vcpus, sizeof(*states));
+	int ret;
+
+	if (!states)
+		return error_set(err, ENOMEM, "out of memory");
+	for (unsigned i = 0; i < vm->n_vcpus; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), VM_SECTION_VCPU, i);
+		state_reader_begin(reader, name, 1);
+		state_reader_bytes(reader, &states[i], sizeof(states[i]));
+		state_reader_end(reader);
+	}
+	ret = state_reader_result(reader, err);
+	if (ret == 0)
+		ret = vcpu_state_x86_restore(vm->vcpus, vm->n_vcpus, &vm->kvm, &vm->save.host,
+					     states, err);
+	free(states);
+	return ret;
+}
+
+static int restore_kvm(struct vm *vm, struct state_reader *reader, struct error *err)
+{
+	struct kvm_state state;
+	int ret;
+
+	state_reader_begin(reader, VM_SECTION_KVM, 1);
+	state_reader_bytes(reader, &state, sizeof(state));
+	state_reader_end(reader);
+	ret = state_reader_result(reader, err);
+	return ret < 0 ? ret : kvm_state_x86_restore(&vm->kvm, &state, false, err);
+}
+
+int vm_restore(struct vm *vm, const struct config_restore *restore, struct error *err)
+{
+	struct state_reader *reader = restore->state;
+	int ret = restore_vcpus(vm, reader, err);
+
+	if (ret == 0)
+		ret = restore_kvm(vm, reader, err);
+	if (ret == 0) {
+		vm_parts_load(vm, reader);
+		ret = state_reader_finish(reader, err);
+	}
+	if (ret < 0)
+		return error_blame_option(err, ret);
+	vm_parts_restored(vm);
+	boot_timer_mark(vm->timer, BOOT_MARK_LOADED);
+	return 0;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tested by tests/e2e/snapshots.
+/* Writes a snapshot. Start reading at vm_save_files. */
+#include "vmm/vm/vm_save_files.h"
+
+#include "vmm/base/file_write.h"
+#include "vmm/kvm/kvm_state_x86.h"
+#include "vmm/kvm/vcpu_state_x86.h"
+#include "vmm/snapshot/memory_file.h"
+#include "vmm/snapshot/snapshot_directory.h"
+#include "vmm/vm/vm_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int save_kvm(struct vm *vm, struct error *err)
+{
+	struct kvm_state state;
+	int ret = kvm_state_x86_save(&vm->kvm, &state, err);
+
+	if (ret < 0)
+		return ret;
+	state_writer_begin(&vm->save.writer, VM_SECTION_KVM, 1);
+	state_writer_bytes(&vm->save.writer, &state, sizeof(state));
+	state_writer_end(&vm->save.writer);
+	return 0;
+}
+
+static int save_vcpus(struct vm *vm, struct error *err)
+{
+	struct vcpu_state *state = calloc(1, sizeof(*state));
+	int ret = 0;
+
+	if (!state)
+		return error_set(err, ENOMEM, "out of memory");
+	for (unsigned i = 0; i < vm->n_vcpus && ret == 0; i++) {
+		char name[16];
+
+		ret = vcpu_state_x86_save(&vm->vcpus[i], &vm->save.host, state, err);
+		snprintf(name, sizeof(name), VM_SECTION_VCPU, i);
+		state_writer_begin(&vm->save.writer, name, 1);
+		state_writer_bytes(&vm->save.writer, state, sizeof(*state));
+		state_writer_end(&vm->save.writer);
+	}
+	free(state);
+	return ret;
+}
+
+/* The disk whose stores stay private that @region belongs to, or NULL. */
+static const struct pmem_backing *private_disk(const struct vm *vm,
+					       const struct guest_region *region)
+{
+	for (unsigned i = 0; i < vm->n_pmem; i++) {
+		const struct pmem_backing *b = vm->pmem[i].pmem.backing;
+
+		if (vm->pmem[i].pmem.start.value == region->start.value && !b->share &&
+		    !b->readonly)
+			return b;
+	}
+	return NULL;
+}
+
+/* What a restore maps again: RAM, and the disks whose stores are not in their files. */
+static int list_memory(const struct vm *vm, struct memory_table *table,
+		       struct memory_source *sources, struct error *err)
+{
+	unsigned n_ram = 0;
+
+	*table = (struct memory_table){ .count = 0 };
+	for (unsigned i = 0; i < vm->memory.count; i++) {
+		const struct guest_region *region = &vm->memory.regions[i];
+		const struct pmem_backing *disk = private_disk(vm, region);
+		int ret;
+
+		if (region->kind != GUEST_RAM && !disk)
+			continue;
+		ret = memory_table_add(table, region->start, region->size);
+		if (ret < 0)
+			return error_system(err, -ret, "the table of memory");
+		sources[table->count - 1] = (struct memory_source){
+			.host = region->host,
+			.base_fd = disk ? disk->fd : vm->ram.base_fd,
+			.base_offset = disk ? 0 : vm->ram.base_offsets[n_ram++],
+		};
+	}
+	return 0;
+}
+
+/* What the guest has stored so far is to be what a restore finds. */
+static int sync_disks(const struct vm *vm, struct error *err)
+{
+	for (unsigned i = 0; i < vm->n_pmem; i++) {
+		const struct pmem_backing *b = vm->pmem[i].pmem.backing;
+
+		if (b->share && !b->readonly && fdatasync(b->fd) < 0)
+			return error_system(err, errno, "fdatasync of %s", b->path);
+	}
+	return 0;
+}
+
+static int write_files(struct vm *vm, int state_fd, int memory_fd, uint64_t *ret_bytes,
+		       struct error *err)
+{
+	struct memory_source sources[GUEST_MEMORY_MAX_REGIONS];
+	struct state_writer *writer = &vm->save.writer;
+	struct memory_table table;
+	uint64_t written = 0;
+	int ret = list_memory(vm, &table, sources, err);
+
+	if (ret == 0)
+		ret = memory_file_write(memory_fd, &table, sources, vm->save.pagemap_fd, "memory",
+					&written, err);
+	if (ret < 0)
+		return ret;
+	memory_table_save(&table, writer);
+	ret = state_writer_finish(writer, err);
+	if (ret == 0)
+		ret = file_write_at(state_fd, 0, writer->file.data, writer->file.len, "state", err);
+	*ret_bytes = written + writer->file.len;
+	return ret;
+}
+
+static int save(struct vm *vm, uint64_t *ret_bytes, struct error *err)
+{
+	struct snapshot_directory directory;
+	int ret = save_vcpus(vm, err), state_fd, memory_fd;
+
+	if (ret == 0)
+		ret = save_kvm(vm, err);
+	if (ret == 0)
+		ret = sync_disks(vm, err);
+	if (ret == 0)
+		ret = snapshot_directory_begin(&directory, vm->save.dir_fd, vm->save.path,
+					       "vm-save", err);
+	if (ret < 0)
+		return ret;
+	ret = state_fd = snapshot_directory_file(&directory, SNAPSHOT_STATE, err);
+	if (ret >= 0)
+		ret = memory_fd = snapshot_directory_file(&directory, SNAPSHOT_MEMORY, err);
+	if (ret >= 0)
+		ret = write_files(vm, state_fd, memory_fd, ret_bytes, err);
+	if (ret >= 0)
+		ret = snapshot_directory_commit(&directory, err);
+	snapshot_directory_fini(&directory);
+	return ret;
+}
+
+int vm_save_files(struct vm *vm, uint64_t *ret_bytes, struct error *err)
+{
+	return save(vm, ret_bytes, err);
+}
