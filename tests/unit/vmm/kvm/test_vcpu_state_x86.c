@@ -791,6 +791,19 @@ Test(vcpu_state_x86, probe_tells_what_is_there, .init = setup_good, .fini = tear
 	cr_assert(guest.host.msrs.n > 28);
 }
 
+/* A host without XSAVE has none, and refuses the ioctl. */
+Test(vcpu_state_x86, no_xcrs, .init = setup_good, .fini = teardown_good)
+{
+	static struct vcpu_state state;
+
+	check_eq(vcpu_state_x86_save(&guest.vcpus[0], &guest.host, &state, &err), 0, "%s",
+		 err.text);
+	state.xcrs.nr_xcrs = 0;
+	refuse_command(SYS_ioctl, KVM_SET_XCRS, EINVAL);
+	check_eq(vcpu_state_x86_restore(guest.vcpus, 1, &guest.kvm, &guest.host, &state, &err), 0,
+		 "%s", err.text);
+}
+
 /* bad input: Host resources: KVM that lacks what a save needs -> refused at the start, by name */
 Test(vcpu_state_x86, probe_tells_what_is_missing, .init = setup_good, .fini = teardown_good)
 {
