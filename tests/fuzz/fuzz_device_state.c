@@ -168,33 +168,43 @@ static void start_driver(struct slot *s, unsigned n)
 		store(s, VIRTIO_MMIO_STATUS, 15 | VIRTIO_CONFIG_S_FAILED);
 }
 
+/* As in <linux/virtio_ring.h>, little-endian. */
+struct descriptor {
+	__le64 addr;
+	__le32 len;
+	__le16 flags, next;
+};
+struct avail_ring {
+	__le16 flags, idx, ring[RING];
+};
+
 /* Offers a buffer to whatever queue it is, or a readable one with a writable one behind it. */
 static void offer(struct fuzz_input *in)
 {
 	unsigned queue = fuzz_input_u8(in) % QUEUES, head = fuzz_input_u8(in) % RING;
-	struct vring_desc *d = (struct vring_desc *)(ram + queue * PAGE);
-	struct vring_avail *avail = (struct vring_avail *)(ram + queue * PAGE + AVAIL);
+	struct descriptor *d = (struct descriptor *)(ram + queue * PAGE);
+	struct avail_ring *avail = (struct avail_ring *)(ram + queue * PAGE + AVAIL);
 	uint64_t addr = fuzz_input_u8(in) & 1 ? PMEM : 0x4000;
 	uint32_t len = fuzz_input_u8(in);
 	uint8_t shape = fuzz_input_u8(in);
-	uint16_t idx = le16toh(avail->idx), next = (uint16_t)((head + 1) % RING);
+	uint16_t idx = le16_to_host(avail->idx), next = (uint16_t)((head + 1) % RING);
 
 	if (shape & 4) {
-		d[next] = (struct vring_desc){
-			.addr = htole64(0x5000),
-			.len = htole32(len),
-			.flags = htole16(VRING_DESC_F_WRITE),
+		d[next] = (struct descriptor){
+			.addr = host_to_le64(0x5000),
+			.len = host_to_le32(len),
+			.flags = host_to_le16(VRING_DESC_F_WRITE),
 		};
 		shape = VRING_DESC_F_NEXT;
 	}
-	d[head] = (struct vring_desc){
-		.addr = htole64(addr),
-		.len = htole32(len),
-		.flags = htole16(shape & 3),
-		.next = htole16(next),
+	d[head] = (struct descriptor){
+		.addr = host_to_le64(addr),
+		.len = host_to_le32(len),
+		.flags = host_to_le16(shape & 3),
+		.next = host_to_le16(next),
 	};
-	avail->ring[idx % RING] = htole16((uint16_t)head);
-	avail->idx = htole16((uint16_t)(idx + 1));
+	avail->ring[idx % RING] = host_to_le16((uint16_t)head);
+	avail->idx = host_to_le16((uint16_t)(idx + 1));
 }
 
 static void step(struct fuzz_input *in)
