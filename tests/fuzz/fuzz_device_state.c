@@ -23,7 +23,7 @@
 #include <linux/virtio_ring.h>
 
 /* Queue n has its rings in page n; behind them there are buffers. */
-#define PAGE 0x1000u
+#define PAGE 0x1000ul
 #define AVAIL 0x400u
 #define USED 0x800u
 #define RING 32
