@@ -42,8 +42,13 @@ struct part {
  * that came from other vCPUs, which changes registers.
  */
 static const struct part registers[] = {
-	PART(MP_STATE, mp_state), PART(REGS, regs), PART(SREGS2, sregs),
-	PART(XSAVE, xsave),	  PART(XCRS, xcrs), PART(DEBUGREGS, debugregs),
+	PART(MP_STATE, mp_state),
+	PART(REGS, regs),
+	PART(SREGS2, sregs),
+	{ KVM_GET_XSAVE2, KVM_SET_XSAVE, "KVM_GET_XSAVE2", "KVM_SET_XSAVE",
+	  offsetof(struct vcpu_state, xsave) },
+	PART(XCRS, xcrs),
+	PART(DEBUGREGS, debugregs),
 };
 static const struct part lapic = PART(LAPIC, lapic);
 static const struct part events = PART(VCPU_EVENTS, events);
@@ -56,13 +61,11 @@ static int call(const struct vcpu *vcpu, unsigned long request, void *arg, const
 	return 0;
 }
 
-static int get(const struct vcpu *vcpu, const struct vcpu_state_host *host, const struct part *part,
-	       struct vcpu_state *state, struct error *err)
+static int get(const struct vcpu *vcpu, const struct part *part, struct vcpu_state *state,
+	       struct error *err)
 {
 	void *to = (uint8_t *)state + part->offset;
 
-	if (part->get == KVM_GET_XSAVE && host->has_xsave2)
-		return call(vcpu, KVM_GET_XSAVE2, to, "KVM_GET_XSAVE2", err);
 	return call(vcpu, part->get, to, part->get_name, err);
 }
 
@@ -86,7 +89,7 @@ int vcpu_state_x86_probe(const struct kvm *kvm, struct vcpu_state_host *ret_host
 	} needed[] = {
 		{ KVM_CAP_MP_STATE, "KVM_GET_MP_STATE" },
 		{ KVM_CAP_SREGS2, "KVM_GET_SREGS2" },
-		{ KVM_CAP_XSAVE, "KVM_GET_XSAVE" },
+		{ KVM_CAP_XSAVE2, "KVM_GET_XSAVE2" },
 		{ KVM_CAP_DEBUGREGS, "KVM_GET_DEBUGREGS" },
 		{ KVM_CAP_VCPU_EVENTS, "KVM_GET_VCPU_EVENTS" },
 		{ KVM_CAP_GET_TSC_KHZ, "KVM_GET_TSC_KHZ" },
@@ -94,15 +97,14 @@ int vcpu_state_x86_probe(const struct kvm *kvm, struct vcpu_state_host *ret_host
 	};
 	int size = ioctl(kvm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
 	struct vcpu_state_host host = {
-		.has_xsave2 = size > 0,
-		.xsave_size = size > 0 ? (uint32_t)size : sizeof(struct kvm_xsave),
+		.xsave_size = (uint32_t)size,
 	};
 	int ret;
 
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
 		if (ioctl(kvm->dev_fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
 			return error_set(err, ENOTSUP,
-					 "snapshots: this host's KVM lacks %s; Linux 5.14 or newer "
+					 "snapshots: this host's KVM lacks %s; Linux 5.17 or newer "
 					 "has it",
 					 needed[i].name);
 	if (host.xsave_size > VCPU_STATE_XSAVE_MAX)
@@ -151,14 +153,13 @@ static bool timer_is_pending(const struct kvm_lapic_state *state)
  * ioctl: between the two reads, it would be in neither. So the deadline is read before and after
  * the APIC.
  */
-static int save_lapic(const struct vcpu *vcpu, const struct vcpu_state_host *host,
-		      struct vcpu_state *state, struct error *err)
+static int save_lapic(const struct vcpu *vcpu, struct vcpu_state *state, struct error *err)
 {
 	uint64_t after;
 	int ret = vcpu_msrs_x86_get(vcpu, MSR_TSC_DEADLINE, &state->tsc_deadline, err);
 
 	if (ret == 0)
-		ret = get(vcpu, host, &lapic, state, err);
+		ret = get(vcpu, &lapic, state, err);
 	if (ret == 0)
 		ret = vcpu_msrs_x86_get(vcpu, MSR_TSC_DEADLINE, &after, err);
 	if (ret == 0 && after == 0 && timer_is_pending(&state->lapic))
@@ -183,11 +184,11 @@ int vcpu_state_x86_save(const struct vcpu *vcpu, const struct vcpu_state_host *h
 	state->xsave_size = host->xsave_size;
 	state->cpuid.nent = CPUID_LIST_MAX;
 	for (size_t i = 0; i < ARRAY_SIZE(registers) && ret == 0; i++)
-		ret = get(vcpu, host, &registers[i], state, err);
+		ret = get(vcpu, &registers[i], state, err);
 	if (ret == 0)
 		ret = check_not_nested(vcpu, &state->sregs, err);
 	if (ret == 0)
-		ret = save_lapic(vcpu, host, state, err);
+		ret = save_lapic(vcpu, state, err);
 	if (ret == 0)
 		ret = vcpu_tsc_x86_save(vcpu, &state->tsc, err);
 	if (ret == 0)
@@ -195,7 +196,7 @@ int vcpu_state_x86_save(const struct vcpu *vcpu, const struct vcpu_state_host *h
 	if (ret == 0)
 		ret = vcpu_msrs_x86_save(vcpu, &host->msrs, &state->msrs, err);
 	/* What is on its way into the guest, which the APIC has handed over. */
-	return ret < 0 ? ret : get(vcpu, host, &events, state, err);
+	return ret < 0 ? ret : get(vcpu, &events, state, err);
 }
 
 static int check_mp_state(const struct vcpu_state *state, struct error *err)

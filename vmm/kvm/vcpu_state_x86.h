@@ -38,7 +38,6 @@ struct vcpu_state {
 struct vcpu_state_host {
 	struct vcpu_msr_list msrs;
 	uint32_t xsave_size;
-	bool has_xsave2;
 };
 
 /*

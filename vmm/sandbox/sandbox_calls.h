@@ -117,7 +117,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	/* Threads that end, and abort(), block signals. */
 	CALL(ALL, "rt_sigprocmask"),
 	/* Restores a signal's default action, to die of it. */
-	CALL(ALL, "rt_sigaction"),
+	CALL(VCPU | LOOP, "rt_sigaction"),
 	/* Restores the terminal, at the end or in a crash, if it is ours. libc checks it before and
 	 * after. */
 	CALL(ALL, "ioctl", IS(0, 0), IS(1, TIOCGPGRP)),
@@ -205,11 +205,10 @@ static const struct sandbox_call sandbox_calls[] = {
 	FSTAT(SAVE),
 	CALL(SAVE, "newfstatat", IS(3, AT_SYMLINK_NOFOLLOW)),
 	CALL(SAVE, "close"),
-	/* malloc and free. */
+	/* malloc and realloc. */
 	CALL(SAVE, "brk"),
 	CALL(SAVE, "mmap", HAS(2, PROT_EXEC, 0), HAS(3, MAP_ANONYMOUS | MAP_FIXED, MAP_ANONYMOUS)),
 	CALL(SAVE, "mremap", HAS(3, MREMAP_FIXED, 0)),
-	CALL(SAVE, "munmap"),
 	/* Reads a kernel, and writes what was found. */
 	CALL(SEARCH, "pread64", IS(0, STDIN_FILENO)),
 	CALL(SEARCH, "write", IS(0, STDOUT_FILENO)),
