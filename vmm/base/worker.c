@@ -16,15 +16,15 @@ static void *wait_for_jobs(void *arg)
 	worker->begun = true;
 	worker->failed = failed;
 	pthread_cond_broadcast(&worker->changed);
-	while (failed >= 0 && (worker->busy || !worker->stopped)) {
-		if (!worker->busy) {
+	while (failed >= 0 && (worker->asked != worker->done || !worker->stopped)) {
+		if (worker->asked == worker->done) {
 			pthread_cond_wait(&worker->changed, &worker->lock);
 			continue;
 		}
 		pthread_mutex_unlock(&worker->lock);
 		worker->ops->work(worker);
 		pthread_mutex_lock(&worker->lock);
-		worker->busy = false;
+		worker->done++;
 	}
 	pthread_mutex_unlock(&worker->lock);
 	return NULL;
@@ -69,7 +69,7 @@ int worker_start(struct worker *worker, const struct worker_ops *ops)
 void worker_run(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->lock);
-	worker->busy = true;
+	worker->asked++;
 	pthread_cond_broadcast(&worker->changed);
 	pthread_mutex_unlock(&worker->lock);
 }

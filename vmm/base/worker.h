@@ -20,8 +20,10 @@ struct worker {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool started;
-	bool begun, busy, stopped; /* under the lock */
-	int failed;		   /* what begins returned; under the lock */
+	/* Under the lock: */
+	bool begun, stopped;
+	unsigned asked, done; /* how many jobs */
+	int failed;	      /* what begins returned */
 };
 
 /*
@@ -30,7 +32,7 @@ struct worker {
  */
 int worker_start(struct worker *worker, const struct worker_ops *ops);
 
-/* Makes the thread do a job. It must have finished the one before. */
+/* Makes the thread do a job, after those that it was asked for before. */
 void worker_run(struct worker *worker);
 
 /* Waits for the job, if one is running, and ends the thread. Takes a zeroed one. */

@@ -5,7 +5,6 @@
 #include "vmm/base/container_of.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 
@@ -55,20 +54,30 @@ Test(worker, does_one_job_after_the_other)
 		worker_run(&f.worker);
 		sem_wait(&f.done);
 		check_eq(__atomic_load_n(&f.jobs, __ATOMIC_SEQ_CST), i);
-		/* It is finished when it waits again. */
-		while (true) {
-			bool busy;
-
-			pthread_mutex_lock(&f.worker.lock);
-			busy = f.worker.busy;
-			pthread_mutex_unlock(&f.worker.lock);
-			if (!busy)
-				break;
-			sched_yield();
-		}
 	}
 	worker_stop(&f.worker);
 	check_eq(f.jobs, 3u);
+}
+
+/* Who is told by the job itself that it is done may ask for the next one at once. */
+Test(worker, next_job_while_one_ends)
+{
+	struct fixture f;
+
+	init(&f);
+	f.slow = true;
+	check_eq(worker_start(&f.worker, &ops), 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		worker_run(&f.worker);
+		sem_post(&f.go);
+		sem_wait(&f.done);
+	}
+	worker_run(&f.worker);
+	worker_run(&f.worker);
+	sem_post(&f.go);
+	sem_post(&f.go);
+	worker_stop(&f.worker);
+	check_eq(f.jobs, 1002u);
 }
 
 /* A job that was begun is finished, and one that was asked for is done. */
