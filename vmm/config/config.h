@@ -39,7 +39,8 @@ struct config_pmem {
 	bool share;
 	bool unlocked; /* lock=off */
 	bool prealloc;
-	bool saved; /* in a snapshot: its file must be there */
+	bool saved;	 /* in a snapshot: its file must be there */
+	bool named_anew; /* and the user has said which file that is */
 	enum config_root root;
 };
 

@@ -93,6 +93,7 @@ static int name_anew(struct config *config, const struct config_keys *keys, stru
 				 "saved%s%s",
 				 keys->given, config->n_pmem ? ", such as " : "; there is none",
 				 config->n_pmem ? config->pmem[0].id : "");
+	pmem->named_anew = keyval_find(keys->list, keys->n, "file");
 	for (unsigned i = 0; i < keys->n && ret == 0; i++)
 		ret = property_set(property_find(config_pmem_properties, keys->list[i].key), pmem,
 				   keys->list[i].value, keys->option, err);

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int save_kvm(struct vm *vm, struct error *err)
@@ -89,16 +89,34 @@ static int list_memory(const struct vm *vm, struct memory_table *table,
 	return 0;
 }
 
-/* What the guest has stored so far is to be what a restore finds. */
-static int sync_disks(const struct vm *vm, struct error *err)
+/*
+ * What the guest has stored so far is to be what a restore finds. A file's time of change tells
+ * whether it still is.
+ */
+static int save_disk(const struct pmem_backing *b, struct state_writer *writer, struct error *err)
 {
-	for (unsigned i = 0; i < vm->n_pmem; i++) {
-		const struct pmem_backing *b = vm->pmem[i].pmem.backing;
+	bool shared = b->share && !b->readonly;
+	struct stat st;
 
-		if (b->share && !b->readonly && fdatasync(b->fd) < 0)
-			return error_system(err, errno, "fdatasync of %s", b->path);
-	}
+	if (shared && fdatasync(b->fd) < 0)
+		return error_system(err, errno, "vm-save: fdatasync of %s", b->path);
+	if (fstat(b->fd, &st) < 0)
+		return error_system(err, errno, "vm-save: fstat of %s", b->path);
+	state_writer_u64(writer, b->file_size);
+	state_writer_u64(writer, (uint64_t)st.st_mtim.tv_sec);
+	state_writer_u32(writer, (uint32_t)st.st_mtim.tv_nsec);
 	return 0;
+}
+
+static int save_disks(struct vm *vm, struct error *err)
+{
+	int ret = 0;
+
+	state_writer_begin(&vm->save.writer, VM_SECTION_DISKS, 1);
+	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
+		ret = save_disk(vm->pmem[i].pmem.backing, &vm->save.writer, err);
+	state_writer_end(&vm->save.writer);
+	return ret;
 }
 
 static int write_files(struct vm *vm, int state_fd, int memory_fd, uint64_t *ret_bytes,
@@ -131,7 +149,7 @@ static int save(struct vm *vm, uint64_t *ret_bytes, struct error *err)
 	if (ret == 0)
 		ret = save_kvm(vm, err);
 	if (ret == 0)
-		ret = sync_disks(vm, err);
+		ret = save_disks(vm, err);
 	if (ret == 0)
 		ret = snapshot_directory_begin(&directory, vm->save.dir_fd, vm->save.path,
 					       "vm-save", err);

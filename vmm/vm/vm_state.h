@@ -73,6 +73,7 @@ struct vm_timeout {
 /* Sections of a state file. */
 #define VM_SECTION_KVM "kvm"
 #define VM_SECTION_VCPU "vcpu%u"
+#define VM_SECTION_DISKS "disks"
 
 enum { VM_CONSOLE_SERIAL, VM_CONSOLE_VIRTIO, VM_CONSOLES };
 
