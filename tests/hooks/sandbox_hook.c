@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -115,6 +116,23 @@ static long do_hang(void)
 	return 0;
 }
 
+/* The file MVMM_TEST_LOCK, while files can be opened. */
+static int lock_fd = -1;
+
+__attribute__((constructor)) static void open_lock(void)
+{
+	const char *name = getenv("MVMM_TEST_LOCK");
+
+	if (name)
+		lock_fd = open(name, O_RDONLY | O_CLOEXEC);
+}
+
+/* As one that waits for slow storage: until the test gives the lock back. */
+static long do_wait_for_lock(void)
+{
+	return flock(lock_fd, LOCK_EX);
+}
+
 static const struct {
 	const char *name;
 	long (*act)(void);
@@ -134,6 +152,7 @@ static const struct {
 	{ "bus-error", do_bus_error },
 	{ "abort", do_abort },
 	{ "hang", do_hang },
+	{ "wait-for-lock", do_wait_for_lock },
 };
 
 static void say(const char *name, const char *what, const char *more)
