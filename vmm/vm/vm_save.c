@@ -144,6 +144,10 @@ int vm_save_begin(struct vm *vm, const char *path, struct error *err)
 				 path);
 	if (snapshot_path_check(path, "vm-save", err) < 0)
 		return -EINVAL;
+	/* With --paused, the vCPUs' threads may not have got there yet. */
+	if (vm->paused && !vm_is_stopping(vm) && !vm_is_parked(vm))
+		return error_set(err, EAGAIN,
+				 "vm-save %s: the VM is still being started; try again", path);
 	strcpy(save->path, path);
 	save->phase = VM_SAVE_STOPPING;
 	save->result = 0;
