@@ -100,20 +100,34 @@ static void count_sync(struct pmem *pmem)
 		pmem->counters.coalesced += pmem->n_covered - 1;
 }
 
+static bool writes_to_file(const struct pmem *pmem)
+{
+	return pmem->backing->share && !pmem->backing->readonly;
+}
+
+static void submit_sync(struct pmem *pmem)
+{
+	pmem->syncing = true;
+	pmem->sync_start_ns = clock_now_ns(CLOCK_MONOTONIC);
+	event_loop_fdatasync(pmem->loop, &pmem->sync, pmem->backing->fd);
+}
+
 /* Begins one fdatasync for every flush that was popped so far. */
 static void start_sync(struct pmem *pmem)
 {
 	if (pmem->syncing || !pmem->n_flushes)
 		return;
 	pmem->n_covered = pmem->n_flushes;
-	if (!pmem->backing->share || pmem->backing->readonly) {
-		/* This device never writes to the file. */
+	if (writes_to_file(pmem))
+		submit_sync(pmem);
+	else
 		answer_covered(pmem, 0);
-		return;
-	}
-	pmem->syncing = true;
-	pmem->sync_start_ns = clock_now_ns(CLOCK_MONOTONIC);
-	event_loop_fdatasync(pmem->loop, &pmem->sync, pmem->backing->fd);
+}
+
+void pmem_sync(struct pmem *pmem)
+{
+	if (writes_to_file(pmem) && pmem_is_idle(pmem))
+		submit_sync(pmem);
 }
 
 static void sync_done(struct event_op *op, int result)
@@ -121,6 +135,7 @@ static void sync_done(struct event_op *op, int result)
 	struct pmem *pmem = container_of(op, struct pmem, sync);
 
 	pmem->syncing = false;
+	pmem->sync_result = result < 0 ? result : 0;
 	count_sync(pmem);
 	if (result < 0) {
 		log_host_fault(&pmem->host_limit, "%s: fdatasync of %s failed: %s",

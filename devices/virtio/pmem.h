@@ -68,6 +68,7 @@ struct pmem {
 	struct event_op sync;	    /* the running fdatasync */
 	uint64_t sync_start_ns;
 	bool syncing;	    /* whether there is one */
+	int sync_result;    /* of the last: 0 or -errno */
 	unsigned n_covered; /* flushes[0..n_covered) are answered by it */
 	unsigned n_flushes; /* the others wait for the next; a ring cannot hold more heads */
 	bool error_untold;  /* data was lost and no flush has failed for it yet */
@@ -92,6 +93,13 @@ void pmem_count(const struct pmem *pmem, struct device_counters *ret_counters);
  * fails. Returns 0, or -EIO if the host cannot supply the page; then nothing has happened.
  */
 int pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned len);
+
+/*
+ * Begins an fdatasync of the file that answers no flush, when the device is idle; the idle op
+ * follows. Does nothing if the device never writes to the file. An error is in
+ * pmem->sync_result, and as after any other the next flush fails.
+ */
+void pmem_sync(struct pmem *pmem);
 
 /*
  * Whether no fdatasync runs; without one no flush is in flight. It stays so until a new request is

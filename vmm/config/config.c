@@ -153,7 +153,9 @@ static int check(struct config *config, struct error *err)
 			err, EINVAL,
 			"--kernel FILE is missing: a bzImage or vmlinux, or --restore DIR; mvmm "
 			"--help lists the options");
-	ret = config_finish_pmem(config, err);
+	ret = config_restore_check(config, err);
+	if (ret == 0)
+		ret = config_finish_pmem(config, err);
 	if (ret == 0)
 		ret = config_finish_consoles(config, err);
 	if (ret == 0)

@@ -60,6 +60,7 @@ struct config_sink {
 	char *text;	    /* owned: @path points into it */
 	const char *path;   /* of a file or a socket; of CONFIG_SINK_FD fd:N as it was given */
 	uint64_t rate;	    /* bytes per second; 0: no limit */
+	bool saved;	    /* in a snapshot: a file goes on, and does not begin anew */
 };
 
 #define CONFIG_MAX_SINKS 4

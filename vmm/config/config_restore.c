@@ -3,6 +3,7 @@
 /* Opens a snapshot. Start reading at config_restore_apply. */
 #include "vmm/config/config_restore.h"
 
+#include "vmm/base/file_argument.h"
 #include "vmm/config/config_options.h"
 #include "vmm/config/config_state.h"
 
@@ -44,6 +45,47 @@ int config_restore_apply(struct config *config, const char *where, struct error 
 	config_state_load(config, restore->state);
 	restore->where = where;
 	return state_reader_result(restore->state, err);
+}
+
+static int refuse_descriptor(const struct config *config, const char *what, const char *given,
+			     const char *option, struct error *err)
+{
+	return error_set(err, EINVAL,
+			 "--restore %s: %s was the descriptor %s of the mvmm that was saved; give "
+			 "%s",
+			 config->restore.where, what, given, option);
+}
+
+static int check_console(const struct config *config, const struct config_console *console,
+			 const char *option, struct error *err)
+{
+	for (unsigned i = 0; i < console->n; i++)
+		if (console->sinks[i].saved && console->sinks[i].kind == CONFIG_SINK_FD)
+			return refuse_descriptor(config, "a console", console->sinks[i].given,
+						 option, err);
+	return 0;
+}
+
+int config_restore_check(const struct config *config, struct error *err)
+{
+	int ret;
+
+	if (!config->restore.where)
+		return 0;
+	for (unsigned i = 0; i < config->n_pmem; i++) {
+		const struct config_pmem *pmem = &config->pmem[i];
+		char option[64];
+
+		snprintf(option, sizeof(option), "--pmem id=%s,file=FILE", pmem->id);
+		if (!pmem->named_anew && file_argument_is_fd(pmem->file))
+			return refuse_descriptor(config, "a disk", pmem->file, option, err);
+	}
+	for (unsigned i = config->restore.nets; i < config->n_nets; i++)
+		if (file_argument_is_fd(config->nets[i].tap))
+			return refuse_descriptor(config, "the tap of a card", config->nets[i].tap,
+						 "--net TAP for each", err);
+	ret = check_console(config, &config->serial, "--serial", err);
+	return ret < 0 ? ret : check_console(config, &config->console, "--console", err);
 }
 
 void config_restore_fini(struct config *config)

@@ -11,5 +11,11 @@
  */
 int config_restore_apply(struct config *config, const char *where, struct error *err);
 
+/*
+ * When all options are known: descriptors of the VM that was saved must have been named anew.
+ * -EINVAL with @err set.
+ */
+int config_restore_check(const struct config *config, struct error *err);
+
 /* Takes a zeroed one. */
 void config_restore_fini(struct config *config);

@@ -186,6 +186,8 @@ static void load_console(struct config *c, struct config_console *console,
 		if (state_reader_result(r, &why) == 0 && (!kept || take(c, kept, &why) < 0))
 			state_reader_fail(r, EINVAL, "%s", kept ? why.text : "out of memory");
 	}
+	for (unsigned i = 0; i < console->n; i++)
+		console->sinks[i].saved = true;
 	console->given = given;
 	console->saved = true;
 }

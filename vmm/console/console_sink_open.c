@@ -28,21 +28,21 @@ static int open_stdio(struct console_sink *sink, struct error *err)
  * A FIFO is opened for both reading and writing, so that nobody waits for its reader, and output is
  * kept before the reader comes and after it has gone. Several sinks append to one file.
  */
-static int how_to_open(const char *path)
+static int how_to_open(const struct config_sink *sink)
 {
 	struct stat st;
-	mode_t kind = stat(path, &st) == 0 ? st.st_mode & S_IFMT : 0;
+	mode_t kind = stat(sink->path, &st) == 0 ? st.st_mode & S_IFMT : 0;
 
 	if (kind == S_IFIFO)
 		return O_RDWR;
 	/* A blocking write to a terminal would hold up the loop: see terminal_unblock. */
 	return kind == S_IFCHR ? O_WRONLY | O_NOCTTY | O_NONBLOCK
-			       : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
+			       : O_WRONLY | O_CREAT | O_APPEND | (sink->saved ? 0 : O_TRUNC);
 }
 
 static int open_file(struct console_sink *sink, struct error *err)
 {
-	sink->out_fd = open(sink->config->path, how_to_open(sink->config->path) | O_CLOEXEC, 0666);
+	sink->out_fd = open(sink->config->path, how_to_open(sink->config) | O_CLOEXEC, 0666);
 	if (sink->out_fd < 0)
 		return error_system(err, errno, "%s file=%s: cannot open for writing",
 				    sink->config->option, sink->config->path);

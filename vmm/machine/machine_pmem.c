@@ -61,10 +61,16 @@ static int check_there(const struct config_pmem *c, struct error *err)
 	struct stat st;
 	int ret = file_argument_stat(c->file, &st);
 
-	return ret < 0 ? error_set(err, -ret,
-				   "%s; name the file of the saved disk by --pmem id=%s,file=FILE",
-				   strerror(-ret), c->id)
-		       : 0;
+	if (ret < 0)
+		return error_set(err, -ret,
+				 "%s; name the file of the saved disk by --pmem id=%s,file=FILE",
+				 strerror(-ret), c->id);
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < c->size)
+		return error_set(err, EINVAL,
+				 "has %" PRIu64 " bytes, and the disk was saved with %" PRIu64
+				 "; name a file of that size by --pmem id=%s,file=FILE",
+				 (uint64_t)st.st_size, c->size, c->id);
+	return 0;
 }
 
 /* KVM takes 2^31 - 1 pages in one slot; a disk has whole pieces of 2 MiB. */

@@ -91,6 +91,11 @@ static int next_data(const struct job *job, uint64_t from, struct page_run *ret_
 	if (source->base_fd < 0 || from >= size)
 		return 0;
 	data = lseek(source->base_fd, (off_t)(source->base_offset + from), SEEK_DATA);
+	/* A block device has data everywhere. */
+	if (data < 0 && errno == EINVAL) {
+		*ret_run = (struct page_run){ from, size };
+		return 0;
+	}
 	if (data >= 0)
 		hole = lseek(source->base_fd, data, SEEK_HOLE);
 	if (hole < 0)
@@ -115,13 +120,33 @@ static int next_private(struct private_pages *pages, const struct job *job, uint
 		       : 0;
 }
 
+/* A file that was truncated since has taken the process's own pages with it. */
+static int check_base(const struct job *job, struct error *err)
+{
+	const struct memory_source *source = job->source;
+	struct stat st;
+
+	if (source->base_fd < 0)
+		return 0;
+	if (fstat(source->base_fd, &st) < 0)
+		return error_system(err, errno, "%s: the file that backs guest memory", job->what);
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < source->base_offset + source->base_size)
+		return error_set(err, EIO,
+				 "%s: the file that backs the memory of the guest at 0x%" PRIx64
+				 " was truncated: it has %" PRIu64 " bytes, and 0x%" PRIx64
+				 " are mapped",
+				 job->what, job->part->gpa, (uint64_t)st.st_size,
+				 source->base_offset + source->base_size);
+	return 0;
+}
+
 /* Goes through what is the process's own or data of the base. The rest of the part is zero. */
 static int write_part(struct job *job, int pagemap_fd, struct error *err)
 {
 	struct page_run own = { 0 }, data = { 0 };
 	const uint64_t size = job->part->size;
 	struct private_pages pages;
-	int ret = 0;
+	int ret = check_base(job, err);
 
 	private_pages_init(&pages, pagemap_fd, job->source->host, size);
 	for (uint64_t at = 0; ret == 0;) {

@@ -17,6 +17,7 @@ struct memory_source {
 	 * memory, where what was never touched is zero. */
 	int base_fd;
 	uint64_t base_offset; /* of the file's byte that is at host; a multiple of a page */
+	uint64_t base_size;   /* how many bytes of the part the file had when it was mapped */
 };
 
 /*

@@ -18,27 +18,57 @@
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-/* Begins to list @dir_fd, which stays the caller's. NULL with errno set. */
-static DIR *list(int dir_fd)
-{
-	int fd = openat(dir_fd, ".", DIRECTORY);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+/*
+ * The names in a directory. Not by opendir(3): its buffer is as large as the file system likes, and
+ * the sandbox lets nobody unmap memory here.
+ */
+struct listing {
+	int fd; /* owned */
+	ssize_t len, at;
+	char entries[4096] __attribute__((aligned(__alignof__(struct dirent64))));
+};
 
-	if (!dir && fd >= 0)
-		close(fd);
-	return dir;
+/* Begins to list @dir_fd, which stays the caller's. -errno. */
+static int list(struct listing *listing, int dir_fd)
+{
+	listing->len = listing->at = 0;
+	listing->fd = openat(dir_fd, ".", DIRECTORY);
+	return listing->fd < 0 ? -errno : 0;
 }
 
-/* The next name but . and .., or NULL: with errno 0 behind the last. */
-static const char *next_name(DIR *dir)
+static void end_list(struct listing *listing)
 {
-	struct dirent *entry;
+	close(listing->fd);
+}
+
+/* The next entry, or NULL: with errno 0 behind the last. */
+static const char *next_entry(struct listing *listing)
+{
+	const struct dirent64 *entry;
+
+	if (listing->at == listing->len) {
+		errno = 0;
+		listing->at = 0;
+		listing->len = getdents64(listing->fd, listing->entries, sizeof(listing->entries));
+		if (listing->len <= 0) {
+			listing->len = 0;
+			return NULL;
+		}
+	}
+	entry = (const void *)(listing->entries + listing->at);
+	listing->at += entry->d_reclen;
+	return entry->d_name;
+}
+
+/* Likewise, but for . and .. */
+static const char *next_name(struct listing *listing)
+{
+	const char *name;
 
 	do {
-		errno = 0;
-		entry = readdir(dir);
-	} while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
-	return entry ? entry->d_name : NULL;
+		name = next_entry(listing);
+	} while (name && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0));
+	return name;
 }
 
 static bool is_ours(int dir_fd, const char *name)
@@ -54,18 +84,18 @@ static bool is_ours(int dir_fd, const char *name)
 /* 0, or -ENOTEMPTY with the name of a file that is not ours. */
 static int check_files(int dir_fd, char ret_name[NAME_MAX + 1])
 {
-	DIR *dir = list(dir_fd);
+	struct listing listing;
 	const char *name;
-	int ret;
+	int ret = list(&listing, dir_fd);
 
-	if (!dir)
-		return -errno;
-	while ((name = next_name(dir)) != NULL && is_ours(dir_fd, name))
+	if (ret < 0)
+		return ret;
+	while ((name = next_name(&listing)) != NULL && is_ours(dir_fd, name))
 		;
 	ret = name ? -ENOTEMPTY : -errno;
 	if (name)
 		strcpy(ret_name, name);
-	closedir(dir);
+	end_list(&listing);
 	return ret;
 }
 
@@ -92,18 +122,18 @@ int snapshot_remove_check(int dir_fd, char ret_name[NAME_MAX + 1])
 /* Without the state first, so that what is left by a removal that is killed is no snapshot. */
 static int remove_files(int dir_fd)
 {
-	DIR *dir;
+	struct listing listing;
 	const char *name;
-	int ret = 0;
+	int ret;
 
 	if (unlinkat(dir_fd, SNAPSHOT_STATE, 0) < 0 && errno != ENOENT)
 		return -errno;
-	dir = list(dir_fd);
-	if (!dir)
-		return -errno;
-	while (ret == 0 && (name = next_name(dir)) != NULL)
+	ret = list(&listing, dir_fd);
+	if (ret < 0)
+		return ret;
+	while (ret == 0 && (name = next_name(&listing)) != NULL)
 		ret = unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
-	closedir(dir);
+	end_list(&listing);
 	return ret;
 }
 
@@ -147,12 +177,13 @@ static bool is_temporary(const char *name)
 
 void snapshot_remove_leftovers(int parent_fd)
 {
-	DIR *dir = list(parent_fd);
+	struct listing listing;
 	const char *name;
 
-	while (dir && (name = next_name(dir)) != NULL)
+	if (list(&listing, parent_fd) < 0)
+		return;
+	while ((name = next_name(&listing)) != NULL)
 		if (is_temporary(name))
 			snapshot_remove(parent_fd, name);
-	if (dir)
-		closedir(dir);
+	end_list(&listing);
 }

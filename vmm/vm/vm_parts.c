@@ -84,6 +84,24 @@ bool vm_parts_are_idle(const struct vm *vm)
 	return true;
 }
 
+void vm_parts_sync(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->n_pmem; i++)
+		pmem_sync(&vm->pmem[i].pmem);
+}
+
+int vm_parts_sync_result(const struct vm *vm, struct error *err)
+{
+	for (unsigned i = 0; i < vm->n_pmem; i++) {
+		const struct pmem *pmem = &vm->pmem[i].pmem;
+
+		if (pmem->sync_result < 0)
+			return error_system(err, -pmem->sync_result, "vm-save: fdatasync of %s",
+					    pmem->backing->path);
+	}
+	return 0;
+}
+
 void vm_parts_look(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->n_pmem; i++)

@@ -9,8 +9,14 @@
 
 struct vm;
 
-/* Whether no flush is in flight. */
+/* Whether no fdatasync of a disk is under way. */
 bool vm_parts_are_idle(const struct vm *vm);
+
+/* Begins to sync the disks. When all are idle, vm_parts_sync_result tells how it went. */
+void vm_parts_sync(struct vm *vm);
+
+/* 0, or -errno with @err set. */
+int vm_parts_sync_result(const struct vm *vm, struct error *err);
 
 /* Devices take what guest and host have offered meanwhile, after guest memory was frozen. */
 void vm_parts_look(struct vm *vm);

@@ -7,6 +7,7 @@
 #include "vmm/kvm/kvm_state_x86.h"
 #include "vmm/kvm/vcpu_state_x86.h"
 #include "vmm/snapshot/memory_file.h"
+#include "vmm/snapshot/memory_id.h"
 #include "vmm/vm/vm_parts.h"
 #include "vmm/vm/vm_state.h"
 
@@ -61,15 +62,17 @@ static int map_ram(struct vm *vm, const struct config_restore *restore,
 static int map_disks(struct vm *vm, const struct config_restore *restore,
 		     const struct memory_table *table, struct error *err)
 {
-	uint64_t offset;
 	int ret = 0;
 
 	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
 		const struct machine_pmem *pmem = &vm->machine->pmem[i];
 		const struct pmem_backing *b = &pmem->backing;
 
-		if (!b->share && !b->readonly)
-			ret = map_part(restore, table, pmem->start, b->size, b->host, &offset, err);
+		if (b->share || b->readonly)
+			continue;
+		ret = map_part(restore, table, pmem->start, b->size, b->host, &vm->pmem_bases[i],
+			       err);
+		vm->pmem_restored[i] = true;
 	}
 	return ret;
 }
@@ -111,14 +114,18 @@ static int check_disks(struct vm *vm, struct state_reader *reader, struct error 
 int vm_restore_memory(struct vm *vm, const struct config_restore *restore, struct error *err)
 {
 	struct memory_table table;
+	char what[300];
 	int ret;
 
+	snprintf(what, sizeof(what), "--restore %s: memory", restore->where);
 	memory_table_load(&table, restore->state);
 	ret = state_reader_result(restore->state, err);
 	if (ret == 0)
 		ret = check_disks(vm, restore->state, err);
 	if (ret == 0)
-		ret = memory_file_check(restore->files.memory_fd, &table, "--restore: memory", err);
+		ret = memory_file_check(restore->files.memory_fd, &table, what, err);
+	if (ret == 0)
+		ret = memory_id_check(restore->files.memory_fd, &table, restore->state, what, err);
 	if (ret == 0)
 		ret = map_ram(vm, restore, &table, err);
 	if (ret == 0)

@@ -20,6 +20,26 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The VM runs again, and whoever asked for the save is told. */
+static void end(struct vm *vm)
+{
+	struct vm_save *save = &vm->save;
+	const struct monitor_saved saved = {
+		.path = save->path,
+		.error = save->result < 0 ? save->error.text : NULL,
+		.bytes = save->bytes,
+		.pause_us = (clock_now_ns(CLOCK_MONOTONIC) - save->stopped_ns) / 1000,
+	};
+
+	state_writer_fini(&save->writer);
+	save->phase = VM_SAVE_NONE;
+	vm->memory.frozen = false;
+	vm_parts_look(vm);
+	if (save->resume && vm_resume(vm))
+		monitor_resumed(&vm->monitor);
+	monitor_saved(&vm->monitor, &saved);
+}
+
 /* The machine, and the state of all that the event loop's thread owns. */
 static void gather(struct vm *vm)
 {
@@ -28,13 +48,37 @@ static void gather(struct vm *vm)
 	state_writer_init(&save->writer, STATE_MAX_SIZE);
 	vm_parts_save(vm, &save->writer);
 	save->phase = VM_SAVE_WRITING;
+	/* Until the thread says how it went. */
+	save->result =
+		error_set(&save->error, ECANCELED, "vm-save %s: was not finished", save->path);
 	worker_run(&save->worker);
+}
+
+/* What the guest has stored so far is to be what a restore finds. */
+static void sync_disks(struct vm *vm)
+{
+	vm->save.phase = VM_SAVE_SYNCING;
+	vm_parts_sync(vm);
+	vm_save_disk_idle(vm);
+}
+
+static void finish_sync(struct vm *vm)
+{
+	vm->save.result = vm_parts_sync_result(vm, &vm->save.error);
+	if (vm->save.result < 0)
+		end(vm);
+	else
+		gather(vm);
 }
 
 void vm_save_disk_idle(struct vm *vm)
 {
-	if (vm->save.phase == VM_SAVE_DRAINING && vm_parts_are_idle(vm))
-		gather(vm);
+	if (!vm_parts_are_idle(vm))
+		return;
+	if (vm->save.phase == VM_SAVE_DRAINING)
+		sync_disks(vm);
+	else if (vm->save.phase == VM_SAVE_SYNCING)
+		finish_sync(vm);
 }
 
 /* The vCPUs have stopped: devices begin nothing new. */
@@ -63,7 +107,7 @@ int vm_save_init(struct vm *vm, const char *where, struct error *err)
 	if (save->dir_fd < 0) {
 		save->dir_fd = 0;
 		err->usage = true;
-		return error_set(err, errno, "--snapshots %s: cannot open: %s; make the directory",
+		return error_set(err, errno, "--snapshots %s: cannot open: %s; name a directory",
 				 where, strerror(errno));
 	}
 	save->pagemap_fd = private_pages_open();
@@ -97,26 +141,6 @@ static void work(struct worker *worker)
 }
 
 static const struct worker_ops worker_ops = { begins, work };
-
-/* The VM runs again, and whoever asked for the save is told. */
-static void end(struct vm *vm)
-{
-	struct vm_save *save = &vm->save;
-	const struct monitor_saved saved = {
-		.path = save->path,
-		.error = save->result < 0 ? save->error.text : NULL,
-		.bytes = save->bytes,
-		.pause_us = (clock_now_ns(CLOCK_MONOTONIC) - save->stopped_ns) / 1000,
-	};
-
-	state_writer_fini(&save->writer);
-	save->phase = VM_SAVE_NONE;
-	vm->memory.frozen = false;
-	vm_parts_look(vm);
-	if (save->resume && vm_resume(vm))
-		monitor_resumed(&vm->monitor);
-	monitor_saved(&vm->monitor, &saved);
-}
 
 static void written(struct event_call *call)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Saving a running VM: the vCPUs are stopped, and guest memory is frozen, so that devices leave it
- * as it is. When the flushes in flight are answered, the event loop puts the devices' state into a
- * state file, and a thread of its own adds the rest, writes both files and syncs them, because that
- * takes long. Then the VM goes on.
+ * as it is. When the flushes in flight are answered and the disks are synced, the event loop puts
+ * the devices' state into a state file, and a thread of its own adds the rest, writes both files
+ * and syncs them, because that takes long. Then the VM goes on.
  */
 #pragma once
 
@@ -24,6 +24,7 @@ enum vm_save_phase {
 	VM_SAVE_NONE,
 	VM_SAVE_STOPPING, /* the vCPUs */
 	VM_SAVE_DRAINING, /* flushes in flight */
+	VM_SAVE_SYNCING,  /* the disks */
 	VM_SAVE_WRITING,  /* on the thread */
 };
 

@@ -7,6 +7,7 @@
 #include "vmm/kvm/kvm_state_x86.h"
 #include "vmm/kvm/vcpu_state_x86.h"
 #include "vmm/snapshot/memory_file.h"
+#include "vmm/snapshot/memory_id.h"
 #include "vmm/snapshot/snapshot_directory.h"
 #include "vmm/vm/vm_state.h"
 
@@ -49,18 +50,26 @@ static int save_vcpus(struct vm *vm, struct error *err)
 	return ret;
 }
 
-/* The disk whose stores stay private that @region belongs to, or NULL. */
-static const struct pmem_backing *private_disk(const struct vm *vm,
-					       const struct guest_region *region)
+/* Whether @region is of a disk whose stores stay private; then *@ret_base says what is below them.
+ */
+static bool is_private_disk(const struct vm *vm, const struct guest_region *region,
+			    struct memory_source *ret_base)
 {
 	for (unsigned i = 0; i < vm->n_pmem; i++) {
 		const struct pmem_backing *b = vm->pmem[i].pmem.backing;
 
-		if (vm->pmem[i].pmem.start.value == region->start.value && !b->share &&
-		    !b->readonly)
-			return b;
+		if (vm->pmem[i].pmem.start.value != region->start.value || b->share || b->readonly)
+			continue;
+		if (vm->pmem_restored[i])
+			*ret_base = (struct memory_source){ .base_fd = vm->ram.base_fd,
+							    .base_offset = vm->pmem_bases[i],
+							    .base_size = region->size };
+		else
+			*ret_base = (struct memory_source){ .base_fd = b->fd,
+							    .base_size = b->file_size };
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* What a restore maps again: RAM, and the disks whose stores are not in their files. */
@@ -72,34 +81,29 @@ static int list_memory(const struct vm *vm, struct memory_table *table,
 	*table = (struct memory_table){ .count = 0 };
 	for (unsigned i = 0; i < vm->memory.count; i++) {
 		const struct guest_region *region = &vm->memory.regions[i];
-		const struct pmem_backing *disk = private_disk(vm, region);
+		struct memory_source source = { .base_fd = vm->ram.base_fd,
+						.base_size = region->size };
 		int ret;
 
-		if (region->kind != GUEST_RAM && !disk)
+		if (region->kind == GUEST_RAM)
+			source.base_offset = vm->ram.base_offsets[n_ram++];
+		else if (!is_private_disk(vm, region, &source))
 			continue;
+		source.host = region->host;
 		ret = memory_table_add(table, region->start, region->size);
 		if (ret < 0)
 			return error_system(err, -ret, "the table of memory");
-		sources[table->count - 1] = (struct memory_source){
-			.host = region->host,
-			.base_fd = disk ? disk->fd : vm->ram.base_fd,
-			.base_offset = disk ? 0 : vm->ram.base_offsets[n_ram++],
-		};
+		sources[table->count - 1] = source;
 	}
+	memory_id_reserve(table);
 	return 0;
 }
 
-/*
- * What the guest has stored so far is to be what a restore finds. A file's time of change tells
- * whether it still is.
- */
+/* A file's time of change tells whether it is still as it was. */
 static int save_disk(const struct pmem_backing *b, struct state_writer *writer, struct error *err)
 {
-	bool shared = b->share && !b->readonly;
 	struct stat st;
 
-	if (shared && fdatasync(b->fd) < 0)
-		return error_system(err, errno, "vm-save: fdatasync of %s", b->path);
 	if (fstat(b->fd, &st) < 0)
 		return error_system(err, errno, "vm-save: fstat of %s", b->path);
 	state_writer_u64(writer, b->file_size);
@@ -131,6 +135,8 @@ static int write_files(struct vm *vm, int state_fd, int memory_fd, uint64_t *ret
 	if (ret == 0)
 		ret = memory_file_write(memory_fd, &table, sources, vm->save.pagemap_fd, "memory",
 					&written, err);
+	if (ret == 0)
+		ret = memory_id_save(memory_fd, &table, writer, "vm-save: memory", err);
 	if (ret < 0)
 		return ret;
 	memory_table_save(&table, writer);

@@ -109,8 +109,12 @@ struct vm {
 	unsigned n_consoles;
 	struct console_tail console_tail; /* of all consoles */
 	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
-	unsigned n_pmem;			       /* atomic, because vCPUs read it */
-	unsigned n_cold_pmem;			       /* those from the start */
+	unsigned n_pmem;      /* atomic, because vCPUs read it */
+	unsigned n_cold_pmem; /* those from the start */
+	/* Share=off disks that a restore has mapped from the memory file, and where they are in it.
+	 */
+	bool pmem_restored[LAYOUT_VIRTIO_SLOTS];
+	uint64_t pmem_bases[LAYOUT_VIRTIO_SLOTS];
 	struct vm_device devices[LAYOUT_VIRTIO_SLOTS]; /* from the last slot down */
 	unsigned n_devices;
 	struct vcpu vcpus[BOOT_MAX_CPUS];

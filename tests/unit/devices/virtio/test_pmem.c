@@ -1192,6 +1192,30 @@ Test(pmem, tells_when_it_is_idle, .init = setup_held)
 	check_eq(idle_told, 2);
 }
 
+/* For a save: the guest must not lose an error that it was not told. */
+Test(pmem, syncs_without_a_flush, .init = setup_held)
+{
+	static const struct pmem_ops ops = { .flush_failed = tell_failure, .idle = tell_idle };
+
+	disk.pmem.ops = &ops;
+	pmem_sync(&disk.pmem);
+	cr_assert(!pmem_is_idle(&disk.pmem));
+	driver_sync_finish(0);
+	check_eq(idle_told, 1);
+	check_eq(disk.pmem.sync_result, 0);
+	pmem_sync(&disk.pmem);
+	driver_sync_finish(-EIO);
+	check_eq(idle_told, 2);
+	check_eq(disk.pmem.sync_result, -EIO);
+	check_eq(used(&disk), 0);
+	flush(&disk, 0);
+	driver_sync_finish(0);
+	check_eq(disk.pmem.counters.flush_errors, 1, "the next flush fails");
+	disk.backing.share = false;
+	pmem_sync(&disk.pmem);
+	cr_assert(pmem_is_idle(&disk.pmem));
+}
+
 static struct state_file state;
 
 /* Saves @from and loads it into @to, which has the same memory. */

@@ -21,8 +21,8 @@ static char directory[] = "/tmp/mvmm-test.XXXXXX";
 #define EVERYTHING                                                                                 \
 	"-m 512M,maxmem=8G,slots=3 -c 4,sockets=2 --cpu-features host -p a.img,id=data,lock=off "  \
 	"-p b.img,share=off --numa node=0,cpus=0-1,memory=256M --numa "                            \
-	"node=1,cpus=2-3,memory=256M --serial file=log,rate=4K --serial null --console fd:7 "      \
-	"--net tap0,mac=02:00:00:00:00:01 --net tap=fd:9 --rng --vsock v.sock,cid=77 "             \
+	"node=1,cpus=2-3,memory=256M --serial file=log,rate=4K --serial null --console unix:s "    \
+	"--net tap0,mac=02:00:00:00:00:01 --net tap=tap9 --rng --vsock v.sock,cid=77 "             \
 	"--isa-debug-exit --watchdog --platform acpi"
 
 /* Two disks with their places, as the VM describes them. */
@@ -120,11 +120,11 @@ Test(config_state, comes_back, .fini = remove_snapshot)
 	check_str(is.serial.sinks[0].path, "log");
 	check_eq(is.serial.sinks[0].rate, 4096u);
 	check_eq(is.console.given, true);
-	check_eq(is.console.sinks[0].kind, CONFIG_SINK_FD);
+	check_eq(is.console.sinks[0].kind, CONFIG_SINK_UNIX);
 	check_eq(is.n_nets, 2u);
 	check_str(is.nets[0].tap, "tap0");
 	check_eq(is.nets[0].mac[5], 1);
-	check_str(is.nets[1].tap, "fd:9");
+	check_str(is.nets[1].tap, "tap9");
 	check_eq(is.nets[1].has_mac, false);
 	check_eq(is.rng, true);
 	check_str(is.vsock_path, "v.sock");
@@ -169,7 +169,7 @@ Test(config_state, names_anew, .fini = remove_snapshot)
 	check_eq(is.pmem[1].share, false);
 	check_str(is.nets[0].tap, "tap5");
 	check_eq(is.nets[0].has_mac, true);
-	check_str(is.nets[1].tap, "fd:9");
+	check_str(is.nets[1].tap, "tap9");
 	check_str(is.vsock_path, "w.sock");
 	check_eq(is.vsock_cid, 77u);
 	check_eq(is.serial.n, 2u);
@@ -215,6 +215,33 @@ Test(config_state, refuses_another_machine, .fini = remove_snapshot)
 		check_str(err.text, cases[i].text);
 		config_fini(&is);
 	}
+}
+
+/* bad input: Snapshots: --restore of a VM that was started with descriptors (fd:N), not named anew
+ * -> status 35, with the option */
+Test(config_state, descriptors_are_named_anew, .fini = remove_snapshot)
+{
+	static const struct {
+		const char *options, *text;
+	} cases[] = {
+		{ "", "a disk was the descriptor fd:20 of the mvmm that was saved; give --pmem "
+		      "id=data,file=FILE" },
+		{ "-p id=data,file=a", "the tap of a card was the descriptor fd:9 of the mvmm that "
+				       "was saved; give --net TAP for each" },
+		{ "-p id=data,file=a --net a", "a console was the descriptor fd:7 of the mvmm that "
+					       "was saved; give --console" },
+	};
+	struct config is;
+	struct error err;
+
+	make_snapshot("-p fd:20,id=data --net fd:9 --console fd:7");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		check_eq(restore(&is, cases[i].options, &err), -EINVAL);
+		check_contains(err.text, cases[i].text);
+		config_fini(&is);
+	}
+	check_eq(restore(&is, "-p id=data,file=a --net a --console null", &err), 0, "%s", err.text);
+	config_fini(&is);
 }
 
 /* bad input: Snapshots: each byte of the saved configuration changed, with a checksum that is right

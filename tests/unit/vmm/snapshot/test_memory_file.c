@@ -53,7 +53,8 @@ static void setup(void)
 {
 	check_eq(guarded_copy_init(), 0);
 	check_eq(memory_table_add(&table, gpa(0), SIZE), 0);
-	sources[0] = (struct memory_source){ map_memory(MAP_PRIVATE | MAP_ANONYMOUS, -1), -1, 0 };
+	sources[0] =
+		(struct memory_source){ map_memory(MAP_PRIVATE | MAP_ANONYMOUS, -1), -1, 0, 0 };
 	pagemap = private_pages_open();
 	file = temporary();
 }
@@ -171,7 +172,8 @@ Test(memory_file, over_another_one, .init = setup)
 Test(memory_file, two_parts, .init = setup)
 {
 	check_eq(memory_table_add(&table, gpa(LAYOUT_ABOVE_4G), 2 * PAGE), 0);
-	sources[1] = (struct memory_source){ map_memory(MAP_PRIVATE | MAP_ANONYMOUS, -1), -1, 0 };
+	sources[1] =
+		(struct memory_source){ map_memory(MAP_PRIVATE | MAP_ANONYMOUS, -1), -1, 0, 0 };
 	memset((void *)(uintptr_t)sources[1].host, 7, 3 * PAGE);
 	fill(3, 2);
 	save();
@@ -192,7 +194,7 @@ Test(memory_file, generations, .init = setup)
 
 		check_eq(memory_file_map(base, &table.parts[0], NULL, WHAT, &host, &err), 0);
 		madvise(host, SIZE, MADV_NOHUGEPAGE);
-		sources[0] = (struct memory_source){ host, base, 0 };
+		sources[0] = (struct memory_source){ host, base, 0, 0 };
 		fill(0, 1);
 		fill(90 + i, 30);
 		memset(page(310 + i), 0, PAGE);
@@ -243,7 +245,7 @@ Test(memory_file, truncated_base, .init = setup)
 	fill(0, 20);
 	save();
 	check_eq(dup2(file, base), base);
-	sources[0] = (struct memory_source){ map_memory(MAP_PRIVATE, base), base, 0 };
+	sources[0] = (struct memory_source){ map_memory(MAP_PRIVATE, base), base, 0, 0 };
 	*page(15) = 1;
 	/* Its data ends in the middle of a page; that behind it is gone. */
 	check_eq(ftruncate(base, 10 * PAGE + 1), 0);
