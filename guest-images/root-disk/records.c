@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Numbered, checksummed records in a directory, for scripts/host/power-cut: "append" writes one
- * after the other, each durably before it is reported; "list" shows which are whole. The first runs
- * in a guest, the second wherever the files are. Start at main.
+ * Numbered, checksummed records in directories, for scripts/host/power-cut: "append" writes one
+ * after the other, each durably before it is reported, and goes round the directories, which may be
+ * on several disks; "list" shows which are whole. The first runs in a guest, the second wherever
+ * the files are. Start at main.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,6 +24,7 @@
 #define MAGIC 0x44524f434552444eULL
 #define PER_FILE 64    /* records: then a new file, for the sake of the directory's durability */
 #define MAX_WORDS 1024 /* of 8 bytes */
+#define MAX_LOGS 8
 
 /* What is in a file: records behind each other, none with a gap. */
 struct record {
@@ -102,46 +104,64 @@ static bool read_record(int fd, off_t offset, uint64_t number, struct record *re
 	       ret->words <= MAX_WORDS && (size_t)got >= size_of(ret) && ret->sum == sum_of(ret);
 }
 
-static int open_file(int directory, uint64_t number, int flags)
+/* A directory, which has the records in turn with the others. */
+struct log {
+	int directory;
+	int fd;	      /* of the file that is read or written, or -1 */
+	off_t offset; /* in it, behind the last whole record */
+};
+
+static struct log logs[MAX_LOGS];
+static unsigned int log_count;
+
+static struct log *log_of(uint64_t number)
+{
+	return &logs[(number - 1) % log_count];
+}
+
+/* The number of the record @number within its directory, from 0. */
+static uint64_t index_of(uint64_t number)
+{
+	return (number - 1) / log_count;
+}
+
+/* Opens the file of the record @number in place of the one before. False if there is none. */
+static bool open_file(struct log *log, uint64_t number, int flags)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "%06" PRIu64, (number - 1) / PER_FILE);
-	return openat(directory, name, flags | O_CLOEXEC, 0644);
+	if (log->fd >= 0)
+		close(log->fd);
+	snprintf(name, sizeof(name), "%06" PRIu64, index_of(number) / PER_FILE);
+	log->fd = openat(log->directory, name, flags | O_CLOEXEC, 0644);
+	if (log->fd < 0 && errno != ENOENT)
+		fail(errno, "open the file of record %" PRIu64, number);
+	return log->fd >= 0;
 }
 
-/* Where the records end: the last whole one's number, and the offset in its file behind it. */
-struct end {
-	uint64_t number;
-	off_t offset;
-};
+static bool starts_file(uint64_t number)
+{
+	return index_of(number) % PER_FILE == 0;
+}
 
 /* Reads all whole records from the first on, up to one that is not. With @show prints each. */
-static struct end read_all(int directory, bool show)
+static uint64_t read_all(bool show)
 {
 	static struct record r;
-	struct end end = { 0 };
-	int fd = -1;
 
 	for (uint64_t number = 1;; number++) {
-		if ((number - 1) % PER_FILE == 0) {
-			if (fd >= 0)
-				close(fd);
-			fd = open_file(directory, number, O_RDONLY);
-			if (fd < 0 && errno != ENOENT)
-				fail(errno, "open the file of record %" PRIu64, number);
-			end.offset = 0;
+		struct log *log = log_of(number);
+
+		if (starts_file(number)) {
+			log->offset = 0;
+			open_file(log, number, O_RDONLY);
 		}
-		if (fd < 0 || !read_record(fd, end.offset, number, &r))
-			break;
-		end.number = number;
-		end.offset += (off_t)size_of(&r);
+		if (log->fd < 0 || !read_record(log->fd, log->offset, number, &r))
+			return number - 1;
+		log->offset += (off_t)size_of(&r);
 		if (show)
 			printf("%" PRIu64 " %016" PRIx64 "\n", number, r.sum);
 	}
-	if (fd >= 0)
-		close(fd);
-	return end;
 }
 
 /* Both ways that a program has: through write, and by stores to a mapping. */
@@ -166,51 +186,62 @@ static void store(int fd, off_t offset, const struct record *r)
 	munmap(map, length);
 }
 
-/* Until the disk is full, or the machine ends. */
-static void append(int directory)
+/* Opens the file for the record @number, and cuts off what lies behind the whole ones: at most one
+ * that nobody was told of. */
+static void open_to_append(struct log *log, uint64_t number)
+{
+	if (starts_file(number))
+		log->offset = 0;
+	if (!open_file(log, number, O_RDWR | O_CREAT) || ftruncate(log->fd, log->offset))
+		fail(errno, "open the file of record %" PRIu64, number);
+}
+
+/* Until a disk is full, or the machine ends. */
+static void append(void)
 {
 	static struct record r;
-	struct end end = read_all(directory, false);
-	int fd = -1;
+	uint64_t end = read_all(false);
 
-	printf("records: recovered %" PRIu64 ".\n", end.number);
-	for (uint64_t number = end.number + 1;; number++) {
-		bool first = (number - 1) % PER_FILE == 0;
+	printf("records: recovered %" PRIu64 ".\n", end);
+	for (uint64_t number = end + 1;; number++) {
+		struct log *log = log_of(number);
 
-		if (fd < 0 || first) {
-			if (fd >= 0)
-				close(fd);
-			if (first)
-				end.offset = 0;
-			fd = open_file(directory, number, O_RDWR | O_CREAT);
-			/* Behind the whole records lies at most one that nobody was told of. */
-			if (fd < 0 || ftruncate(fd, end.offset))
-				fail(errno, "open the file of record %" PRIu64, number);
-		}
+		/* read_all has opened files to read only. */
+		if (number <= end + log_count || starts_file(number))
+			open_to_append(log, number);
 		fill(&r, number);
-		store(fd, end.offset, &r);
-		if (fsync(fd) || (first && fsync(directory)))
+		store(log->fd, log->offset, &r);
+		if (fsync(log->fd) || (starts_file(number) && fsync(log->directory)))
 			fail(errno, "fsync for record %" PRIu64, number);
-		end.offset += (off_t)size_of(&r);
+		log->offset += (off_t)size_of(&r);
 		/* Only now, and out before anything else: stdout has lines. */
 		printf("records: acknowledged %" PRIu64 " %016" PRIx64 ".\n", number, r.sum);
 	}
 }
 
+static void add_log(const char *path, bool make)
+{
+	struct log *log = &logs[log_count++];
+
+	if (make && mkdir(path, 0755) && errno != EEXIST)
+		fail(errno, "mkdir %s", path);
+	log->fd = -1;
+	log->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (log->directory < 0)
+		fail(errno, "open %s", path);
+}
+
 int main(int argc, char **argv)
 {
-	int directory;
+	bool is_append = argc > 1 && strcmp(argv[1], "append") == 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 3 || (strcmp(argv[1], "append") && strcmp(argv[1], "list")))
-		fail(0, "usage: records append DIRECTORY | list DIRECTORY");
-	if (argv[1][0] == 'a' && mkdir(argv[2], 0755) && errno != EEXIST)
-		fail(errno, "mkdir %s", argv[2]);
-	directory = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (directory < 0)
-		fail(errno, "open %s", argv[2]);
-	if (argv[1][0] == 'a')
-		append(directory);
-	read_all(directory, true);
+	if (argc < 3 || argc > 2 + MAX_LOGS || (!is_append && strcmp(argv[1], "list")))
+		fail(0, "usage: records append|list DIRECTORY...");
+	for (int i = 2; i < argc; i++)
+		add_log(argv[i], is_append);
+	if (is_append)
+		append();
+	read_all(true);
 	return 0;
 }
