@@ -20,6 +20,11 @@ struct guard {
 
 static __thread struct guard *volatile guarded; /* this thread's copy, or NULL */
 static struct sigaction before;
+static struct {
+	uintptr_t start;
+	size_t size;
+	void (*fatal)(void);
+} watched;
 
 static void bus_error(int signo, siginfo_t *info, void *context)
 {
@@ -29,6 +34,8 @@ static void bus_error(int signo, siginfo_t *info, void *context)
 
 	if (raised && guard && (addr - guard->to < guard->len || addr - guard->from < guard->len))
 		siglongjmp(guard->back, 1);
+	if (raised && addr - watched.start < watched.size)
+		watched.fatal();
 	/* Not from guarded_copy: the access is repeated, and finds the old action. */
 	sigaction(SIGBUS, &before, NULL);
 	if (raised)
@@ -50,6 +57,13 @@ int guarded_copy_init(void)
 	if (!(old.sa_flags & SA_SIGINFO) || old.sa_sigaction != bus_error)
 		before = old;
 	return sigaction(SIGBUS, &action, NULL) < 0 ? -errno : 0;
+}
+
+void guarded_copy_watch(const void *start, size_t size, void (*fatal)(void))
+{
+	watched.start = (uintptr_t)start;
+	watched.size = size;
+	watched.fatal = fatal;
 }
 
 int guarded_copy(void *to, const void *from, size_t len)

@@ -15,6 +15,13 @@
 int guarded_copy_init(void);
 
 /*
+ * From now on a SIGBUS of an access to the @size bytes at @start that is no guarded copy calls
+ * @fatal, in the signal's handler, which must not return. For memory that devices access as it
+ * is, such as rings, where a file is below it.
+ */
+void guarded_copy_watch(const void *start, size_t size, void (*fatal)(void));
+
+/*
  * Copies @len bytes; at least one side is a mapping. -EIO: the host cannot supply a page, and some
  * bytes may have been copied. From any thread that does not block SIGBUS.
  */

@@ -3,7 +3,10 @@
 /* Restores a VM. Start reading at vm_restore. */
 #include "vmm/vm/vm_restore.h"
 
+#include "vmm/base/guarded_copy.h"
 #include "vmm/base/log.h"
+#include "vmm/base/outcome.h"
+#include "vmm/host/terminal.h"
 #include "vmm/kvm/kvm_state_x86.h"
 #include "vmm/kvm/vcpu_state_x86.h"
 #include "vmm/snapshot/memory_file.h"
@@ -17,6 +20,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Maps the part of the memory file at @start over @host. */
 static int map_part(const struct config_restore *restore, const struct memory_table *table,
@@ -111,6 +115,15 @@ static int check_disks(struct vm *vm, struct state_reader *reader, struct error 
 	return state_reader_result(reader, err);
 }
 
+/* A device's ring lies there. */
+static void lacks_memory(void)
+{
+	terminal_restore();
+	log_error_in_signal("the host cannot supply a page of guest memory, which is a snapshot's "
+			    "file memory: it was truncated, or cannot be read");
+	_exit(OUTCOME_STORAGE_FAULT);
+}
+
 int vm_restore_memory(struct vm *vm, const struct config_restore *restore, struct error *err)
 {
 	struct memory_table table;
@@ -130,6 +143,7 @@ int vm_restore_memory(struct vm *vm, const struct config_restore *restore, struc
 		ret = map_ram(vm, restore, &table, err);
 	if (ret == 0)
 		ret = map_disks(vm, restore, &table, err);
+	guarded_copy_watch(vm->ram.host, vm->ram.size, lacks_memory);
 	return error_blame_option(err, ret);
 }
 
