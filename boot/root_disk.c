@@ -16,12 +16,13 @@
 
 /*
  * How good a partition is as root; the best one wins, and of equals the largest, since a /boot is
- * small.
+ * small. A Linux partition with a file system that is not known here, such as btrfs, is better than
+ * one that was mounted elsewhere.
  */
 enum rank {
 	RANK_NONE,
-	RANK_LINUX_TYPE,
 	RANK_ELSEWHERE,
+	RANK_LINUX_TYPE,
 	RANK_KNOWN_FS,
 	RANK_LINUX_FS,
 	RANK_ROOT_TYPE
@@ -97,7 +98,7 @@ int root_disk_probe(int fd, uint64_t size, struct root_disk *ret_disk)
 		}
 	}
 	best.others = others;
-	if (best_rank < RANK_ELSEWHERE) {
+	if (!best.fs) {
 		filesystem_probe(fd, 0, size, &fs);
 		if (fs.name || !best_rank)
 			best = describe(&fs, NULL);

@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SIZE_LIMIT (INT64_MAX - ALIGNED_MAP_ALIGN)
@@ -77,16 +78,32 @@ static int open_file(const struct pmem_backing_options *opt, struct made_file *m
 }
 
 /* A writer excludes everybody else. A reader excludes writers. */
+/* How often to try, 10 ms apart. */
+#define PATIENCE 200
+
+static int take_lock(int fd, bool passed, bool writes, struct file_lock_holder *ret_holder)
+{
+	return passed ? file_lock_take_passed(fd, writes, ret_holder)
+		      : file_lock_take(fd, writes, ret_holder);
+}
+
 static int lock_file(struct pmem_backing *b, const struct pmem_backing_options *opt,
 		     struct error *err)
 {
 	bool writes = stores_reach_file(opt);
 	struct file_lock_holder holder;
+	const struct timespec pause = { .tv_nsec = 10000000 };
 	char who[32] = "another process";
 	bool passed = file_argument_is_fd(opt->path);
-	int ret = passed ? file_lock_take_passed(b->fd, writes, &holder)
-			 : file_lock_take(b->fd, writes, &holder);
+	int ret = take_lock(b->fd, passed, writes, &holder);
 
+	/* The kernel closes a killed process's files a bit later. */
+	for (unsigned i = 0; i < PATIENCE && ret == -EBUSY && opt->patient && holder.pid &&
+			     file_lock_holder_is_ending(holder.pid);
+	     i++) {
+		nanosleep(&pause, NULL);
+		ret = take_lock(b->fd, passed, writes, &holder);
+	}
 	if (ret >= 0) {
 		b->lock_fd = passed ? -1 : ret;
 		b->process_lock = passed;

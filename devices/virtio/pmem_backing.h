@@ -37,6 +37,7 @@ struct pmem_backing_options {
 	bool readonly;	    /* refuse every store */
 	bool share;	    /* else stores stay private to this VM and are forgotten at its end */
 	bool unlocked;	    /* nothing keeps other processes from writing to the file */
+	bool patient;	    /* wait for a moment for a process that was killed, and has the lock */
 	const char *option; /* the option that named the path, for messages; NULL: --pmem */
 };
 

@@ -188,7 +188,7 @@ void virtio_mmio_start(struct virtio_mmio *mmio)
 	}
 }
 
-void virtio_mmio_look(struct virtio_mmio *mmio)
+void virtio_mmio_kick_all(struct virtio_mmio *mmio)
 {
 	for (unsigned i = 0; i < mmio->dev->n_queues; i++)
 		kick(mmio, i);
@@ -199,7 +199,7 @@ void virtio_mmio_restored(struct virtio_mmio *mmio)
 	show_constants(mmio);
 	if (has_status(mmio, VIRTIO_CONFIG_S_DRIVER_OK))
 		interrupt(mmio, VIRTIO_MMIO_INT_VRING);
-	virtio_mmio_look(mmio);
+	virtio_mmio_kick_all(mmio);
 }
 
 static void reset(struct virtio_mmio *mmio)
@@ -263,7 +263,7 @@ static void set_status(struct virtio_mmio *mmio, uint32_t value)
 		}
 		mmio->status |= steps[i].bit;
 		/* A doorbell may have rung a moment too early. */
-		virtio_mmio_look(mmio);
+		virtio_mmio_kick_all(mmio);
 	}
 }
 

@@ -78,7 +78,7 @@ void virtio_mmio_init(struct virtio_mmio *mmio, struct virtio_device *dev, struc
 void virtio_mmio_start(struct virtio_mmio *mmio);
 
 /* As if every doorbell rang: takes what the driver has offered by now. */
-void virtio_mmio_look(struct virtio_mmio *mmio);
+void virtio_mmio_kick_all(struct virtio_mmio *mmio);
 
 /*
  * The device was loaded (virtio_mmio_state.h), and so was all else, and no vCPU runs yet: shows the

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -59,6 +60,38 @@ static void find_holder(int fd, const struct flock *wanted, struct file_lock_hol
 		ret_holder->pid = other.l_pid;
 	else
 		ret_holder->pid = find_key(fd, key) ? find_other(key) : 0;
+}
+
+/* The value of a line "NAME:\tHEX" of /proc/PID/status, or 0. */
+static unsigned long signal_set(FILE *status, const char *name)
+{
+	char line[LINE_MAX_LEN];
+	unsigned long set = 0;
+
+	rewind(status);
+	while (fgets(line, sizeof(line), status))
+		if (strncmp(line, name, strlen(name)) == 0)
+			sscanf(line + strlen(name), ":%lx", &set);
+	return set;
+}
+
+bool file_lock_holder_is_ending(pid_t pid)
+{
+	const unsigned long killed = 1UL << (SIGKILL - 1);
+	char path[64], state = '?', line[LINE_MAX_LEN];
+	FILE *f;
+	bool ending;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return errno == ENOENT;
+	while (state == '?' && fgets(line, sizeof(line), f))
+		sscanf(line, "State: %c", &state);
+	ending = state == 'Z' || state == 'X' || signal_set(f, "SigPnd") & killed ||
+		 signal_set(f, "ShdPnd") & killed;
+	fclose(f);
+	return ending;
 }
 
 int file_lock_take(int fd, bool writes, struct file_lock_holder *ret_holder)

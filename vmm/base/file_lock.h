@@ -31,6 +31,12 @@ struct file_lock_holder {
 int file_lock_take(int fd, bool writes, struct file_lock_holder *ret_holder);
 
 /*
+ * Whether process @pid has ended, or is about to: it was killed, and the kernel closes its files.
+ * False if that cannot be found out.
+ */
+bool file_lock_holder_is_ending(pid_t pid);
+
+/*
  * Locks the file of @fd that was passed to us; the lock has no descriptor of its own. 0, or -errno
  * as above. The lock ends with the process, or when the process closes any descriptor of this file.
  * So a file with such a lock must not be opened again by its path.

@@ -56,7 +56,7 @@ static void fill_in(struct cpus *c)
 		t->sockets = c->n / (t->cores * t->threads);
 	}
 	if (!t->threads)
-		t->threads = c->n / (t->sockets * t->cores);
+		t->threads = or_one(c->n / (t->sockets * t->cores));
 }
 
 static int check(const struct cpus *c, const char *given, struct error *err)

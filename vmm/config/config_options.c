@@ -370,10 +370,11 @@ int config_option_check(const struct config_option *option, const struct config 
 {
 	if (!config->restore.where || !(option->how & MACHINE))
 		return 0;
-	return error_set(err, EINVAL,
-			 "--%s%s%s: cannot be with --restore, because the machine is as it was "
-			 "saved; leave it out",
-			 option->name, value ? " " : "", value ? value : "");
+	return error_set(
+		err, EINVAL,
+		"--%s%s%s: cannot be used with --restore, because the machine is as it was "
+		"saved; leave it out",
+		option->name, value ? " " : "", value ? value : "");
 }
 
 int config_option_set(const struct config_option *option, struct config *config, const char *value,

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define ESCAPE_KEY 0x01 /* Ctrl-A */
-#define LOOK_PAUSE_NS (10 * NS_PER_MS)
+#define RETRY_PAUSE_NS (10 * NS_PER_MS)
 
 /* The sinks of a console share its eventfd; this finds the console. */
 static struct console *console_of(struct console_sink *sink)
@@ -255,9 +255,9 @@ static void drain_timed_out(struct event_timer *timer)
 	event_loop_stop(container_of(timer, struct console, drain_timeout)->loop);
 }
 
-static void look_again(struct event_timer *timer)
+static void retry(struct event_timer *timer)
 {
-	event_loop_stop(container_of(timer, struct console, look)->loop);
+	event_loop_stop(container_of(timer, struct console, retry)->loop);
 }
 
 int console_init(struct console *console, const struct console_ops *ops,
@@ -274,7 +274,7 @@ int console_init(struct console *console, const struct console_ops *ops,
 	console->wake.done = wake_done;
 	console->drain_timeout.due = drain_timed_out;
 	console->drain_ns = NS_PER_S;
-	console->look.due = look_again;
+	console->retry.due = retry;
 	return 0;
 }
 
@@ -344,13 +344,13 @@ void console_drain(struct console *console)
 	/* The loop may also be stopped by others. */
 	while (event_loop_armed(&console->drain_timeout) && !all_drained(console)) {
 		/* Nothing reports when a pseudo-terminal has been read. */
-		if (!event_loop_armed(&console->look))
-			event_loop_arm(console->loop, &console->look, LOOK_PAUSE_NS);
+		if (!event_loop_armed(&console->retry))
+			event_loop_arm(console->loop, &console->retry, RETRY_PAUSE_NS);
 		if (event_loop_run(console->loop) < 0)
 			break;
 	}
 	event_loop_cancel(console->loop, &console->drain_timeout);
-	event_loop_cancel(console->loop, &console->look);
+	event_loop_cancel(console->loop, &console->retry);
 	console->draining = false;
 }
 

@@ -83,7 +83,7 @@ struct console {
 	int wake_fd;			/* eventfd, owned: wakes the loop for a guest's thread */
 	uint64_t wake_count;
 	struct event_op wake;
-	struct event_timer drain_timeout, look;
+	struct event_timer drain_timeout, retry;
 	uint64_t drain_ns;
 };
 

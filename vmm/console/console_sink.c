@@ -308,9 +308,9 @@ static void leave_peer(struct console_sink *sink)
 	listener_resume(&sink->listener);
 }
 
-static void look_for_hangup(struct event_timer *timer)
+static void poll_for_hangup(struct event_timer *timer)
 {
-	struct console_sink *sink = container_of(timer, struct console_sink, hangup_look);
+	struct console_sink *sink = container_of(timer, struct console_sink, hangup_poll);
 
 	event_loop_poll(sink->loop, &sink->hangup, sink->peer_fd, 0);
 }
@@ -325,7 +325,7 @@ static void hangup_done(struct event_op *op, int result)
 	 * again at once, so a timer polls now and then whether the client is gone.
 	 */
 	if (result >= 0 && !(result & (POLLHUP | POLLERR))) {
-		event_loop_arm(sink->loop, &sink->hangup_look, HANGUP_PAUSE_NS);
+		event_loop_arm(sink->loop, &sink->hangup_poll, HANGUP_PAUSE_NS);
 		return;
 	}
 	sink->peer_gone = true;
@@ -376,14 +376,14 @@ void console_sink_init(struct console_sink *sink, const struct config_sink *conf
 	sink->writable.done = writable_done;
 	sink->input.done = input_done;
 	sink->hangup.done = hangup_done;
-	sink->hangup_look.due = look_for_hangup;
+	sink->hangup_poll.due = poll_for_hangup;
 	sink->patience.due = lose_patience;
 }
 
 void console_sink_fini(struct console_sink *sink)
 {
 	event_loop_cancel(sink->loop, &sink->patience);
-	event_loop_cancel(sink->loop, &sink->hangup_look);
+	event_loop_cancel(sink->loop, &sink->hangup_poll);
 	for (unsigned i = 0; i < 2; i++)
 		if (sink->owned_fds[i] > 0)
 			close(sink->owned_fds[i]);

@@ -64,7 +64,7 @@ struct console_sink {
 	bool writing; /* the loop writes, or was asked to */
 	bool logged_stuck;
 	struct event_op write, writable, input, hangup;
-	struct event_timer patience, hangup_look;
+	struct event_timer patience, hangup_poll;
 	bool write_queued; /* a write, or a poll for room, is in flight */
 	unsigned printing; /* bytes that were handed to print_lines; @write_queued too */
 	bool input_polled;

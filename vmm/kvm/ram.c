@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 int ram_init(struct ram *ram, uint64_t size, struct guest_memory *mem, struct error *err)
 {
@@ -29,6 +30,14 @@ int ram_init(struct ram *ram, uint64_t size, struct guest_memory *mem, struct er
 		ret = guest_memory_add(mem, gpa(LAYOUT_ABOVE_4G), size - low, host + low,
 				       GUEST_RAM);
 	return ret < 0 ? error_system(err, -ret, "guest RAM") : 0;
+}
+
+bool ram_has_lost_its_file(const struct ram *ram)
+{
+	struct stat st;
+
+	return ram->base_fd >= 0 && fstat(ram->base_fd, &st) == 0 &&
+	       (uint64_t)st.st_size < ram->base_size;
 }
 
 void ram_fini(struct ram *ram)

@@ -5,6 +5,7 @@
 #include "vmm/base/error.h"
 #include "vmm/base/guest_memory.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ram {
@@ -14,7 +15,11 @@ struct ram {
 	 * two regions are. -1: none. */
 	int base_fd;
 	uint64_t base_offsets[2];
+	uint64_t base_size; /* how many bytes the file must have */
 };
+
+/* Whether the file below RAM has been truncated: the guest has lost memory. From any thread. */
+bool ram_has_lost_its_file(const struct ram *ram);
 
 /*
  * Maps @size bytes at a 2 MiB boundary and adds them to @mem as layout.h says: up to

@@ -76,13 +76,16 @@ static bool has_moved(struct vcpu_retry *retry, int vcpu_fd)
 	return !same;
 }
 
-/* Not with an event on its way into the guest: the processor refuses to enter it so. */
+/*
+ * Not with an event on its way into the guest: the processor refuses to enter it so. Nor over a
+ * shadow of the guest's own, such as that of MOV SS.
+ */
 static void hold_interrupts(int vcpu_fd)
 {
 	struct kvm_vcpu_events events;
 
 	if (ioctl(vcpu_fd, KVM_GET_VCPU_EVENTS, &events) < 0 || events.exception.injected ||
-	    events.interrupt.injected || events.nmi.injected)
+	    events.interrupt.injected || events.interrupt.shadow || events.nmi.injected)
 		return;
 	/* No other flag is set, so that KVM keeps the NMI or SIPI that another vCPU may send now.
 	 */

@@ -209,8 +209,8 @@ static int check_mp_state(const struct vcpu_state *state, struct error *err)
 	case KVM_MP_STATE_SIPI_RECEIVED:
 		return 0;
 	}
-	return error_set(err, EINVAL, "snapshot: vCPU %u: MP state %" PRIu32 " is none", state->id,
-			 state->mp_state.mp_state);
+	return error_set(err, EINVAL, "snapshot: vCPU %u: MP state %" PRIu32 " is unknown",
+			 state->id, state->mp_state.mp_state);
 }
 
 static int check(const struct vcpu *vcpu, const struct vcpu_state_host *host,

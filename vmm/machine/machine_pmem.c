@@ -105,9 +105,10 @@ static void describe(struct machine *m, unsigned slot)
 	boot->devices[boot->n_devices++] = boot_virtio_device(slot, "virtio-pmem");
 }
 
-/* @ret_why is an error of the device; messages about the file itself name @option. */
+/* @ret_why is an error of the device; messages about the file itself name @option. @patient: not on
+ * the event loop (pmem_backing.h). */
 static int open_disk(struct machine *m, const struct config_pmem *c, const char *option,
-		     struct error *ret_why, struct error *err)
+		     bool patient, struct error *ret_why, struct error *err)
 {
 	struct pmem_backing_options options = {
 		.path = c->file,
@@ -116,6 +117,7 @@ static int open_disk(struct machine *m, const struct config_pmem *c, const char 
 		.share = c->share,
 		.unlocked = c->unlocked,
 		.option = option,
+		.patient = patient,
 	};
 	struct machine_pmem *pmem = &m->pmem[m->n_pmem];
 	int ret = c->saved ? check_there(c, ret_why) : 0;
@@ -190,7 +192,7 @@ int machine_plan_pmem(struct machine *machine, const struct config *config, stru
 	for (unsigned i = 0; i < config->n_pmem && ret == 0; i++) {
 		const struct config_pmem *c = &config->pmem[i];
 
-		ret = open_disk(machine, c, c->device ? "--object" : "--pmem", &why, err);
+		ret = open_disk(machine, c, c->device ? "--object" : "--pmem", true, &why, err);
 		if (ret < 0 && why.text[0])
 			error_set(err, -ret, "%s %s: %s", c->device ? "--device" : "--pmem",
 				  c->device ? c->given : c->file, why.text);
@@ -241,7 +243,7 @@ int machine_plug_pmem(struct machine *machine, const struct memory_device *devic
 	config_pmem_take_backend(&c, backend);
 	for (unsigned i = machine->n_pmem; !c.id[0] || (!c.named && id_is_used(machine, c.id)); i++)
 		snprintf(c.id, sizeof(c.id), "pmem%u", i);
-	ret = open_disk(machine, &c, "memory-backend-file", err, err);
+	ret = open_disk(machine, &c, "memory-backend-file", false, err, err);
 	if (ret < 0)
 		backend->busy = false;
 	return ret;

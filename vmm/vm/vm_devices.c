@@ -49,7 +49,7 @@ bool vm_devices_connect(const struct vm *vm)
 void vm_devices_finish(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->n_devices; i++)
-		virtio_mmio_look(&vm->devices[i].slot.mmio);
+		virtio_mmio_kick_all(&vm->devices[i].slot.mmio);
 }
 
 unsigned vm_devices_list_files(const struct vm *vm, struct kept_file *ret_files)

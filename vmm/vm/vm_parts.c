@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-/* The slot of an id: "pmem:data", "virtio-rng:rng". */
+/* The name of a section: "pmem:data", "device:rng". */
 static const char *section(char *name, size_t size, const char *kind, const char *id)
 {
 	snprintf(name, size, "%s:%s", kind, id);
@@ -102,12 +102,12 @@ int vm_parts_sync_result(const struct vm *vm, struct error *err)
 	return 0;
 }
 
-void vm_parts_look(struct vm *vm)
+void vm_parts_kick(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->n_pmem; i++)
-		virtio_mmio_look(&vm->pmem[i].slot.mmio);
+		virtio_mmio_kick_all(&vm->pmem[i].slot.mmio);
 	for (unsigned i = 0; i < vm->n_devices; i++)
-		virtio_mmio_look(&vm->devices[i].slot.mmio);
+		virtio_mmio_kick_all(&vm->devices[i].slot.mmio);
 }
 
 void vm_parts_save(struct vm *vm, struct state_writer *w)

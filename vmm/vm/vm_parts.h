@@ -19,7 +19,7 @@ void vm_parts_sync(struct vm *vm);
 int vm_parts_sync_result(const struct vm *vm, struct error *err);
 
 /* Devices take what guest and host have offered meanwhile, after guest memory was frozen. */
-void vm_parts_look(struct vm *vm);
+void vm_parts_kick(struct vm *vm);
 
 /* Puts the sections, of a VM whose vCPUs are parked. */
 void vm_parts_save(struct vm *vm, struct state_writer *writer);

@@ -59,6 +59,7 @@ static int map_ram(struct vm *vm, const struct config_restore *restore,
 				       &vm->ram.base_offsets[n++], err);
 	}
 	vm->ram.base_fd = restore->files.memory_fd;
+	vm->ram.base_size = table->file_size;
 	return ret;
 }
 
@@ -115,12 +116,11 @@ static int check_disks(struct vm *vm, struct state_reader *reader, struct error 
 	return state_reader_result(reader, err);
 }
 
-/* A device's ring lies there. */
+/* The handler of SIGBUS calls it for a page with a device's ring. */
 static void lacks_memory(void)
 {
 	terminal_restore();
-	log_error_in_signal("the host cannot supply a page of guest memory, which is a snapshot's "
-			    "file memory: it was truncated, or cannot be read");
+	log_error_in_signal(VM_LACKS_MEMORY);
 	_exit(OUTCOME_STORAGE_FAULT);
 }
 

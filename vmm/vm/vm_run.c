@@ -21,7 +21,13 @@ static struct vm *vm_of_vcpu(struct vcpu *vcpu)
 
 static void vcpu_ended(struct vcpu *vcpu, enum outcome outcome, const char *detail)
 {
-	vm_finish(vm_of_vcpu(vcpu), outcome, 0, detail);
+	struct vm *vm = vm_of_vcpu(vcpu);
+
+	/* Without its memory a guest cannot even take the exception. */
+	if (outcome == OUTCOME_TRIPLE_FAULT && ram_has_lost_its_file(&vm->ram))
+		vm_finish(vm, OUTCOME_STORAGE_FAULT, 0, VM_LACKS_MEMORY);
+	else
+		vm_finish(vm, outcome, 0, detail);
 }
 
 static void vcpu_parked(struct vcpu *vcpu)

@@ -34,7 +34,7 @@ static void end(struct vm *vm)
 	state_writer_fini(&save->writer);
 	save->phase = VM_SAVE_NONE;
 	vm->memory.frozen = false;
-	vm_parts_look(vm);
+	vm_parts_kick(vm);
 	if (save->resume && vm_resume(vm))
 		monitor_resumed(&vm->monitor);
 	monitor_saved(&vm->monitor, &saved);

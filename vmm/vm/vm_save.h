@@ -40,7 +40,7 @@ struct vm_save {
 	char path[PATH_MAX];
 	uint64_t stopped_ns;
 	struct state_writer writer;
-	/* What the thread did; it is done with all when it posts this. */
+	/* How the thread's job ended. The thread posts this last. */
 	struct event_call done;
 	int result; /* 0 or -errno with @error set */
 	struct error error;

@@ -70,6 +70,11 @@ struct vm_timeout {
 	struct event_timer timer;
 };
 
+/* The end of a restored VM whose memory file was truncated. */
+#define VM_LACKS_MEMORY                                                                             \
+	"the host cannot supply a page of guest memory, which is a snapshot's file memory: it was " \
+	"truncated, or cannot be read"
+
 /* Sections of a state file. */
 #define VM_SECTION_KVM "kvm"
 #define VM_SECTION_VCPU "vcpu%u"

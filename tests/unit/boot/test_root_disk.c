@@ -80,6 +80,21 @@ Test(root_disk, prefers_the_root_type_then_linux_then_any)
 	cr_assert(probe(&f).dax);
 }
 
+/* What is behind the /boot may have a file system that is not known here. */
+Test(root_disk, boot_beside_an_unknown_file_system)
+{
+	struct fixture_file f = disk_new(SIZE), fs = ext4();
+
+	disk_partition(&f, "label: dos\\n1: start=2048 size=4096 type=83\\n2: start=8192 size=8192 "
+			   "type=83\\n");
+	disk_copy(&f, MIB, &fs, HEAD);
+	cr_assert_eq(pwrite(f.fd, "/boot", 6, MIB + 1024 + 0x88), 6);
+	cr_assert_eq(probe(&f).partition, 2);
+	cr_assert_null(probe(&f).fs);
+	cr_assert_eq(pwrite(f.fd, "/", 2, MIB + 1024 + 0x88), 2);
+	cr_assert_eq(probe(&f).partition, 1);
+}
+
 /* A /boot is of the same type as the root, and comes before it. */
 Test(root_disk, boot_partition_is_not_the_root)
 {

@@ -602,8 +602,11 @@ static void expect_reset(struct peer *p)
 	expect_works();
 }
 
-/* bad input: Socket device: more bytes than the guest has credit for -> that connection is reset */
-/* From both sides: connections, those that nobody took, and bytes, but for those without credit. */
+/*
+ * From both sides: connections, those that nobody took, and bytes, but for those without credit.
+ *
+ * bad input: Socket device: more bytes than the guest has credit for -> that connection is reset
+ */
 Test(vsock, counters, .init = setup, .fini = teardown)
 {
 	static const uint8_t data[VSOCK_BUFFER + 1];

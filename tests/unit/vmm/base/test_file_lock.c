@@ -24,6 +24,32 @@ static void setup(void)
 	file = driver_temp_file("/dev/shm", 4096, path);
 }
 
+Test(file_lock, holder_that_ends)
+{
+	int ready[2];
+	pid_t child;
+	siginfo_t info;
+	char byte;
+
+	cr_assert(!file_lock_holder_is_ending(getpid()));
+	check_eq(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		close(ready[0]);
+		pause();
+	}
+	cr_assert(!file_lock_holder_is_ending(child));
+	kill(child, SIGKILL);
+	/* Whether the signal is pending, the process ends or is not reaped yet. */
+	cr_assert(file_lock_holder_is_ending(child));
+	check_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+	cr_assert(file_lock_holder_is_ending(child), "a zombie");
+	waitpid(child, NULL, 0);
+	cr_assert(file_lock_holder_is_ending(child), "there is none");
+	close(ready[1]);
+	check_eq(read(ready[0], &byte, 1), 0);
+}
+
 static struct file_lock_holder holder;
 
 static int take(bool writes)

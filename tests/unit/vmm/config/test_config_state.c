@@ -187,12 +187,14 @@ Test(config_state, refuses_another_machine, .fini = remove_snapshot)
 	static const struct {
 		const char *options, *text;
 	} cases[] = {
-		{ "-m 1G", "--memory 1G: cannot be with --restore, because the machine is as it "
-			   "was saved; leave it out" },
-		{ "--rng", "--rng: cannot be with --restore, because the machine is as it was "
+		{ "-m 1G",
+		  "--memory 1G: cannot be used with --restore, because the machine is as it "
+		  "was saved; leave it out" },
+		{ "--rng", "--rng: cannot be used with --restore, because the machine is as it was "
 			   "saved; leave it out" },
-		{ "-k k", "--kernel k: cannot be with --restore, because the machine is as it was "
-			  "saved; leave it out" },
+		{ "-k k",
+		  "--kernel k: cannot be used with --restore, because the machine is as it was "
+		  "saved; leave it out" },
 		{ "-p c.img", "--pmem c.img: with --restore, id= must be that of a disk that was "
 			      "saved, such as pmem0" },
 		{ "-p id=x,file=c", "--pmem id=x,file=c: with --restore, id= must be that of a "
