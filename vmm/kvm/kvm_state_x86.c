@@ -2,6 +2,7 @@
 /* Saves and restores what the VM has beside its vCPUs. */
 #include "vmm/kvm/kvm_state_x86.h"
 
+#include "vmm/base/clock.h"
 #include "vmm/base/layout.h"
 
 #include <errno.h>
@@ -9,8 +10,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
-
-#define NS_PER_S 1000000000ULL
 
 static const struct {
 	uint32_t id;
@@ -44,15 +43,12 @@ static int save_pit(const struct kvm *kvm, struct kvm_state *state, struct error
 static int save_clock(const struct kvm *kvm, struct kvm_state *state, struct error *err)
 {
 	struct kvm_clock_data clock = { 0 };
-	struct timespec now;
+	uint64_t now = clock_now_ns(CLOCK_REALTIME);
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	if (ioctl(kvm->vm_fd, KVM_GET_CLOCK, &clock) < 0)
 		return error_system(err, errno, "KVM: KVM_GET_CLOCK");
 	state->clock = clock.clock;
-	state->realtime = clock.flags & KVM_CLOCK_REALTIME
-				  ? clock.realtime
-				  : (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	state->realtime = clock.flags & KVM_CLOCK_REALTIME ? clock.realtime : now;
 	return 0;
 }
 

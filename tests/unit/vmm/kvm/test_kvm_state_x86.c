@@ -4,13 +4,13 @@
 
 #include "tests/support/refuse_call.h"
 #include "tests/support/small_guest.h"
+#include "vmm/base/clock.h"
 
 #include <signal.h>
 #include <ucontext.h>
 
 TestSuite(kvm_state_x86, .timeout = 15);
 
-#define NS_PER_S 1000000000ULL
 #define IOAPIC 2
 #define PIN 9
 
