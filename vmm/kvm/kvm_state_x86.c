@@ -30,7 +30,7 @@ static int save_chips(const struct kvm *kvm, struct kvm_state *state, struct err
 	return 0;
 }
 
-/* A VM without the timer, as mvmm's are, has nothing to say of it. */
+/* ENXIO: the VM has no PC timer, as all that mvmm makes. Its state then has none either. */
 static int save_pit(const struct kvm *kvm, struct kvm_state *state, struct error *err)
 {
 	int ret = ioctl(kvm->vm_fd, KVM_GET_PIT2, &state->pit);

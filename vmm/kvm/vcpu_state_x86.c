@@ -248,8 +248,8 @@ static int restore_tsc(const struct vcpu *vcpus, unsigned i, const struct kvm *k
 }
 
 /*
- * KVM says that a guest that does not use its clock cannot be told. The others would take the time
- * of the save for a lock-up.
+ * Tells the guest through kvmclock that it was stopped. Otherwise its watchdog would take the time
+ * since the save for a lock-up. EINVAL: this guest does not use kvmclock, so it cannot be told.
  */
 static int tell_of_pause(const struct vcpu *vcpu, struct error *err)
 {
@@ -261,20 +261,20 @@ static int tell_of_pause(const struct vcpu *vcpu, struct error *err)
 static int restore_one(const struct vcpu *vcpu, const struct vcpu_state *state, struct error *err)
 {
 	uintptr_t cpuid = (uintptr_t)&state->cpuid;
-	/* Registers and bits that it does not tell cannot be set. */
+	/* CPUID comes first: KVM refuses registers and bits of features that CPUID lacks. */
 	int ret = call(vcpu, KVM_SET_CPUID2, (void *)cpuid, "KVM_SET_CPUID2", err);
 
 	for (size_t i = 0; i < ARRAY_SIZE(registers) && ret == 0; i++)
 		ret = set(vcpu, &registers[i], state, err);
-	/* A timer of what ran here before, which the APIC would start again. */
+	/* Disarms what an earlier guest of this vCPU had armed; setting the APIC would start it. */
 	if (ret == 0)
 		ret = vcpu_msrs_x86_set(vcpu, MSR_TSC_DEADLINE, 0, err);
-	/* Behind the special registers, which tell where it is and whether it is on. */
+	/* After the special registers, which hold the APIC's address and whether it is on. */
 	if (ret == 0)
 		ret = set(vcpu, &lapic, state, err);
 	if (ret == 0)
 		ret = vcpu_msrs_x86_restore(vcpu, &state->msrs, err);
-	/* Behind the APIC, which otherwise is not in the mode for it, and disarms it. */
+	/* After the APIC: setting it disarms the timer, and its mode decides if this has effect. */
 	if (ret == 0)
 		ret = vcpu_msrs_x86_set(vcpu, MSR_TSC_DEADLINE, state->tsc_deadline, err);
 	if (ret == 0)

@@ -120,7 +120,10 @@ static int next_private(struct private_pages *pages, const struct job *job, uint
 		       : 0;
 }
 
-/* A file that was truncated since has taken the process's own pages with it. */
+/*
+ * Truncating a file also drops the private copies of its pages. So guest memory that lies behind
+ * the new end of its base file is lost, and must not be saved as if it were whole.
+ */
 static int check_base(const struct job *job, struct error *err)
 {
 	const struct memory_source *source = job->source;

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 struct snapshot_files {
-	int dir_fd; /* owned, as are the others; none is 0 */
+	int dir_fd; /* the structure owns all four; 0: none */
 	int state_fd;
 	int memory_fd;
 	int lock_fd; /* of the memory file: hold it as long as that is mapped */

@@ -13,7 +13,10 @@
 /* The names of directories that are not complete, or no longer needed, begin with it. */
 #define SNAPSHOT_PATH_TEMPORARY ".mvmm-save-"
 
-/* Whether @path can be one, by itself; opens nothing. -EINVAL with @err set, as below. */
+/*
+ * Checks the text of @path as snapshot_path_open() does, and opens nothing. 0, or -EINVAL with @err
+ * set.
+ */
 int snapshot_path_check(const char *path, const char *what, struct error *err);
 
 /*
