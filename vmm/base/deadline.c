@@ -2,7 +2,9 @@
 /* Waits on a condition until the time has passed or deadline_stop signals it. */
 #include "vmm/base/deadline.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/clock.h"
+#include "vmm/base/thread.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -30,7 +32,7 @@ static void *wait_until_passed(void *arg)
 
 int deadline_start(struct deadline *deadline, const struct deadline_ops *ops, uint64_t at_ns)
 {
-	sigset_t all, saved;
+	static const int unblocked[] = { SIGSYS }; /* the sandbox uses it */
 	int ret;
 
 	*deadline = (struct deadline){
@@ -39,17 +41,14 @@ int deadline_start(struct deadline *deadline, const struct deadline_ops *ops, ui
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
-	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* the sandbox uses it */
-	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	ret = pthread_create(&deadline->thread, NULL, wait_until_passed, deadline);
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	ret = thread_start(&deadline->thread, wait_until_passed, deadline, unblocked,
+			   ARRAY_SIZE(unblocked));
 	deadline->started = ret == 0;
 	pthread_mutex_lock(&deadline->lock);
 	while (deadline->started && !deadline->begun)
 		pthread_cond_wait(&deadline->changed, &deadline->lock);
 	pthread_mutex_unlock(&deadline->lock);
-	return -ret;
+	return ret;
 }
 
 void deadline_stop(struct deadline *deadline)

@@ -3,6 +3,7 @@
 #include "vmm/base/worker.h"
 
 #include "vmm/base/array.h"
+#include "vmm/base/thread.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -30,23 +31,9 @@ static void *wait_for_jobs(void *arg)
 	return NULL;
 }
 
-static int create_thread(struct worker *worker)
-{
-	static const int heard[] = { SIGSYS, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
-	sigset_t mask, saved;
-	int ret;
-
-	sigfillset(&mask);
-	for (size_t i = 0; i < ARRAY_SIZE(heard); i++)
-		sigdelset(&mask, heard[i]);
-	pthread_sigmask(SIG_SETMASK, &mask, &saved);
-	ret = pthread_create(&worker->thread, NULL, wait_for_jobs, worker);
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	return -ret;
-}
-
 int worker_start(struct worker *worker, const struct worker_ops *ops)
 {
+	static const int unblocked[] = { SIGSYS, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
 	int ret;
 
 	*worker = (struct worker){
@@ -54,7 +41,8 @@ int worker_start(struct worker *worker, const struct worker_ops *ops)
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
-	ret = create_thread(worker);
+	ret = thread_start(&worker->thread, wait_for_jobs, worker, unblocked,
+			   ARRAY_SIZE(unblocked));
 	if (ret < 0)
 		return ret;
 	worker->started = true;

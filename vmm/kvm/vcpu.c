@@ -4,6 +4,7 @@
 
 #include "vmm/base/array.h"
 #include "vmm/base/log.h"
+#include "vmm/base/thread.h"
 #include "vmm/kvm/vcpu_x86.h"
 
 #include <errno.h>
@@ -321,22 +322,15 @@ static void *run_guest(void *arg)
 int vcpu_start(struct vcpu *vcpu)
 {
 	struct sigaction action = { .sa_sigaction = kicked, .sa_flags = SA_SIGINFO };
-	static const int heard[] = {
-		KICK_SIGNAL, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS
-	};
-	sigset_t mask, saved;
+	/* A vCPU receives only its kick and signals that a bug raises. */
+	static const int unblocked[] = { KICK_SIGNAL, SIGSEGV, SIGBUS, SIGILL,
+					 SIGFPE,      SIGABRT, SIGSYS };
 	int ret;
 
-	/* A vCPU receives only its kick and signals that a bug raises. */
 	sigaction(KICK_SIGNAL, &action, NULL);
-	sigfillset(&mask);
-	for (size_t i = 0; i < ARRAY_SIZE(heard); i++)
-		sigdelset(&mask, heard[i]);
-	pthread_sigmask(SIG_SETMASK, &mask, &saved);
-	ret = pthread_create(&vcpu->thread, NULL, run_guest, vcpu);
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	ret = thread_start(&vcpu->thread, run_guest, vcpu, unblocked, ARRAY_SIZE(unblocked));
 	vcpu->started = ret == 0;
-	return -ret;
+	return ret;
 }
 
 /* Sets @flag and takes the thread out of KVM_RUN, or out of its wait. Call it under the lock. */
