@@ -10,6 +10,7 @@
 #include "boot/input_file.h"
 #include "boot/kernel_file.h"
 #include "boot/platform_cache.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/log.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Far more than any kernel unpacks to; a compressed file of zeroes must not keep us for ever. */
 #define UNPACKED_MAX (512ull << 20)
@@ -156,14 +156,6 @@ static void decide(const struct search *s, struct kernel_probe *probe)
 	snprintf(probe->reason, sizeof(probe->reason), "the kernel %s", why);
 }
 
-static double seconds_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
-
 int kernel_search(const struct input_file *file, struct kernel_probe *probe, struct error *err)
 {
 	enum kernel_format format;
@@ -193,15 +185,14 @@ int kernel_search(const struct input_file *file, struct kernel_probe *probe, str
 static int search(const struct input_file *file, struct kernel_searcher *searcher,
 		  struct kernel_probe *probe, struct error *err)
 {
-	struct timespec start;
+	const uint64_t start_ns = clock_now_ns(CLOCK_MONOTONIC);
 	int r;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	log_info("looking inside %s for device tree support, once for this kernel", file->path);
 	r = searcher ? searcher->search(searcher, file, probe, err)
 		     : kernel_search(file, probe, err);
 	log_info("searched %" PRIu64 " MiB of it in %.1f s", probe->searched >> 20,
-		 seconds_since(&start));
+		 (double)(clock_now_ns(CLOCK_MONOTONIC) - start_ns) / NS_PER_S);
 	return r;
 }
 
