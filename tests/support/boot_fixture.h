@@ -168,6 +168,17 @@ static inline int fixture_run(char output[FIXTURE_OUTPUT], const char *const arg
 		cr_assert_eq(status_, 0, "%s: status %d\n%s", argv_[0], status_, output);          \
 	} while (0)
 
+/* The file @name of @size bytes, which begins with these @len bytes. */
+static inline void fixture_named_file(const char *name, const void *bytes, size_t len, off_t size)
+{
+	int fd = open(name, O_RDWR | O_CREAT, 0600);
+
+	cr_assert(fd >= 0);
+	cr_assert_eq(pwrite(fd, bytes, len, 0), (ssize_t)len);
+	cr_assert_eq(ftruncate(fd, size), 0);
+	close(fd);
+}
+
 /* A directory of its own under /tmp; the test removes what it puts there. */
 static inline void fixture_directory(char path[32])
 {

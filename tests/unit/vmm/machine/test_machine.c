@@ -14,26 +14,16 @@ static struct error err;
 static char dir[32];
 static unsigned descriptors;
 
-static void file(const char *name, const void *bytes, size_t len, off_t size)
-{
-	int fd = open(name, O_RDWR | O_CREAT, 0600);
-
-	cr_assert(fd >= 0);
-	check_eq(pwrite(fd, bytes, len, 0), len);
-	check_eq(ftruncate(fd, size), 0);
-	close(fd);
-}
-
 static void setup(void)
 {
 	struct fixture_bzimage kernel = fixture_bzimage();
 
 	fixture_directory(dir);
 	check_eq(chdir(dir), 0);
-	file("k", &kernel, sizeof(kernel), sizeof(kernel));
-	file("a", "", 0, 4 << 20);
-	file("b", "", 0, 4 << 20);
-	file("i", "initrd", 6, 6);
+	fixture_named_file("k", &kernel, sizeof(kernel), sizeof(kernel));
+	fixture_named_file("a", "", 0, 4 << 20);
+	fixture_named_file("b", "", 0, 4 << 20);
+	fixture_named_file("i", "initrd", 6, 6);
 	descriptors = open_descriptors();
 }
 
@@ -136,7 +126,7 @@ Test(machine, configurations_that_cannot_be, .init = setup, .fini = teardown)
 		char name[8];
 
 		snprintf(name, sizeof(name), "d%u", i);
-		file(name, "", 0, 2 << 20);
+		fixture_named_file(name, "", 0, 2 << 20);
 		strcat(strcat(line, " -p "), name);
 	}
 	refused(line, "virtio-rng: no virtio slot is free: all ");

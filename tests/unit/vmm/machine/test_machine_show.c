@@ -18,25 +18,15 @@ static struct config config;
 static struct error err;
 static char dir[32];
 
-static void file(const char *name, const void *bytes, size_t len, off_t size)
-{
-	int fd = open(name, O_RDWR | O_CREAT, 0600);
-
-	cr_assert(fd >= 0);
-	check_eq(pwrite(fd, bytes, len, 0), len);
-	check_eq(ftruncate(fd, size), 0);
-	close(fd);
-}
-
 static void setup(void)
 {
 	struct fixture_bzimage kernel = fixture_bzimage();
 
 	fixture_directory(dir);
 	check_eq(chdir(dir), 0);
-	file("k", &kernel, sizeof(kernel), sizeof(kernel));
-	file("a", "", 0, 4 << 20);
-	file("odd", "", 0, 3000001);
+	fixture_named_file("k", &kernel, sizeof(kernel), sizeof(kernel));
+	fixture_named_file("a", "", 0, 4 << 20);
+	fixture_named_file("odd", "", 0, 3000001);
 }
 
 static void teardown(void)
@@ -152,7 +142,7 @@ Test(machine_show, dumps_the_device_tree, .init = setup, .fini = teardown)
 	char where[16], path[32];
 
 	plan("-m 64M -p a --platform dt --serial null");
-	file("tree", "", 0, 1 << 20);
+	fixture_named_file("tree", "", 0, 1 << 20);
 	check_eq(machine_show_dtb(&machine, "tree", &err), 0, "%s", err.text);
 	check_eq(be32toh(read_word("tree", 0)), 0xd00dfeed);
 	check_eq(be32toh(read_word("tree", 4)), size_of("tree"), "what was there is gone");
@@ -170,7 +160,7 @@ Test(machine_show, dumps_the_tables, .init = setup, .fini = teardown)
 	check_eq(read_word("tables/apic.dat", 4), size_of("tables/apic.dat"));
 	check_eq(read_word("tables/dsdt.dat", 4), size_of("tables/dsdt.dat"));
 	/* And into a directory that is there, over what is in it. */
-	file("tables/apic.dat", "", 0, 1 << 20);
+	fixture_named_file("tables/apic.dat", "", 0, 1 << 20);
 	check_eq(machine_show_acpi(&machine, "tables", &err), 0, "%s", err.text);
 	check_eq(read_word("tables/apic.dat", 4), size_of("tables/apic.dat"));
 }
