@@ -170,10 +170,10 @@ static int fake_pause(struct monitor *monitor, struct error *err)
 /* With why it failed, or NULL. */
 static inline void fake_vm_saved(struct fake_vm *vm, const char *error)
 {
-	monitor_saved(&vm->monitor, &(struct monitor_saved){ .path = vm->save_path,
-							     .error = error,
-							     .bytes = 123456,
-							     .pause_us = 789 });
+	monitor_job_ended(
+		&vm->monitor, MONITOR_EVENT_SAVED,
+		&(struct monitor_job){
+			.path = vm->save_path, .error = error, .bytes = 123456, .pause_us = 789 });
 }
 
 static int fake_save(struct monitor *monitor, const char *path, struct error *err)

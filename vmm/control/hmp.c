@@ -274,8 +274,8 @@ static int run_line(struct monitor *monitor, char *line, struct buffer *out)
 
 void hmp_finish(const struct monitor_event *event, struct buffer *out)
 {
-	if (event->type == MONITOR_EVENT_SAVED && event->saved->error)
-		buffer_printf(out, "Error: %s\n", event->saved->error);
+	if (event->job && event->job->error)
+		buffer_printf(out, "Error: %s\n", event->job->error);
 }
 
 int hmp_run(struct monitor *monitor, const char *line, struct buffer *out)

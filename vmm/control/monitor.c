@@ -109,36 +109,45 @@ void monitor_io_error(struct monitor *monitor, const struct monitor_io_error *er
 						     .io_error = error });
 }
 
-void monitor_saved(struct monitor *monitor, const struct monitor_saved *saved)
+void monitor_job_ended(struct monitor *monitor, enum monitor_event_type type,
+		       const struct monitor_job *job)
 {
-	monitor->saving = false;
-	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_SAVED, .saved = saved });
+	monitor->job = NULL;
+	send_event(monitor, &(struct monitor_event){ .type = type, .job = job });
 }
 
 bool monitor_wait_ends(int wait, const struct monitor_event *event)
 {
 	return (wait == MONITOR_WAIT_STOP && event->type == MONITOR_EVENT_STOP) ||
-	       (wait == MONITOR_WAIT_SAVE && event->type == MONITOR_EVENT_SAVED);
+	       (wait == MONITOR_WAIT_JOB && event->job);
+}
+
+static int begin_job(struct monitor *monitor, const char *command, struct error *err)
+{
+	if (monitor->ops->state(monitor) == MONITOR_SHUTDOWN)
+		return error_set(err, ESHUTDOWN, "%s: the VM has ended", command);
+	if (monitor->job)
+		return error_set(err, EBUSY,
+				 "%s: %s%s is under way; try again when it has been answered",
+				 command, strcmp(command, monitor->job) == 0 ? "another " : "",
+				 monitor->job);
+	monitor->job = command;
+	return 0;
+}
+
+/* @ret is what the beginning returned. */
+static int await_job(struct monitor *monitor, int ret)
+{
+	if (ret < 0)
+		monitor->job = NULL;
+	return monitor->job ? MONITOR_WAIT_JOB : ret;
 }
 
 int monitor_save(struct monitor *monitor, const char *path, struct error *err)
 {
-	int ret;
+	int ret = begin_job(monitor, "vm-save", err);
 
-	if (monitor->ops->state(monitor) == MONITOR_SHUTDOWN)
-		return error_set(err, ESHUTDOWN, "vm-save %s: the VM has ended", path);
-	if (monitor->saving)
-		return error_set(err, EBUSY,
-				 "vm-save %s: another save is under way; try again after its "
-				 "VM_SAVED event",
-				 path);
-	monitor->saving = true;
-	ret = monitor->ops->save(monitor, path, err);
-	if (ret < 0) {
-		monitor->saving = false;
-		return ret;
-	}
-	return monitor->saving ? MONITOR_WAIT_SAVE : 0;
+	return ret < 0 ? ret : await_job(monitor, monitor->ops->save(monitor, path, err));
 }
 
 int monitor_pause(struct monitor *monitor, struct error *err)

@@ -109,9 +109,9 @@ struct monitor_ops {
 	/* Presses the power button. */
 	int (*powerdown)(struct monitor *monitor, struct error *err);
 	/*
-	 * Begins to save the VM to @path, below the directory of --snapshots. monitor_saved reports
-	 * how it went, from within this call or later, also if the VM ends meanwhile. Never called
-	 * while another save is under way, or at the end.
+	 * Begins to save the VM to @path, below the directory of --snapshots. monitor_job_ended
+	 * reports how it went, from within this call or later, also if the VM ends meanwhile. Never
+	 * called while another job is under way, or at the end.
 	 */
 	int (*save)(struct monitor *monitor, const char *path, struct error *err);
 	/* Both send their event (monitor_was_reset, monitor_shutdown) before they return. */
@@ -153,12 +153,12 @@ struct monitor_io_error {
 	const char *reason;
 };
 
-/* How a save ended. */
-struct monitor_saved {
-	const char *path;  /* as it was given */
+/* How a command for which the VM was stopped ended. */
+struct monitor_job {
 	const char *error; /* why it failed, or NULL */
-	uint64_t bytes;	   /* on disk: without the pages of zeros */
 	uint64_t pause_us; /* how long the vCPUs were stopped for it */
+	const char *path;  /* of SAVED: as it was given */
+	uint64_t bytes;	   /* of SAVED: on disk, without the pages of zeros */
 };
 
 struct monitor_event {
@@ -168,7 +168,7 @@ struct monitor_event {
 	const char *id;		  /* of PMEM_FLUSH_ERROR */
 	int error;		  /* of PMEM_FLUSH_ERROR: a positive errno */
 	const struct monitor_io_error *io_error; /* of PMEM_IO_ERROR */
-	const struct monitor_saved *saved;	 /* of SAVED */
+	const struct monitor_job *job;		 /* of SAVED */
 };
 
 /* Receives events. Within @event a listener may remove itself, but no other. */
@@ -181,7 +181,7 @@ struct monitor {
 	const struct monitor_ops *ops;
 	struct monitor_listener *listeners; /* borrowed */
 	bool shutdown_told;
-	bool saving;			/* until monitor_saved */
+	const char *job;		/* the command of the job under way, or NULL */
 	uint64_t flush_errors_since_ns; /* the current second, and how many were sent in it */
 	unsigned flush_errors_told;
 };
@@ -202,7 +202,9 @@ void monitor_guest_ready(struct monitor *monitor);
 void monitor_shutdown(struct monitor *monitor, enum monitor_cause cause);
 /* Sends at most ten events a second, because a guest can cause them; the counters count all. */
 void monitor_flush_failed(struct monitor *monitor, const char *id, int error);
-void monitor_saved(struct monitor *monitor, const struct monitor_saved *saved);
+/* @type is the event of the command that has ended. */
+void monitor_job_ended(struct monitor *monitor, enum monitor_event_type type,
+		       const struct monitor_job *job);
 /* The VM stops because of it: monitor_stopped follows, unless it was stopped already. */
 void monitor_io_error(struct monitor *monitor, const struct monitor_io_error *error);
 
@@ -210,7 +212,7 @@ void monitor_io_error(struct monitor *monitor, const struct monitor_io_error *er
  * The actions, with the checks that QMP and HMP share. 0, or -errno with @err set, or one of
  * MONITOR_WAIT_*: the action is complete at that event, which comes also if the VM ends before.
  */
-enum { MONITOR_WAIT_STOP = 1, MONITOR_WAIT_SAVE };
+enum { MONITOR_WAIT_STOP = 1, MONITOR_WAIT_JOB };
 
 /* Whether @event is what MONITOR_WAIT_* @wait waits for. */
 bool monitor_wait_ends(int wait, const struct monitor_event *event);

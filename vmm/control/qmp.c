@@ -24,8 +24,8 @@ struct qmp_session {
 	bool oob;	      /* the client enabled out-of-band commands */
 	int waiting;	      /* MONITOR_WAIT_*: when an answer is due; or 0 */
 	struct buffer answer; /* that answer, as text: it counts among what all clients use */
-	json_t *waiting_id;   /* owned: the id of a save, which may fail; one client has that */
-	bool waiting_hmp;     /* the save is HMP's, whose errors are text */
+	json_t *waiting_id;   /* owned: the id of a job, which may fail; one client has that */
+	bool waiting_hmp;     /* the job is HMP's, whose errors are text */
 };
 
 /* A client's request. The members are borrowed from its JSON; NULL if it lacks them. */
@@ -93,7 +93,7 @@ static void keep_return(struct qmp_session *session, json_t *id, json_t *answer,
 		return;
 	}
 	session->waiting = wait;
-	if (wait == MONITOR_WAIT_SAVE)
+	if (wait == MONITOR_WAIT_JOB)
 		session->waiting_id = json_incref(id);
 	control_connection_hold(&session->connection);
 }
@@ -326,13 +326,13 @@ static size_t consume_input(struct control_connection *connection, const char *b
 	return taken;
 }
 
-/* A save that failed: QMP's error, or HMP's text. */
+/* A job that failed: QMP's error, or HMP's text. */
 static void send_failure(struct qmp_session *session, const struct monitor_event *event)
 {
 	struct buffer out = { 0 }, crlf = { 0 };
 
 	if (!session->waiting_hmp) {
-		send_error(session, session->waiting_id, "GenericError", event->saved->error);
+		send_error(session, session->waiting_id, "GenericError", event->job->error);
 		return;
 	}
 	hmp_finish(event, &out);
@@ -345,7 +345,7 @@ static void send_failure(struct qmp_session *session, const struct monitor_event
 static void end_wait(struct qmp_session *session, const struct monitor_event *event)
 {
 	session->waiting = 0;
-	if (event->type == MONITOR_EVENT_SAVED && event->saved->error)
+	if (event->job && event->job->error)
 		send_failure(session, event);
 	else
 		control_connection_send(&session->connection, session->answer.data,
@@ -359,7 +359,7 @@ static void end_wait(struct qmp_session *session, const struct monitor_event *ev
 static void send_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	struct qmp_session *session = container_of(listener, struct qmp_session, listener);
-	bool failed = event->type == MONITOR_EVENT_SAVED && event->saved->error;
+	bool failed = event->job && event->job->error;
 
 	if (session->negotiated && !failed)
 		send_value(session, qmp_events_make(event));

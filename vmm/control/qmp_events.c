@@ -54,9 +54,9 @@ static json_t *event_data(const struct monitor_event *event)
 	case MONITOR_EVENT_WATCHDOG:
 		return json_pack("{s:s}", "action", event->action);
 	case MONITOR_EVENT_SAVED:
-		return json_pack("{s:o,s:I,s:I}", "path", json_text_string(event->saved->path),
-				 "bytes", (json_int_t)event->saved->bytes, "pause",
-				 (json_int_t)event->saved->pause_us);
+		return json_pack("{s:o,s:I,s:I}", "path", json_text_string(event->job->path),
+				 "bytes", (json_int_t)event->job->bytes, "pause",
+				 (json_int_t)event->job->pause_us);
 	case MONITOR_EVENT_PMEM_FLUSH_ERROR:
 		return json_pack("{s:o,s:i,s:s}", "id", json_text_string(event->id), "errno",
 				 event->error, "error", strerror(event->error));

@@ -141,6 +141,7 @@ static int create_control(struct vm *vm, const struct config *config, struct err
 
 	monitor_init(&vm->monitor, &vm_monitor_ops);
 	control_init(&vm->control, &vm->monitor, &vm->loop);
+	vm_freeze_init(vm);
 	vm->controlled = config->n_controls > 0;
 	for (unsigned i = 0; i < config->n_controls && ret == 0; i++)
 		ret = open_control(vm, &config->controls[i], stdio_is_console, err);
@@ -178,7 +179,7 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 	if (ret == 0)
 		ret = vm_save_init(vm, config->snapshots, err);
 	if (ret == 0 && (config->snapshots || config->restore.where))
-		ret = vcpu_state_x86_probe(&vm->kvm, &vm->save.host, err);
+		ret = vcpu_state_x86_probe(&vm->kvm, &vm->state_host, err);
 	return ret;
 }
 

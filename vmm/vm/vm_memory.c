@@ -32,7 +32,7 @@ static void idle(struct pmem *pmem)
 {
 	struct pmem_slot *slot = container_of(pmem, struct pmem_slot, pmem);
 
-	vm_save_disk_idle(container_of(slot - slot->slot.number, struct vm, pmem[0]));
+	vm_freeze_disk_idle(container_of(slot - slot->slot.number, struct vm, pmem[0]));
 }
 
 static const struct pmem_ops pmem_ops = { .flush_failed = flush_failed, .idle = idle };

@@ -29,9 +29,9 @@ static enum monitor_state state(struct monitor *monitor)
 
 	if (__atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
 		return MONITOR_SHUTDOWN;
-	/* A save stops the VM for a moment only. */
+	/* A save and the like stop the VM for a moment only. */
 	if (!vm->paused || vm_is_stopping(vm) ||
-	    (vm_save_is_under_way(&vm->save) && vm->save.resume))
+	    (vm_freeze_is_under_way(&vm->freeze) && vm->freeze.resume))
 		return MONITOR_RUNNING;
 	if (vm->prelaunch)
 		return MONITOR_PRELAUNCH;
@@ -263,10 +263,11 @@ static int object_add(struct monitor *monitor, const struct memory_backend *back
 static int device_add(struct monitor *monitor, const struct memory_device *device,
 		      struct error *err)
 {
-	/* The thread that saves goes through the disks. */
-	if (vm_save_is_under_way(&vm_of(monitor)->save))
+	/* The thread goes through the disks. */
+	if (vm_freeze_is_under_way(&vm_of(monitor)->freeze))
 		return error_set(err, EBUSY,
-				 "the VM is being saved; try again after its VM_SAVED event");
+				 "device_add: %s is under way; try again when it has been answered",
+				 vm_of(monitor)->freeze.job->command);
 	return vm_hotplug_pmem(vm_of(monitor), device, err);
 }
 

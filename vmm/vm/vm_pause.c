@@ -56,7 +56,7 @@ void vm_pause(struct vm *vm)
 {
 	vm->resume_asked = false;
 	if (vm->paused) {
-		vm->save.resume = false;
+		vm->freeze.resume = false;
 		return;
 	}
 	vm->paused = true;
@@ -71,8 +71,8 @@ bool vm_resume(struct vm *vm)
 	/* A guest that hangs stays stopped until the VM ends; after the end no guest runs. */
 	if (!vm->paused || vm->hang.timer.due || __atomic_load_n(&vm->ended, __ATOMIC_ACQUIRE))
 		return false;
-	if (vm_save_is_under_way(&vm->save)) {
-		vm->save.resume = true;
+	if (vm_freeze_is_under_way(&vm->freeze)) {
+		vm->freeze.resume = true;
 		return false;
 	}
 	if (vm_is_stopping(vm)) {

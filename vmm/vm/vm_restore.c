@@ -164,7 +164,7 @@ static int restore_vcpus(struct vm *vm, struct state_reader *reader, struct erro
 	}
 	ret = state_reader_result(reader, err);
 	if (ret == 0)
-		ret = vcpu_state_x86_restore(vm->vcpus, vm->n_vcpus, &vm->kvm, &vm->save.host,
+		ret = vcpu_state_x86_restore(vm->vcpus, vm->n_vcpus, &vm->kvm, &vm->state_host,
 					     states, err);
 	free(states);
 	return ret;

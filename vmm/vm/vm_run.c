@@ -105,7 +105,7 @@ static void start(struct vm *vm)
 	 * Threads inherit the slice. The vCPUs' must not, so they start before; io_uring's must,
 	 * so they start after.
 	 */
-	if (vm_save_start(vm) < 0)
+	if (vm_freeze_start(vm) < 0)
 		vm_finish(vm, OUTCOME_HOST_ERROR, 0, "cannot start the thread of --snapshots");
 	ret = time_slice_shorten();
 	if (ret < 0)
@@ -122,7 +122,7 @@ static void stop_threads(struct vm *vm)
 {
 	/* First, so that no vCPU waits for the loop when it is stopped. */
 	event_loop_close(&vm->loop);
-	vm_save_finish(vm);
+	vm_freeze_finish(vm);
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		vcpu_stop(&vm->vcpus[i]);
 	vm_pause_end_if_parked(vm);

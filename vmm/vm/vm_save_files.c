@@ -40,7 +40,7 @@ static int save_vcpus(struct vm *vm, struct error *err)
 	for (unsigned i = 0; i < vm->n_vcpus && ret == 0; i++) {
 		char name[16];
 
-		ret = vcpu_state_x86_save(&vm->vcpus[i], &vm->save.host, state, err);
+		ret = vcpu_state_x86_save(&vm->vcpus[i], &vm->state_host, state, err);
 		snprintf(name, sizeof(name), VM_SECTION_VCPU, i);
 		state_writer_begin(&vm->save.writer, name, 1);
 		state_writer_bytes(&vm->save.writer, state, sizeof(*state));

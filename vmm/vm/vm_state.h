@@ -15,10 +15,12 @@
 #include "vmm/kvm/ram.h"
 #include "vmm/kvm/register_pages.h"
 #include "vmm/kvm/vcpu.h"
+#include "vmm/kvm/vcpu_state_x86.h"
 #include "vmm/machine/machine.h"
 #include "vmm/models/device_model.h"
 #include "vmm/vm/vm.h"
 #include "vmm/vm/vm_end.h"
+#include "vmm/vm/vm_freeze.h"
 #include "vmm/vm/vm_save.h"
 #include "vmm/wiring/pmem_slot.h"
 #include "vmm/wiring/power_bus.h"
@@ -129,6 +131,8 @@ struct vm {
 	struct vm_ready guest_ready;
 	struct vm_watchdog watchdog;
 	struct vm_hang hang;
+	struct vm_freeze freeze;
+	struct vcpu_state_host state_host; /* for a save and a restore */
 	struct vm_save save;
 	bool has_files;	   /* there are sockets to serve, or a result to rename */
 	bool takes_keys;   /* the guest or a monitor reads standard input */

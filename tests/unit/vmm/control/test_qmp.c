@@ -606,8 +606,8 @@ Test(qmp, save_is_answered_when_it_is_done, .init = setup)
 	check_str(vm.save_path, "warm");
 	check_str(fake_vm_ask(&host, other,
 			      "{\"execute\":\"vm-save\",\"arguments\":{\"path\":\"b\"}}"),
-		  GENERIC("vm-save b: another save is under way; try again after its VM_SAVED "
-			  "event"));
+		  GENERIC("vm-save: another vm-save is under way; try again when it has been "
+			  "answered"));
 	monitor_stopped(&vm.monitor);
 	check_str(without_time(fake_vm_hear(&host, fd)), "{\"event\":\"STOP\"}\r\n");
 	fake_vm_saved(&vm, NULL);
@@ -639,7 +639,7 @@ Test(qmp, save_that_fails, .init = setup)
 		  "{\"id\":\"x\",\"error\":{\"class\":\"GenericError\",\"desc\":\"not now\"}}\r\n");
 	vm.refusal_code = 0;
 	vm.state = MONITOR_SHUTDOWN;
-	check_contains(fake_vm_ask(&host, other, save), "vm-save warm: the VM has ended");
+	check_contains(fake_vm_ask(&host, other, save), "vm-save: the VM has ended");
 }
 
 /* HMP's errors are text, also when they come late. Who leaves meanwhile is not missed. */

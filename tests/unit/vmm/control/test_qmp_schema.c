@@ -91,14 +91,14 @@ Test(qmp_schema, schema_is_true, .init = setup)
 		const struct monitor_io_error io_error = {
 			.id = "nv1", .file = "disk.img", .has_offset = true, .reason = "why"
 		};
-		const struct monitor_saved saved = { .path = "warm", .bytes = 1 };
+		const struct monitor_job job = { .path = "warm", .bytes = 1 };
 		const struct monitor_event event = { .type = type,
 						     .cause = MONITOR_GUEST_RESET,
 						     .action = "pause",
 						     .id = "nv1",
 						     .error = EIO,
 						     .io_error = &io_error,
-						     .saved = &saved };
+						     .job = &job };
 		json_t *made = qmp_events_make(&event), *data = json_object_get(made, "data");
 
 		check_eq(!data, strcmp(qmp_events_get(type)->data, QMP_TYPE_EMPTY) == 0);
