@@ -176,6 +176,22 @@ static inline void fake_vm_saved(struct fake_vm *vm, const char *error)
 			.path = vm->save_path, .error = error, .bytes = 123456, .pause_us = 789 });
 }
 
+static inline void fake_vm_was_put_back(struct fake_vm *vm, const char *error)
+{
+	monitor_job_ended(&vm->monitor, MONITOR_EVENT_RESET_IN_PLACE,
+			  &(struct monitor_job){ .error = error, .pause_us = 45 });
+}
+
+static int fake_reset_in_place(struct monitor *monitor, struct error *err)
+{
+	struct fake_vm *vm = fake_vm_of(monitor);
+	int ret = fake_refusal(vm, err);
+
+	if (ret == 0 && !vm->slow_save)
+		fake_vm_was_put_back(vm, NULL);
+	return ret;
+}
+
 static int fake_save(struct monitor *monitor, const char *path, struct error *err)
 {
 	struct fake_vm *vm = fake_vm_of(monitor);
@@ -283,6 +299,7 @@ static const struct monitor_ops fake_ops = {
 	.resume = fake_resume,
 	.powerdown = fake_powerdown,
 	.save = fake_save,
+	.reset_in_place = fake_reset_in_place,
 	.reset = fake_reset,
 	.quit = fake_quit,
 	.object_add = fake_object_add,

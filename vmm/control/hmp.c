@@ -99,6 +99,8 @@ static const struct command commands[] = {
 	{ "system_powerdown", NOTHING, "", "send system power down event",
 	  .qmp = "system_powerdown" },
 	{ "system_reset", NOTHING, "", "reset the system", .qmp = "system_reset" },
+	{ "vm_reset", NOTHING, "", "put a restored VM back to the instant of its snapshot",
+	  .qmp = "vm-reset" },
 };
 
 #define COUNT ARRAY_SIZE(commands)

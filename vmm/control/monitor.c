@@ -150,6 +150,13 @@ int monitor_save(struct monitor *monitor, const char *path, struct error *err)
 	return ret < 0 ? ret : await_job(monitor, monitor->ops->save(monitor, path, err));
 }
 
+int monitor_reset_in_place(struct monitor *monitor, struct error *err)
+{
+	int ret = begin_job(monitor, "vm-reset", err);
+
+	return ret < 0 ? ret : await_job(monitor, monitor->ops->reset_in_place(monitor, err));
+}
+
 int monitor_pause(struct monitor *monitor, struct error *err)
 {
 	int ret;

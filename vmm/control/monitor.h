@@ -114,6 +114,8 @@ struct monitor_ops {
 	 * called while another job is under way, or at the end.
 	 */
 	int (*save)(struct monitor *monitor, const char *path, struct error *err);
+	/* The same for putting the VM back to the instant that it was restored from. */
+	int (*reset_in_place)(struct monitor *monitor, struct error *err);
 	/* Both send their event (monitor_was_reset, monitor_shutdown) before they return. */
 	int (*reset)(struct monitor *monitor, struct error *err);
 	void (*quit)(struct monitor *monitor);
@@ -139,6 +141,7 @@ enum monitor_event_type {
 	MONITOR_EVENT_WATCHDOG,
 	MONITOR_EVENT_GUEST_READY,
 	MONITOR_EVENT_SAVED,
+	MONITOR_EVENT_RESET_IN_PLACE,
 	MONITOR_EVENT_PMEM_FLUSH_ERROR,
 	MONITOR_EVENT_PMEM_IO_ERROR,
 	MONITOR_EVENT_TYPES,
@@ -168,7 +171,7 @@ struct monitor_event {
 	const char *id;		  /* of PMEM_FLUSH_ERROR */
 	int error;		  /* of PMEM_FLUSH_ERROR: a positive errno */
 	const struct monitor_io_error *io_error; /* of PMEM_IO_ERROR */
-	const struct monitor_job *job;		 /* of SAVED */
+	const struct monitor_job *job;		 /* of SAVED and RESET_IN_PLACE */
 };
 
 /* Receives events. Within @event a listener may remove itself, but no other. */
@@ -218,6 +221,7 @@ enum { MONITOR_WAIT_STOP = 1, MONITOR_WAIT_JOB };
 bool monitor_wait_ends(int wait, const struct monitor_event *event);
 
 int monitor_save(struct monitor *monitor, const char *path, struct error *err);
+int monitor_reset_in_place(struct monitor *monitor, struct error *err);
 int monitor_pause(struct monitor *monitor, struct error *err);
 int monitor_resume(struct monitor *monitor, struct error *err);
 int monitor_powerdown(struct monitor *monitor, struct error *err);

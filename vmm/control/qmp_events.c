@@ -19,6 +19,7 @@ static const struct qmp_event events[] = {
 	[MONITOR_EVENT_WATCHDOG] = { "WATCHDOG", "WatchdogData" },
 	[MONITOR_EVENT_GUEST_READY] = { "GUEST_READY", QMP_TYPE_EMPTY },
 	[MONITOR_EVENT_SAVED] = { "VM_SAVED", "MvmmSavedData" },
+	[MONITOR_EVENT_RESET_IN_PLACE] = { "VM_RESET", "MvmmJobData" },
 	[MONITOR_EVENT_PMEM_FLUSH_ERROR] = { "PMEM_FLUSH_ERROR", "MvmmPmemFlushErrorData" },
 	[MONITOR_EVENT_PMEM_IO_ERROR] = { "PMEM_IO_ERROR", "MvmmPmemIoErrorData" },
 };
@@ -57,6 +58,8 @@ static json_t *event_data(const struct monitor_event *event)
 		return json_pack("{s:o,s:I,s:I}", "path", json_text_string(event->job->path),
 				 "bytes", (json_int_t)event->job->bytes, "pause",
 				 (json_int_t)event->job->pause_us);
+	case MONITOR_EVENT_RESET_IN_PLACE:
+		return json_pack("{s:I}", "pause", (json_int_t)event->job->pause_us);
 	case MONITOR_EVENT_PMEM_FLUSH_ERROR:
 		return json_pack("{s:o,s:i,s:s}", "id", json_text_string(event->id), "errno",
 				 event->error, "error", strerror(event->error));

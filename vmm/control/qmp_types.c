@@ -94,6 +94,7 @@ static const struct qmp_type types[] = {
 	     "inject-nmi"),
 	OBJECT("MvmmSavedData", MEMBER("path", "str"), MEMBER("bytes", "int"),
 	       MEMBER("pause", "int")),
+	OBJECT("MvmmJobData", MEMBER("pause", "int")),
 	OBJECT("MvmmPmemFlushErrorData", MEMBER("id", "str"), MEMBER("errno", "int"),
 	       MEMBER("error", "str")),
 	OBJECT("MvmmPmemIoErrorData", OPTIONAL("id", "str"), OPTIONAL("file", "str"),

@@ -95,6 +95,15 @@ void vcpu_resume(struct vcpu *vcpu);
 /* Whether it is out of the guest: it waits, has ended or was never started. */
 bool vcpu_is_parked(const struct vcpu *vcpu);
 
+/*
+ * Whether @vcpu, which is parked, is in the middle of an access to memory that the host could not
+ * supply, which it tries again when it goes on.
+ */
+static inline bool vcpu_waits_for_memory(const struct vcpu *vcpu)
+{
+	return vcpu->unfinished;
+}
+
 /* Ends the thread and waits for that. Does nothing if it never started. */
 void vcpu_stop(struct vcpu *vcpu);
 

@@ -258,11 +258,17 @@ static int tell_of_pause(const struct vcpu *vcpu, struct error *err)
 	return 0;
 }
 
-static int restore_one(const struct vcpu *vcpu, const struct vcpu_state *state, struct error *err)
+/* CPUID comes first: KVM refuses registers and bits of features that CPUID lacks. */
+static int restore_cpuid(const struct vcpu *vcpu, const struct vcpu_state *state, struct error *err)
 {
 	uintptr_t cpuid = (uintptr_t)&state->cpuid;
-	/* CPUID comes first: KVM refuses registers and bits of features that CPUID lacks. */
-	int ret = call(vcpu, KVM_SET_CPUID2, (void *)cpuid, "KVM_SET_CPUID2", err);
+
+	return call(vcpu, KVM_SET_CPUID2, (void *)cpuid, "KVM_SET_CPUID2", err);
+}
+
+static int restore_one(const struct vcpu *vcpu, const struct vcpu_state *state, struct error *err)
+{
+	int ret = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(registers) && ret == 0; i++)
 		ret = set(vcpu, &registers[i], state, err);
@@ -282,6 +288,30 @@ static int restore_one(const struct vcpu *vcpu, const struct vcpu_state *state, 
 	return ret < 0 ? ret : tell_of_pause(vcpu, err);
 }
 
+/* With their CPUID, unless they @ran: KVM does not change it then. */
+static int put(const struct vcpu *vcpus, unsigned n, const struct kvm *kvm,
+	       const struct vcpu_state *states, bool ran, struct error *err)
+{
+	int ret = 0;
+
+	/* All counters before the first APIC, whose timer may go by them. */
+	for (unsigned i = 0; i < n && ret == 0; i++)
+		ret = restore_tsc(vcpus, i, kvm, states, err);
+	for (unsigned i = 0; i < n && ret == 0; i++) {
+		if (!ran)
+			ret = restore_cpuid(&vcpus[i], &states[i], err);
+		if (ret == 0)
+			ret = restore_one(&vcpus[i], &states[i], err);
+	}
+	return ret;
+}
+
+int vcpu_state_x86_put_back(const struct vcpu *vcpus, unsigned n, const struct kvm *kvm,
+			    const struct vcpu_state *states, struct error *err)
+{
+	return put(vcpus, n, kvm, states, true, err);
+}
+
 int vcpu_state_x86_restore(const struct vcpu *vcpus, unsigned n, const struct kvm *kvm,
 			   const struct vcpu_state_host *host, const struct vcpu_state *states,
 			   struct error *err)
@@ -291,10 +321,5 @@ int vcpu_state_x86_restore(const struct vcpu *vcpus, unsigned n, const struct kv
 
 	for (unsigned i = 0; i < n && ret == 0; i++)
 		ret = check(&vcpus[i], host, &cpuid, &states[i], err);
-	/* All counters before the first APIC, whose timer may go by them. */
-	for (unsigned i = 0; i < n && ret == 0; i++)
-		ret = restore_tsc(vcpus, i, kvm, states, err);
-	for (unsigned i = 0; i < n && ret == 0; i++)
-		ret = restore_one(&vcpus[i], &states[i], err);
-	return ret;
+	return ret < 0 ? ret : put(vcpus, n, kvm, states, false, err);
 }

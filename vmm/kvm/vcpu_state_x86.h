@@ -71,3 +71,10 @@ int vcpu_state_x86_save(const struct vcpu *vcpu, const struct vcpu_state_host *h
 int vcpu_state_x86_restore(const struct vcpu *vcpus, unsigned n, const struct kvm *kvm,
 			   const struct vcpu_state_host *host, const struct vcpu_state *states,
 			   struct error *err);
+
+/*
+ * The same for vCPUs that these @states were restored to before, and that have run since. Their
+ * CPUID, which KVM does not change once they have run, is as it was.
+ */
+int vcpu_state_x86_put_back(const struct vcpu *vcpus, unsigned n, const struct kvm *kvm,
+			    const struct vcpu_state *states, struct error *err);

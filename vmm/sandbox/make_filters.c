@@ -26,7 +26,10 @@ static const struct {
 	{ "vsock", LOOP | CONTROL | VSOCK },
 	{ "search", SEARCH },
 	{ "vsock_plug", LOOP | CONTROL | VSOCK | PLUG },
-	{ "save", SAVE },
+	{ "job", JOB },
+	{ "save", JOB | SAVE },
+	{ "reset", JOB | RESET },
+	{ "save_reset", JOB | SAVE | RESET },
 };
 
 #define KINDS ARRAY_SIZE(kinds)

@@ -23,10 +23,21 @@
 
 /* VCPU: every vCPU. LOOP: the event loop. CONTROL: the loop with --qmp, --monitor, a console's
  * socket, a file of --result or --vsock. PLUG: with allow=. VSOCK: with --vsock. SEARCH: the
- * process that looks inside a kernel, before there is a VM. SAVE: the thread that makes snapshots.
+ * process that looks inside a kernel, before there is a VM. JOB: the thread of vm_freeze.h; with
+ * SAVE it makes snapshots, with RESET it puts a restored VM back.
  */
-enum { VCPU = 1, LOOP = 2, CONTROL = 4, PLUG = 8, VSOCK = 16, SEARCH = 32, SAVE = 128 };
-#define ALL (VCPU | LOOP | SAVE)
+enum {
+	VCPU = 1,
+	LOOP = 2,
+	CONTROL = 4,
+	PLUG = 8,
+	VSOCK = 16,
+	SEARCH = 32,
+	JOB = 128,
+	SAVE = 256,
+	RESET = 512,
+};
+#define ALL (VCPU | LOOP | JOB)
 
 #define SANDBOX_MAX_ARGS 3
 
@@ -135,8 +146,8 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(LOOP, "munmap"),
 	CALL(LOOP, "close"),
 	/* A thread that ends gives back its stack. */
-	CALL(VCPU | SAVE, "madvise", IS(2, MADV_DONTNEED)),
-	CALL(VCPU | SAVE, "exit"),
+	CALL(VCPU | JOB, "madvise", IS(2, MADV_DONTNEED)),
+	CALL(VCPU | JOB, "exit"),
 	CALL(ALL, "exit_group"),
 	/* Accepts clients, also those of consoles. */
 	CALL(CONTROL, "accept4"),
@@ -175,10 +186,10 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(SAVE, "ioctl", IS(1, KVM_GET_XCRS)),
 	CALL(SAVE, "ioctl", IS(1, KVM_GET_DEBUGREGS)),
 	CALL(SAVE, "ioctl", IS(1, KVM_GET_LAPIC)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_TSC_KHZ)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_DEVICE_ATTR)),
+	CALL(JOB, "ioctl", IS(1, KVM_GET_TSC_KHZ)),
+	CALL(JOB, "ioctl", IS(1, KVM_GET_DEVICE_ATTR)),
 	CALL(SAVE, "ioctl", IS(1, KVM_GET_CPUID2)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_MSRS)),
+	CALL(JOB, "ioctl", IS(1, KVM_GET_MSRS)),
 	CALL(SAVE, "ioctl", IS(1, KVM_GET_VCPU_EVENTS)),
 	CALL(SAVE, "ioctl", IS(1, KVM_GET_IRQCHIP)),
 	CALL(SAVE, "ioctl", IS(1, KVM_GET_PIT2)),
@@ -206,6 +217,21 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(SAVE, "brk"),
 	CALL(SAVE, "mmap", HAS(2, PROT_EXEC, 0), HAS(3, MAP_ANONYMOUS | MAP_FIXED, MAP_ANONYMOUS)),
 	CALL(SAVE, "mremap", HAS(3, MREMAP_FIXED, 0)),
+	/* Puts the state of KVM and vCPUs back. What the guest has stored goes by the madvise
+	   above. */
+	CALL(RESET, "ioctl", IS(1, KVM_SET_DEVICE_ATTR)),
+	CALL(RESET, "ioctl", IS(1, KVM_SET_MSRS)),
+	CALL(RESET, "ioctl", IS(1, KVM_SET_MP_STATE)),
+	CALL(RESET, "ioctl", IS(1, KVM_SET_REGS)),
+	CALL(RESET, "ioctl", IS(1, KVM_SET_SREGS2)),
+	CALL(RESET, "ioctl", IS(1, KVM_SET_XSAVE)),
+	CALL(RESET, "ioctl", IS(1, KVM_SET_XCRS)),
+	CALL(RESET, "ioctl", IS(1, KVM_SET_DEBUGREGS)),
+	CALL(RESET, "ioctl", IS(1, KVM_SET_LAPIC)),
+	CALL(RESET, "ioctl", IS(1, KVM_SET_VCPU_EVENTS)),
+	CALL(RESET, "ioctl", IS(1, KVM_KVMCLOCK_CTRL)),
+	CALL(RESET, "ioctl", VM_FD, IS(1, KVM_SET_IRQCHIP)),
+	CALL(RESET, "ioctl", VM_FD, IS(1, KVM_SET_CLOCK)),
 	/* Reads a kernel, and writes what was found. */
 	CALL(SEARCH, "pread64", IS(0, STDIN_FILENO)),
 	CALL(SEARCH, "write", IS(0, STDOUT_FILENO)),

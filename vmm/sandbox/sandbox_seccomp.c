@@ -43,9 +43,9 @@ static void violation(int signo, siginfo_t *info, void *context)
 	unsigned nr = (unsigned)info->si_syscall;
 
 	line_append(&line, "sandbox: ");
-	line_append(&line, kind == SANDBOX_VCPU	  ? "a vCPU's thread"
-			   : kind == SANDBOX_SAVE ? "the thread that makes snapshots"
-						  : "the event loop's thread");
+	line_append(&line, kind == SANDBOX_VCPU	 ? "a vCPU's thread"
+			   : kind >= SANDBOX_JOB ? "the thread that saves and resets"
+						 : "the event loop's thread");
 	line_append(&line, " made the system call ");
 	line_append(&line, name_call(nr));
 	line_append(&line, " (");

@@ -18,7 +18,11 @@ enum sandbox_thread {
 	SANDBOX_LOOP_VSOCK,   /* with --vsock */
 	SANDBOX_SEARCH,	      /* the process that looks inside a kernel */
 	SANDBOX_LOOP_VSOCK_PLUG,
-	SANDBOX_SAVE, /* the thread that makes snapshots */
+	/* The thread of jobs: without any, with --snapshots, with --restore, with both. */
+	SANDBOX_JOB,
+	SANDBOX_SAVE,
+	SANDBOX_RESET,
+	SANDBOX_SAVE_RESET,
 };
 
 /*

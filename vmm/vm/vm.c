@@ -238,6 +238,7 @@ void vm_free(struct vm *vm)
 	event_loop_fini(&vm->loop);
 	control_fini(&vm->control);
 	vm_save_fini(&vm->save);
+	vm_reset_fini(&vm->reset);
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		pmem_slot_fini(&vm->pmem[i]);
 	vm_devices_fini(vm);

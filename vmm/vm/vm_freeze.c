@@ -103,7 +103,10 @@ static int confine(struct worker *worker)
 {
 	const struct vm *vm = container_of(worker, struct vm, freeze.worker);
 
-	return sandbox_confine_thread(vm->sandbox, SANDBOX_SAVE,
+	return sandbox_confine_thread(vm->sandbox,
+				      !vm_can_reset(vm) ? SANDBOX_SAVE
+				      : vm->save.where	? SANDBOX_SAVE_RESET
+							: SANDBOX_RESET,
 				      (struct sandbox_descriptors){ .vm = vm->kvm.vm_fd });
 }
 
@@ -125,7 +128,7 @@ static void work_done(struct event_call *call)
 
 int vm_freeze_start(struct vm *vm)
 {
-	if (!vm->save.where)
+	if (!vm->save.where && !vm_can_reset(vm))
 		return 0;
 	/* Or the thread would get a heap of its own, by calls that the sandbox does not allow. */
 	mallopt(M_ARENA_MAX, 1);

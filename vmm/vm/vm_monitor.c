@@ -276,6 +276,11 @@ static int save(struct monitor *monitor, const char *path, struct error *err)
 	return vm_save_begin(vm_of(monitor), path, err);
 }
 
+static int reset_in_place(struct monitor *monitor, struct error *err)
+{
+	return vm_reset_begin(vm_of(monitor), err);
+}
+
 const struct monitor_ops vm_monitor_ops = {
 	.state = state,
 	.identity = identity,
@@ -290,6 +295,7 @@ const struct monitor_ops vm_monitor_ops = {
 	.resume = resume_vm,
 	.powerdown = powerdown,
 	.save = save,
+	.reset_in_place = reset_in_place,
 	.reset = reset,
 	.quit = quit,
 	.object_add = object_add,

@@ -147,48 +147,49 @@ int vm_restore_memory(struct vm *vm, const struct config_restore *restore, struc
 	return error_blame_option(err, ret);
 }
 
-static int restore_vcpus(struct vm *vm, struct state_reader *reader, struct error *err)
+static void read_vcpus(unsigned n, struct state_reader *reader, struct vcpu_state *ret_states)
 {
-	struct vcpu_state *states = calloc(vm->n_vcpus, sizeof(*states));
-	int ret;
-
-	if (!states)
-		return error_set(err, ENOMEM, "out of memory");
-	for (unsigned i = 0; i < vm->n_vcpus; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), VM_SECTION_VCPU, i);
 		state_reader_begin(reader, name, 1);
-		state_reader_bytes(reader, &states[i], sizeof(states[i]));
+		state_reader_bytes(reader, &ret_states[i], sizeof(ret_states[i]));
 		state_reader_end(reader);
 	}
-	ret = state_reader_result(reader, err);
-	if (ret == 0)
-		ret = vcpu_state_x86_restore(vm->vcpus, vm->n_vcpus, &vm->kvm, &vm->state_host,
-					     states, err);
-	free(states);
-	return ret;
+}
+
+int vm_restore_read(const struct vm *vm, struct state_reader *reader, struct vcpu_state *ret_states,
+		    struct kvm_state *ret_kvm, struct error *err)
+{
+	read_vcpus(vm->n_vcpus, reader, ret_states);
+	state_reader_begin(reader, VM_SECTION_KVM, 1);
+	state_reader_bytes(reader, ret_kvm, sizeof(*ret_kvm));
+	state_reader_end(reader);
+	return state_reader_result(reader, err);
 }
 
 static int restore_kvm(struct vm *vm, struct state_reader *reader, struct error *err)
 {
+	struct vcpu_state *states = calloc(vm->n_vcpus, sizeof(*states));
 	struct kvm_state state;
 	int ret;
 
-	state_reader_begin(reader, VM_SECTION_KVM, 1);
-	state_reader_bytes(reader, &state, sizeof(state));
-	state_reader_end(reader);
-	ret = state_reader_result(reader, err);
+	if (!states)
+		return error_set(err, ENOMEM, "out of memory");
+	ret = vm_restore_read(vm, reader, states, &state, err);
+	if (ret == 0)
+		ret = vcpu_state_x86_restore(vm->vcpus, vm->n_vcpus, &vm->kvm, &vm->state_host,
+					     states, err);
+	free(states);
 	return ret < 0 ? ret : kvm_state_x86_restore(&vm->kvm, &state, false, err);
 }
 
 int vm_restore(struct vm *vm, const struct config_restore *restore, struct error *err)
 {
 	struct state_reader *reader = restore->state;
-	int ret = restore_vcpus(vm, reader, err);
+	int ret = restore_kvm(vm, reader, err);
 
-	if (ret == 0)
-		ret = restore_kvm(vm, reader, err);
 	if (ret == 0) {
 		vm_parts_load(vm, reader);
 		ret = state_reader_finish(reader, err);

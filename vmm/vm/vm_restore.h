@@ -4,6 +4,8 @@
 
 #include "vmm/base/error.h"
 #include "vmm/config/config.h"
+#include "vmm/kvm/kvm_state_x86.h"
+#include "vmm/kvm/vcpu_state_x86.h"
 
 struct vm;
 
@@ -12,6 +14,13 @@ struct vm;
  * they are given to KVM. -errno with @err set.
  */
 int vm_restore_memory(struct vm *vm, const struct config_restore *restore, struct error *err);
+
+/*
+ * Reads the states of vCPUs, into @ret_states of as many as @vm has, and of KVM. -errno with @err
+ * set.
+ */
+int vm_restore_read(const struct vm *vm, struct state_reader *reader, struct vcpu_state *ret_states,
+		    struct kvm_state *ret_kvm, struct error *err);
 
 /* In place of vm_load: brings vCPUs, KVM and devices to their saved state. -errno with @err set. */
 int vm_restore(struct vm *vm, const struct config_restore *restore, struct error *err);

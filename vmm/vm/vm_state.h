@@ -21,6 +21,7 @@
 #include "vmm/vm/vm.h"
 #include "vmm/vm/vm_end.h"
 #include "vmm/vm/vm_freeze.h"
+#include "vmm/vm/vm_reset.h"
 #include "vmm/vm/vm_save.h"
 #include "vmm/wiring/pmem_slot.h"
 #include "vmm/wiring/power_bus.h"
@@ -134,6 +135,7 @@ struct vm {
 	struct vm_freeze freeze;
 	struct vcpu_state_host state_host; /* for a save and a restore */
 	struct vm_save save;
+	struct vm_reset reset;
 	bool has_files;	   /* there are sockets to serve, or a result to rename */
 	bool takes_keys;   /* the guest or a monitor reads standard input */
 	bool controlled;   /* a client can send cont */
@@ -205,6 +207,12 @@ void vm_consoles_report(struct vm *vm);
 
 /* Takes a zeroed @vm. */
 void vm_consoles_fini(struct vm *vm);
+
+/* Whether somebody can say vm-reset to it. */
+static inline bool vm_can_reset(const struct vm *vm)
+{
+	return vm->config->restore.where && vm->controlled;
+}
 
 /* vm_sandbox.c: confines the calling thread as that of @vcpu. -errno. */
 int vm_confine_vcpu(struct vm *vm, const struct vcpu *vcpu);

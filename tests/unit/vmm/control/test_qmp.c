@@ -642,6 +642,29 @@ Test(qmp, save_that_fails, .init = setup)
 	check_contains(fake_vm_ask(&host, other, save), "vm-save: the VM has ended");
 }
 
+Test(qmp, reset_in_place_is_answered_when_it_is_done, .init = setup)
+{
+	static const char reset[] = "{\"execute\":\"vm-reset\",\"id\":7}";
+	int fd = negotiated_client(), other = negotiated_client();
+
+	vm.slow_save = true;
+	check_str(fake_vm_ask(&host, fd, reset), "");
+	check_str(fake_vm_ask(&host, other,
+			      "{\"execute\":\"vm-save\",\"arguments\":{\"path\":\"b\"}}"),
+		  GENERIC("vm-save: vm-reset is under way; try again when it has been answered"));
+	fake_vm_was_put_back(&vm, NULL);
+	check_str(
+		without_time(fake_vm_hear(&host, fd)),
+		"{\"event\":\"VM_RESET\",\"data\":{\"pause\":45}}\r\n{\"return\":{},\"id\":7}\r\n");
+	check_str(without_time(fake_vm_hear(&host, other)),
+		  "{\"event\":\"VM_RESET\",\"data\":{\"pause\":45}}\r\n");
+	check_str(fake_vm_ask(&host, fd, reset), "");
+	fake_vm_was_put_back(&vm, "why");
+	check_str(fake_vm_hear(&host, fd),
+		  "{\"id\":7,\"error\":{\"class\":\"GenericError\",\"desc\":\"why\"}}\r\n");
+	check_str(fake_vm_hear(&host, other), "");
+}
+
 /* HMP's errors are text, also when they come late. Who leaves meanwhile is not missed. */
 Test(qmp, save_by_the_human_monitor, .init = setup)
 {
