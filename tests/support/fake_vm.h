@@ -192,7 +192,7 @@ static int fake_reset_in_place(struct monitor *monitor, struct error *err)
 	return ret;
 }
 
-static int fake_save(struct monitor *monitor, const char *path, struct error *err)
+static int fake_save(struct monitor *monitor, const struct monitor_save *to, struct error *err)
 {
 	struct fake_vm *vm = fake_vm_of(monitor);
 	int ret = fake_refusal(vm, err);
@@ -200,7 +200,7 @@ static int fake_save(struct monitor *monitor, const char *path, struct error *er
 	if (ret < 0)
 		return ret;
 	vm->saves++;
-	snprintf(vm->save_path, sizeof(vm->save_path), "%s", path);
+	snprintf(vm->save_path, sizeof(vm->save_path), "%s", to->path);
 	if (!vm->slow_save)
 		fake_vm_saved(vm, NULL);
 	return 0;

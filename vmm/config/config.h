@@ -93,7 +93,8 @@ enum config_cpu_features { CONFIG_CPU_FEATURES_DEFAULT, CONFIG_CPU_FEATURES_HOST
 
 /* --restore: the machine is that of a snapshot. */
 struct config_restore {
-	const char *where;	     /* or NULL */
+	const char *where;			     /* what was given; or NULL */
+	const char *path, *state_file, *memory_file; /* keys of it, or NULL */
 	struct state_reader *state;  /* owned: its state file, whose section "config" was read */
 	struct snapshot_files files; /* its other files */
 	unsigned nets;		     /* how many cards were given anew */

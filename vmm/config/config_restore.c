@@ -3,14 +3,18 @@
 /* Opens a snapshot. Start reading at config_restore_apply. */
 #include "vmm/config/config_restore.h"
 
+#include "vmm/base/array.h"
 #include "vmm/base/file_argument.h"
 #include "vmm/config/config_options.h"
 #include "vmm/config/config_state.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* For messages: an option and its value, and the file. Both live as long as @config; or NULL. */
 static const char *name_it(struct config *config, const char *where, const char *file)
@@ -27,6 +31,56 @@ static const char *name_it(struct config *config, const char *where, const char 
 	return kept;
 }
 
+static int check_fd(void *member, const char *text, struct error *why)
+{
+	return file_argument_is_fd(text) ? 0 : -EINVAL;
+}
+
+static const struct property properties[] = {
+	{ .name = "path", .type = PROPERTY_NAME, .at = offsetof(struct config_restore, path) },
+	{ "state", PROPERTY_NAME, offsetof(struct config_restore, state_file),
+	  "must be fd:N, a descriptor of the file", .check = check_fd },
+	{ "memory", PROPERTY_NAME, offsetof(struct config_restore, memory_file),
+	  "must be fd:N, a descriptor of the file", .check = check_fd },
+	PROPERTY_END("are path, state and memory"),
+};
+
+static int parse(struct config *config, const char *where, struct error *err)
+{
+	struct keyval list[ARRAY_SIZE(properties)];
+	char *text = (char *)(uintptr_t)config_keep(config, where);
+	struct config_restore *r = &config->restore;
+	int n;
+
+	if (!text)
+		return error_set(err, ENOMEM, "--restore %s: out of memory", where);
+	n = keyval_parse(text, KEYVAL_STRICT, "--restore", "path", list, ARRAY_SIZE(list), err);
+	if (n >= 0)
+		n = property_fill(properties, r, list, (unsigned)n, "--restore", err);
+	if (n < 0)
+		return n;
+	if (!r->state_file != !r->memory_file || (r->path ? !!r->state_file : !r->state_file))
+		return error_set(err, EINVAL,
+				 "--restore %s: give the directory of a snapshot, or "
+				 "state=fd:N,memory=fd:M",
+				 where);
+	return 0;
+}
+
+static int take_files(struct config_restore *r, const char *what, struct error *err)
+{
+	int state_fd = file_argument_take("--restore", r->state_file, O_RDONLY, err), memory_fd;
+
+	if (state_fd < 0)
+		return state_fd;
+	memory_fd = file_argument_take("--restore", r->memory_file, O_RDONLY, err);
+	if (memory_fd < 0) {
+		close(state_fd);
+		return memory_fd;
+	}
+	return snapshot_files_take(&r->files, state_fd, memory_fd, what, err);
+}
+
 int config_restore_apply(struct config *config, const char *where, struct error *err)
 {
 	const char *what = name_it(config, where, ""), *state = name_it(config, where, ": state");
@@ -36,7 +90,10 @@ int config_restore_apply(struct config *config, const char *where, struct error 
 	restore->state = calloc(1, sizeof(*restore->state));
 	if (!what || !state || !restore->state)
 		return error_set(err, ENOMEM, "--restore %s: out of memory", where);
-	ret = snapshot_files_open(&restore->files, where, what, err);
+	ret = parse(config, where, err);
+	if (ret == 0)
+		ret = restore->path ? snapshot_files_open(&restore->files, restore->path, what, err)
+				    : take_files(restore, what, err);
 	if (ret == 0)
 		ret = state_reader_load(restore->state, state, restore->files.state_fd, err);
 	if (ret < 0)

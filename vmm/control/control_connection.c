@@ -103,6 +103,47 @@ static void go_on(struct control_connection *c)
 	settle(c);
 }
 
+/* The most that one message can have; a constant of the kernel that no header has. */
+#define MAX_DESCRIPTORS 253
+
+static void take_descriptors(struct control_connection *c, struct msghdr *message)
+{
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
+		size_t len = h->cmsg_len - CMSG_LEN(0);
+		int fds[MAX_DESCRIPTORS];
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS || len > sizeof(fds))
+			continue;
+		memcpy(fds, CMSG_DATA(h), len);
+		for (size_t i = 0; i < len / sizeof(fds[0]); i++)
+			if (c->ops->descriptor)
+				c->ops->descriptor(c, fds[i]);
+			else
+				close(fds[i]);
+	}
+}
+
+/* As recv(2), with the descriptors that come with the bytes. */
+static ssize_t receive(struct control_connection *c)
+{
+	union {
+		char bytes[CMSG_SPACE(MAX_DESCRIPTORS * sizeof(int))];
+		struct cmsghdr aligned;
+	} control;
+	struct iovec bytes = { c->in, sizeof(c->in) };
+	struct msghdr message = {
+		.msg_iov = &bytes,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(c->in_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n >= 0)
+		take_descriptors(c, &message);
+	return n;
+}
+
 static void read_done(struct event_op *op, int result)
 {
 	struct control_connection *c = container_of(op, struct control_connection, read);
@@ -111,7 +152,7 @@ static void read_done(struct event_op *op, int result)
 	c->reading = false;
 	/* See event_loop_poll: there may be no input, and a blocking read would wait. */
 	if (result >= 0 && !c->dead && !c->ending) {
-		n = read(c->in_fd, c->in, sizeof(c->in));
+		n = c->owned ? receive(c) : read(c->in_fd, c->in, sizeof(c->in));
 		if (n > 0) {
 			c->in_start = 0;
 			c->in_len = (size_t)n;

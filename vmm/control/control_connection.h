@@ -27,6 +27,8 @@ struct control_connection_ops {
 	 * may stop at any time: after control_connection_resume it gets the rest.
 	 */
 	size_t (*input)(struct control_connection *connection, const char *bytes, size_t len);
+	/* The client has passed @fd, which is now the callee's. NULL: it is closed. */
+	void (*descriptor)(struct control_connection *connection, int fd);
 	/* Nothing is in flight any more. Frees the object that embeds the connection. */
 	void (*closed)(struct control_connection *connection);
 };
@@ -37,6 +39,7 @@ struct control_clients {
 	void (*written)(struct control_clients *clients, struct control_connection *connection);
 	struct control_connection *first; /* borrowed */
 	unsigned count;
+	unsigned files;		     /* named_files.h */
 	struct log_limit limit;	     /* for messages about them */
 	struct buffer_budget budget; /* what they say, and what waits for them */
 	bool draining;		     /* the loop runs until all output is written */

@@ -68,7 +68,8 @@ static int run_save(struct monitor *monitor, char *arguments, struct buffer *out
 {
 	struct error err = { 0 };
 
-	return report(monitor_save(monitor, arguments, &err), &err, out);
+	return report(monitor_save(monitor, &(struct monitor_save){ .path = arguments }, &err),
+		      &err, out);
 }
 
 static int run_device_del(struct monitor *monitor, char *arguments, struct buffer *out)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FLUSH_ERRORS_A_SECOND 10
 
@@ -143,11 +144,17 @@ static int await_job(struct monitor *monitor, int ret)
 	return monitor->job ? MONITOR_WAIT_JOB : ret;
 }
 
-int monitor_save(struct monitor *monitor, const char *path, struct error *err)
+int monitor_save(struct monitor *monitor, const struct monitor_save *to, struct error *err)
 {
 	int ret = begin_job(monitor, "vm-save", err);
 
-	return ret < 0 ? ret : await_job(monitor, monitor->ops->save(monitor, path, err));
+	if (ret == 0)
+		return await_job(monitor, monitor->ops->save(monitor, to, err));
+	if (!to->path) {
+		close(to->state_fd);
+		close(to->memory_fd);
+	}
+	return ret;
 }
 
 int monitor_reset_in_place(struct monitor *monitor, struct error *err)

@@ -78,6 +78,12 @@ struct monitor_device {
 	const char *what;  /* the virtio device in it unless that is a memory device; or NULL */
 };
 
+/* Where vm-save saves to. */
+struct monitor_save {
+	const char *path;	 /* below the directory of --snapshots; or NULL, and then: */
+	int state_fd, memory_fd; /* who is asked to save closes them, in any case */
+};
+
 /*
  * Actions return 0, or -errno with @err set: the text for the user. -ENODEV is QMP's class
  * DeviceNotFound, all others are GenericError.
@@ -109,11 +115,11 @@ struct monitor_ops {
 	/* Presses the power button. */
 	int (*powerdown)(struct monitor *monitor, struct error *err);
 	/*
-	 * Begins to save the VM to @path, below the directory of --snapshots. monitor_job_ended
+	 * Begins to save the VM. monitor_job_ended
 	 * reports how it went, from within this call or later, also if the VM ends meanwhile. Never
 	 * called while another job is under way, or at the end.
 	 */
-	int (*save)(struct monitor *monitor, const char *path, struct error *err);
+	int (*save)(struct monitor *monitor, const struct monitor_save *to, struct error *err);
 	/* The same for putting the VM back to the instant that it was restored from. */
 	int (*reset_in_place)(struct monitor *monitor, struct error *err);
 	/* Both send their event (monitor_was_reset, monitor_shutdown) before they return. */
@@ -160,7 +166,7 @@ struct monitor_io_error {
 struct monitor_job {
 	const char *error; /* why it failed, or NULL */
 	uint64_t pause_us; /* how long the vCPUs were stopped for it */
-	const char *path;  /* of SAVED: as it was given */
+	const char *path;  /* of SAVED: as it was given, or NULL */
 	uint64_t bytes;	   /* of SAVED: on disk, without the pages of zeros */
 };
 
@@ -220,7 +226,7 @@ enum { MONITOR_WAIT_STOP = 1, MONITOR_WAIT_JOB };
 /* Whether @event is what MONITOR_WAIT_* @wait waits for. */
 bool monitor_wait_ends(int wait, const struct monitor_event *event);
 
-int monitor_save(struct monitor *monitor, const char *path, struct error *err);
+int monitor_save(struct monitor *monitor, const struct monitor_save *to, struct error *err);
 int monitor_reset_in_place(struct monitor *monitor, struct error *err);
 int monitor_pause(struct monitor *monitor, struct error *err);
 int monitor_resume(struct monitor *monitor, struct error *err);

@@ -6,6 +6,7 @@
 #include "vmm/base/json_text.h"
 #include "vmm/control/hmp.h"
 #include "vmm/control/json_stream.h"
+#include "vmm/control/named_files.h"
 #include "vmm/control/qmp_commands.h"
 #include "vmm/control/qmp_events.h"
 #include "vmm/control/qmp_schema.h"
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct qmp_session {
 	struct control_connection connection;
@@ -25,7 +27,8 @@ struct qmp_session {
 	int waiting;	      /* MONITOR_WAIT_*: when an answer is due; or 0 */
 	struct buffer answer; /* that answer, as text: it counts among what all clients use */
 	json_t *waiting_id;   /* owned: the id of a job, which may fail; one client has that */
-	bool waiting_hmp;     /* the job is HMP's, whose errors are text */
+	struct named_files files;
+	bool waiting_hmp; /* the job is HMP's, whose errors are text */
 };
 
 /* A client's request. The members are borrowed from its JSON; NULL if it lacks them. */
@@ -207,6 +210,12 @@ static void finish(struct qmp_session *session, const struct request *request, i
 	}
 }
 
+/* A text among arguments that were checked; NULL if it is not there. */
+static const char *argument(const struct request *request, const char *name)
+{
+	return json_string_value(json_object_get(request->arguments, name));
+}
+
 static int check_cpu_index(struct monitor *monitor, json_t *arguments, struct error *err)
 {
 	json_t *cpu_index = json_object_get(arguments, "cpu-index");
@@ -221,7 +230,7 @@ static int check_cpu_index(struct monitor *monitor, json_t *arguments, struct er
 
 static void run_hmp(struct qmp_session *session, const struct request *request)
 {
-	const char *line = json_string_value(json_object_get(request->arguments, "command-line"));
+	const char *line = argument(request, "command-line");
 	struct buffer out = { 0 }, crlf = { 0 };
 	struct error err = { 0 };
 	json_t *answer = NULL;
@@ -238,14 +247,64 @@ static void run_hmp(struct qmp_session *session, const struct request *request)
 	finish(session, request, ret, answer, &err);
 }
 
+static void get_fd(struct qmp_session *session, const struct request *request)
+{
+	struct error err;
+	int ret = named_files_name(&session->files, argument(request, "fdname"), &err);
+
+	finish(session, request, ret, NULL, &err);
+}
+
+static void close_fd(struct qmp_session *session, const struct request *request)
+{
+	struct error err;
+	int ret = named_files_close(&session->files, argument(request, "fdname"), &err);
+
+	finish(session, request, ret, NULL, &err);
+}
+
+/* Both descriptors, or none: those that were taken are closed then. */
+static int take_both(struct qmp_session *session, const struct request *request,
+		     struct monitor_save *ret, struct error *err)
+{
+	ret->state_fd = named_files_take(&session->files, argument(request, "state"), err);
+	if (ret->state_fd < 0)
+		return ret->state_fd;
+	ret->memory_fd = named_files_take(&session->files, argument(request, "memory"), err);
+	if (ret->memory_fd < 0)
+		close(ret->state_fd);
+	return ret->memory_fd < 0 ? ret->memory_fd : 0;
+}
+
+static void save(struct qmp_session *session, const struct request *request)
+{
+	struct monitor_save to = { .path = argument(request, "path") };
+	bool state = argument(request, "state"), memory = argument(request, "memory");
+	struct error err;
+	int ret;
+
+	if (state != memory || (to.path ? state : !state))
+		ret = error_set(&err, EINVAL,
+				"vm-save: needs path, or state and memory, which name descriptors "
+				"that getfd has got");
+	else
+		ret = to.path ? 0 : take_both(session, request, &to, &err);
+	if (ret == 0)
+		ret = monitor_save(session->monitor, &to, &err);
+	finish(session, request, ret, NULL, &err);
+}
+
 /* Commands that need the session, or code above the table of commands. */
 static const struct session_command {
 	const char *name;
 	void (*run)(struct qmp_session *session, const struct request *request);
 } session_commands[] = {
+	{ "closefd", close_fd },
+	{ "getfd", get_fd },
 	{ "qmp_capabilities", negotiate },
 	{ "human-monitor-command", run_hmp },
 	{ "query-qmp-schema", send_schema },
+	{ "vm-save", save },
 	{ NULL, NULL },
 };
 
@@ -367,12 +426,20 @@ static void send_event(struct monitor_listener *listener, const struct monitor_e
 		end_wait(session, event);
 }
 
+static void take_descriptor(struct control_connection *connection, int fd)
+{
+	struct qmp_session *session = container_of(connection, struct qmp_session, connection);
+
+	named_files_receive(&session->files, fd);
+}
+
 static void session_closed(struct control_connection *connection)
 {
 	struct qmp_session *session = container_of(connection, struct qmp_session, connection);
 
 	monitor_unlisten(session->monitor, &session->listener);
 	json_stream_fini(&session->stream);
+	named_files_fini(&session->files);
 	buffer_fini(&session->answer);
 	json_decref(session->waiting_id);
 	free(session);
@@ -380,6 +447,7 @@ static void session_closed(struct control_connection *connection)
 
 static const struct control_connection_ops connection_ops = {
 	.input = consume_input,
+	.descriptor = take_descriptor,
 	.closed = session_closed,
 };
 
@@ -393,6 +461,7 @@ int qmp_serve(struct monitor *monitor, struct control_clients *clients, struct e
 	session->monitor = monitor;
 	session->listener.event = send_event;
 	session->answer.budget = &clients->budget;
+	session->files.count = &clients->files;
 	json_stream_init(&session->stream, &clients->budget);
 	control_connection_init(&session->connection, &connection_ops, clients, loop, in_fd, out_fd,
 				owned);

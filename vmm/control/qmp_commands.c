@@ -247,19 +247,16 @@ static int device_del(struct monitor *monitor, json_t *arguments, struct error *
 	return monitor_device_del(monitor, string_argument(arguments, "id"), err);
 }
 
-static int vm_save(struct monitor *monitor, json_t *arguments, struct error *err)
-{
-	return monitor_save(monitor, string_argument(arguments, "path"), err);
-}
-
 #define NONE QMP_TYPE_EMPTY
 
 /* Those without a function are in qmp.c. They are here to be listed and checked. */
 static const struct qmp_command commands[] = {
 	{ "qmp_capabilities", "CapabilitiesArguments", NONE, .query = NULL },
+	{ "closefd", "NamedFileArguments", NONE, .query = NULL },
 	{ "cont", NONE, NONE, .act = monitor_resume },
 	{ "device_add", "DeviceAddArguments", NONE, .run = device_add, .open = true },
 	{ "device_del", "DeviceDelArguments", NONE, .run = device_del },
+	{ "getfd", "NamedFileArguments", NONE, .query = NULL },
 	{ "human-monitor-command", "HumanMonitorArguments", "str", .query = NULL },
 	{ "object-add", "ObjectOptions", NONE, .run = object_add },
 	{ "query-commands", NONE, "[CommandInfo]", .query = query_commands },
@@ -279,7 +276,7 @@ static const struct qmp_command commands[] = {
 	{ "system_powerdown", NONE, NONE, .act = monitor_powerdown },
 	{ "system_reset", NONE, NONE, .act = system_reset },
 	{ "vm-reset", NONE, NONE, .act = monitor_reset_in_place },
-	{ "vm-save", "MvmmSaveArguments", NONE, .run = vm_save },
+	{ "vm-save", "MvmmSaveArguments", NONE, .query = NULL },
 };
 
 const struct qmp_command *qmp_commands_get(unsigned i)

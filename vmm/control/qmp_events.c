@@ -44,6 +44,17 @@ static json_t *io_error_data(const struct monitor_io_error *error)
 	return data;
 }
 
+static json_t *saved_data(const struct monitor_job *job)
+{
+	json_t *data = json_object();
+
+	if (job->path)
+		json_object_set_new(data, "path", json_text_string(job->path));
+	json_object_set_new(data, "bytes", json_integer((json_int_t)job->bytes));
+	json_object_set_new(data, "pause", json_integer((json_int_t)job->pause_us));
+	return data;
+}
+
 static json_t *event_data(const struct monitor_event *event)
 {
 	switch (event->type) {
@@ -55,9 +66,7 @@ static json_t *event_data(const struct monitor_event *event)
 	case MONITOR_EVENT_WATCHDOG:
 		return json_pack("{s:s}", "action", event->action);
 	case MONITOR_EVENT_SAVED:
-		return json_pack("{s:o,s:I,s:I}", "path", json_text_string(event->job->path),
-				 "bytes", (json_int_t)event->job->bytes, "pause",
-				 (json_int_t)event->job->pause_us);
+		return saved_data(event->job);
 	case MONITOR_EVENT_RESET_IN_PLACE:
 		return json_pack("{s:I}", "pause", (json_int_t)event->job->pause_us);
 	case MONITOR_EVENT_PMEM_FLUSH_ERROR:

@@ -46,7 +46,9 @@ static const struct qmp_type types[] = {
 	OBJECT("DeviceAddArguments", MEMBER("driver", "str"), OPTIONAL("id", "str"),
 	       OPTIONAL("memdev", "str"), OPTIONAL("memaddr", "size"), OPTIONAL("node", "int")),
 	OBJECT("DeviceDelArguments", MEMBER("id", "str")),
-	OBJECT("MvmmSaveArguments", MEMBER("path", "str")),
+	OBJECT("NamedFileArguments", MEMBER("fdname", "str")),
+	OBJECT("MvmmSaveArguments", OPTIONAL("path", "str"), OPTIONAL("state", "str"),
+	       OPTIONAL("memory", "str")),
 
 	/* Answers. */
 	OBJECT("MemoryDeviceInfo", MEMBER("type", "MemoryDeviceInfoKind"),
@@ -92,7 +94,7 @@ static const struct qmp_type types[] = {
 	OBJECT("WatchdogData", MEMBER("action", "WatchdogAction")),
 	ENUM("WatchdogAction", "reset", "shutdown", "poweroff", "pause", "debug", "none",
 	     "inject-nmi"),
-	OBJECT("MvmmSavedData", MEMBER("path", "str"), MEMBER("bytes", "int"),
+	OBJECT("MvmmSavedData", OPTIONAL("path", "str"), MEMBER("bytes", "int"),
 	       MEMBER("pause", "int")),
 	OBJECT("MvmmJobData", MEMBER("pause", "int")),
 	OBJECT("MvmmPmemFlushErrorData", MEMBER("id", "str"), MEMBER("errno", "int"),

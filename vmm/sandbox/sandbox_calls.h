@@ -152,6 +152,8 @@ static const struct sandbox_call sandbox_calls[] = {
 	/* Accepts clients, also those of consoles. */
 	CALL(CONTROL, "accept4"),
 	CALL(CONTROL, "shutdown"),
+	/* What clients of the control plane send, with descriptors. */
+	CALL(CONTROL, "recvmsg"),
 	/* Whether the guest takes the power button's interrupt. */
 	CALL(CONTROL, "ioctl", VM_FD, IS(1, KVM_GET_IRQCHIP)),
 	/* Removes a socket's file at the end, unless it was replaced. */
@@ -203,6 +205,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(SAVE, "mkdirat"),
 	CALL(SAVE, "getrandom"),
 	CALL(SAVE, "flock"),
+	CALL(SAVE, "fcntl", IS(1, F_SETLK)),
 	CALL(SAVE, "ftruncate"),
 	CALL(SAVE, "pwrite64"),
 	CALL(SAVE, "fsync"),

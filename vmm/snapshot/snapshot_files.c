@@ -126,6 +126,29 @@ int snapshot_files_open(struct snapshot_files *files, const char *path, const ch
 	return ret;
 }
 
+static int check_passed(int fd, const char *name, const char *what, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return 0;
+	return error_set(err, EINVAL,
+			 "%s: %s is not a regular file or memfd; pass a descriptor that vm-save "
+			 "has saved to",
+			 what, name);
+}
+
+int snapshot_files_take(struct snapshot_files *files, int state_fd, int memory_fd, const char *what,
+			struct error *err)
+{
+	int ret = check_passed(state_fd, SNAPSHOT_STATE, what, err);
+
+	*files = (struct snapshot_files){ .state_fd = state_fd, .memory_fd = memory_fd };
+	if (ret == 0)
+		ret = check_passed(memory_fd, SNAPSHOT_MEMORY, what, err);
+	return ret < 0 ? ret : snapshot_files_lock(memory_fd, true, what, err);
+}
+
 void snapshot_files_fini(struct snapshot_files *files)
 {
 	const int fds[] = { files->lock_fd, files->memory_fd, files->state_fd, files->dir_fd };

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 struct snapshot_files {
-	int dir_fd; /* the structure owns all four; 0: none */
+	int dir_fd; /* the structure owns all four; 0: none, as for a snapshot of descriptors */
 	int state_fd;
 	int memory_fd;
 	int lock_fd; /* of the memory file: hold it as long as that is mapped */
@@ -24,6 +24,13 @@ struct snapshot_files {
  * writes to the memory file has locked it.
  */
 int snapshot_files_open(struct snapshot_files *files, const char *path, const char *what,
+			struct error *err);
+
+/*
+ * The same for descriptors that were passed to us, each open for reading, which the structure owns
+ * from then on, after an error too.
+ */
+int snapshot_files_take(struct snapshot_files *files, int state_fd, int memory_fd, const char *what,
 			struct error *err);
 
 /*

@@ -271,9 +271,9 @@ static int device_add(struct monitor *monitor, const struct memory_device *devic
 	return vm_hotplug_pmem(vm_of(monitor), device, err);
 }
 
-static int save(struct monitor *monitor, const char *path, struct error *err)
+static int save(struct monitor *monitor, const struct monitor_save *to, struct error *err)
 {
-	return vm_save_begin(vm_of(monitor), path, err);
+	return vm_save_begin(vm_of(monitor), to, err);
 }
 
 static int reset_in_place(struct monitor *monitor, struct error *err)

@@ -28,16 +28,26 @@ static int save_files(struct vm *vm, struct error *err)
 	return vm_save_files(vm, &vm->save.bytes, err);
 }
 
+static void close_descriptors(struct vm_save *save)
+{
+	if (save->state_to_fd)
+		close(save->state_to_fd);
+	if (save->memory_to_fd)
+		close(save->memory_to_fd);
+	save->state_to_fd = save->memory_to_fd = 0;
+}
+
 static void ended(struct vm *vm, const char *error, uint64_t pause_us)
 {
 	const struct monitor_job job = {
 		.error = error,
-		.path = vm->save.path,
+		.path = vm->save.state_to_fd ? NULL : vm->save.path,
 		.bytes = vm->save.bytes,
 		.pause_us = pause_us,
 	};
 
 	state_writer_fini(&vm->save.writer);
+	close_descriptors(&vm->save);
 	monitor_job_ended(&vm->monitor, MONITOR_EVENT_SAVED, &job);
 }
 
@@ -73,24 +83,41 @@ int vm_save_init(struct vm *vm, const char *where, struct error *err)
 	return 0;
 }
 
-int vm_save_begin(struct vm *vm, const char *path, struct error *err)
+static int begin(struct vm *vm, const struct monitor_save *to, struct error *err)
 {
 	struct vm_save *save = &vm->save;
 
 	if (!save->where)
-		return error_set(err, ENOTSUP,
-				 "vm-save %s: there is no directory for it; start mvmm with "
-				 "--snapshots DIR",
-				 path);
-	if (snapshot_path_check(path, "vm-save", err) < 0)
+		return error_set(
+			err, ENOTSUP,
+			"vm-save%s%s: this VM cannot be saved; start mvmm with --snapshots "
+			"DIR",
+			to->path ? " " : "", to->path ? to->path : "");
+	if (to->path && snapshot_path_check(to->path, "vm-save", err) < 0)
 		return -EINVAL;
-	strcpy(save->path, path);
+	strcpy(save->path, to->path ? to->path : "");
 	save->bytes = 0;
 	return vm_freeze_begin(vm, &save_job, err);
 }
 
+int vm_save_begin(struct vm *vm, const struct monitor_save *to, struct error *err)
+{
+	int ret;
+
+	/* First, because the save may be over when it has begun. */
+	if (!to->path) {
+		vm->save.state_to_fd = to->state_fd;
+		vm->save.memory_to_fd = to->memory_fd;
+	}
+	ret = begin(vm, to, err);
+	if (ret < 0)
+		close_descriptors(&vm->save);
+	return ret;
+}
+
 void vm_save_fini(struct vm_save *save)
 {
+	close_descriptors(save);
 	if (save->dir_fd)
 		close(save->dir_fd);
 	if (save->pagemap_fd)

@@ -7,6 +7,7 @@
 
 #include "vmm/base/error.h"
 #include "vmm/base/state_writer.h"
+#include "vmm/control/monitor.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -14,10 +15,11 @@
 struct vm;
 
 struct vm_save {
-	const char *where; /* --snapshots, borrowed; NULL: nothing can be saved */
-	int dir_fd;	   /* owned: that directory */
-	int pagemap_fd;	   /* owned */
-	char path[PATH_MAX];
+	const char *where;	       /* --snapshots, borrowed; NULL: nothing can be saved */
+	int dir_fd;		       /* owned: that directory */
+	int pagemap_fd;		       /* owned */
+	char path[PATH_MAX];	       /* "": to descriptors */
+	int state_to_fd, memory_to_fd; /* owned: these, during a save; or 0 */
 	struct state_writer writer;
 	uint64_t bytes;
 };
@@ -26,7 +28,7 @@ struct vm_save {
 int vm_save_init(struct vm *vm, const char *where, struct error *err);
 
 /* monitor_ops.save. On the event loop's thread. */
-int vm_save_begin(struct vm *vm, const char *path, struct error *err);
+int vm_save_begin(struct vm *vm, const struct monitor_save *to, struct error *err);
 
 /* Takes a zeroed one. */
 void vm_save_fini(struct vm_save *save);

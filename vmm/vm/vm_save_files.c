@@ -3,6 +3,7 @@
 /* Writes a snapshot. Start reading at vm_save_files. */
 #include "vmm/vm/vm_save_files.h"
 
+#include "vmm/base/file_lock.h"
 #include "vmm/base/file_write.h"
 #include "vmm/kvm/kvm_state_x86.h"
 #include "vmm/kvm/vcpu_state_x86.h"
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -147,18 +149,13 @@ static int write_files(struct vm *vm, int state_fd, int memory_fd, uint64_t *ret
 	return ret;
 }
 
-static int save(struct vm *vm, uint64_t *ret_bytes, struct error *err)
+static int save_to_directory(struct vm *vm, uint64_t *ret_bytes, struct error *err)
 {
 	struct snapshot_directory directory;
-	int ret = save_vcpus(vm, err), state_fd, memory_fd;
+	int state_fd, memory_fd;
+	int ret = snapshot_directory_begin(&directory, vm->save.dir_fd, vm->save.path, "vm-save",
+					   err);
 
-	if (ret == 0)
-		ret = save_kvm(vm, err);
-	if (ret == 0)
-		ret = save_disks(vm, err);
-	if (ret == 0)
-		ret = snapshot_directory_begin(&directory, vm->save.dir_fd, vm->save.path,
-					       "vm-save", err);
 	if (ret < 0)
 		return ret;
 	ret = state_fd = snapshot_directory_file(&directory, SNAPSHOT_STATE, err);
@@ -172,7 +169,82 @@ static int save(struct vm *vm, uint64_t *ret_bytes, struct error *err)
 	return ret;
 }
 
+/* Whether @fd is the file that @other_fd is. */
+static bool is_same_file(int fd, int other_fd)
+{
+	struct stat a, b;
+
+	return other_fd >= 0 && fstat(fd, &a) == 0 && fstat(other_fd, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* It is about to be emptied, so nobody may have mapped it, this VM least of all. */
+static int check_descriptor(const struct vm *vm, int fd, const char *name, struct error *err)
+{
+	struct file_lock_holder holder = { 0 };
+	struct stat st;
+	bool used = is_same_file(fd, vm->ram.base_fd);
+	int ret;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return error_set(err, EINVAL,
+				 "vm-save: the descriptor %s is not of a regular file or memfd",
+				 name);
+	for (unsigned i = 0; i < vm->n_pmem && !used; i++)
+		used = is_same_file(fd, vm->pmem[i].pmem.backing->fd);
+	if (used)
+		return error_set(err, EBUSY,
+				 "vm-save: the descriptor %s is of a file that this VM uses; pass "
+				 "one of another file",
+				 name);
+	ret = file_lock_take_passed(fd, true, &holder);
+	if (ret < 0)
+		return error_set(
+			err, -ret,
+			"vm-save: the file of descriptor %s cannot be locked: %s; pass one "
+			"that is open for writing, and that nobody else uses",
+			name, strerror(-ret));
+	return 0;
+}
+
+static int sync_file(int fd, const char *name, struct error *err)
+{
+	if (fsync(fd) < 0)
+		return error_system(err, errno,
+				    "vm-save: the file of descriptor %s cannot be synced", name);
+	return 0;
+}
+
+static int save_to_descriptors(struct vm *vm, uint64_t *ret_bytes, struct error *err)
+{
+	int state_fd = vm->save.state_to_fd, memory_fd = vm->save.memory_to_fd;
+	int ret = check_descriptor(vm, state_fd, SNAPSHOT_STATE, err);
+
+	if (ret == 0)
+		ret = check_descriptor(vm, memory_fd, SNAPSHOT_MEMORY, err);
+	if (ret == 0 && is_same_file(state_fd, memory_fd))
+		ret = error_set(err, EINVAL,
+				"vm-save: the descriptors state and memory are of the same file");
+	if (ret == 0 && ftruncate(state_fd, 0) < 0)
+		ret = error_system(err, errno, "vm-save: the file of descriptor %s",
+				   SNAPSHOT_STATE);
+	if (ret == 0)
+		ret = write_files(vm, state_fd, memory_fd, ret_bytes, err);
+	if (ret == 0)
+		ret = sync_file(memory_fd, SNAPSHOT_MEMORY, err);
+	return ret < 0 ? ret : sync_file(state_fd, SNAPSHOT_STATE, err);
+}
+
 int vm_save_files(struct vm *vm, uint64_t *ret_bytes, struct error *err)
 {
-	return save(vm, ret_bytes, err);
+	int ret = save_vcpus(vm, err);
+
+	if (ret == 0)
+		ret = save_kvm(vm, err);
+	if (ret == 0)
+		ret = save_disks(vm, err);
+	if (ret < 0)
+		return ret;
+	return vm->save.state_to_fd ? save_to_descriptors(vm, ret_bytes, err)
+				    : save_to_directory(vm, ret_bytes, err);
 }

@@ -43,7 +43,7 @@ static void over(struct control_connection *connection)
 	memset(&c, 0x5a, sizeof(c));
 }
 
-static const struct control_connection_ops ops = { input, over };
+static const struct control_connection_ops ops = { .input = input, .closed = over };
 
 static void setup(void)
 {
@@ -67,6 +67,69 @@ static void await_closed(void)
 	check_eq(closed, 1);
 	check_eq(clients.count, 0);
 	check_eq(clients.first, NULL);
+}
+
+/* Sends a byte, and with it the writing end of a pipe; returns the other end. */
+static int pass_pipe(void)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr aligned;
+	} control = { 0 };
+	struct iovec byte = { "x", 1 };
+	struct msghdr message = {
+		.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int ends[2];
+
+	check_eq(pipe(ends), 0);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &ends[1], sizeof(int));
+	check_eq(sendmsg(fd, &message, 0), 1);
+	close(ends[1]);
+	return ends[0];
+}
+
+/* bad input: Control socket: a descriptor for a protocol that takes none, such as HMP -> it is
+ * closed */
+Test(control_connection, descriptor_that_nobody_takes, .init = setup)
+{
+	int end = pass_pipe();
+	char byte;
+
+	driver_settle(&host);
+	check_eq(n_got, 1);
+	check_eq(read(end, &byte, 1), 0);
+}
+
+static int taken;
+
+static void take(struct control_connection *connection, int descriptor)
+{
+	taken = descriptor;
+}
+
+Test(control_connection, descriptor_comes_with_its_bytes, .init = setup)
+{
+	const struct control_connection_ops taking = { .input = input,
+						       .closed = over,
+						       .descriptor = take };
+	int end;
+	char byte;
+
+	c.ops = &taking;
+	end = pass_pipe();
+	driver_settle(&host);
+	check_eq(n_got, 1);
+	check_eq(fcntl(taken, F_GETFD), FD_CLOEXEC);
+	check_eq(write(taken, "y", 1), 1);
+	check_eq(read(end, &byte, 1), 1);
 }
 
 /*
@@ -256,7 +319,8 @@ static void one_is_over(struct control_connection *connection)
 Test(control_connection, list_of_clients)
 {
 	static const unsigned orders[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 0, 2 }, { 1, 2, 0 } };
-	static const struct control_connection_ops three_ops = { input, one_is_over };
+	static const struct control_connection_ops three_ops = { .input = input,
+								 .closed = one_is_over };
 	static struct control_connection three[3];
 
 	driver_host_init(&host);
