@@ -5,6 +5,7 @@
 #include "vmm/base/file_write.h"
 #include "vmm/base/guarded_copy.h"
 #include "vmm/base/layout.h"
+#include "vmm/snapshot/disk_pages.h"
 #include "vmm/snapshot/private_pages.h"
 
 #include <errno.h>
@@ -144,12 +145,12 @@ static int check_base(const struct job *job, struct error *err)
 }
 
 /* Goes through what is the process's own or data of the base. The rest of the part is zero. */
-static int write_part(struct job *job, int pagemap_fd, struct error *err)
+static int write_all(struct job *job, int pagemap_fd, struct error *err)
 {
 	struct page_run own = { 0 }, data = { 0 };
 	const uint64_t size = job->part->size;
 	struct private_pages pages;
-	int ret = check_base(job, err);
+	int ret = 0;
 
 	private_pages_init(&pages, pagemap_fd, job->source->host, size);
 	for (uint64_t at = 0; ret == 0;) {
@@ -170,6 +171,25 @@ static int write_part(struct job *job, int pagemap_fd, struct error *err)
 		at = run.end;
 	}
 	return ret;
+}
+
+static int write_only(struct job *job, const struct disk_pages *pages, struct error *err)
+{
+	int ret = 0;
+
+	for (uint32_t i = 0; i < pages->count && ret == 0; i++)
+		ret = write_run(job, pages->runs[i], err);
+	return ret;
+}
+
+static int write_part(struct job *job, int pagemap_fd, struct error *err)
+{
+	const struct disk_pages *only = job->source->only;
+	int ret = check_base(job, err);
+
+	if (ret < 0)
+		return ret;
+	return only ? write_only(job, only, err) : write_all(job, pagemap_fd, err);
 }
 
 int memory_file_write(int fd, const struct memory_table *table, const struct memory_source *sources,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The memory of a saved VM as a sparse file, in which memory_table.h says what is where. Its pages
- * lie as they lay in guest memory, so it is mapped and not read. Pages of zeroes are holes.
+ * lie as they lay in guest memory, so it is mapped and not read. Pages of zeroes are holes. Of a
+ * disk it has some pages only (disk_pages.h).
  */
 #pragma once
 
@@ -9,6 +10,8 @@
 #include "vmm/snapshot/memory_table.h"
 
 #include <stdint.h>
+
+struct disk_pages;
 
 /* The memory of one part of a table. */
 struct memory_source {
@@ -18,6 +21,8 @@ struct memory_source {
 	int base_fd;
 	uint64_t base_offset; /* of the file's byte that is at host; a multiple of a page */
 	uint64_t base_size;   /* how many bytes of the part the file had when it was mapped */
+	/* Borrowed: the only pages that are written. NULL: all. */
+	const struct disk_pages *only;
 };
 
 /*

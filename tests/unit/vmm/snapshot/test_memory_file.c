@@ -6,6 +6,7 @@
 #include "tests/support/open_descriptors.h"
 #include "vmm/base/guarded_copy.h"
 #include "vmm/base/layout.h"
+#include "vmm/snapshot/disk_pages.h"
 #include "vmm/snapshot/private_pages.h"
 
 #include <errno.h>
@@ -53,8 +54,8 @@ static void setup(void)
 {
 	check_eq(guarded_copy_init(), 0);
 	check_eq(memory_table_add(&table, gpa(0), SIZE), 0);
-	sources[0] =
-		(struct memory_source){ map_memory(MAP_PRIVATE | MAP_ANONYMOUS, -1), -1, 0, 0 };
+	sources[0] = (struct memory_source){ .host = map_memory(MAP_PRIVATE | MAP_ANONYMOUS, -1),
+					     .base_fd = -1 };
 	pagemap = private_pages_open();
 	file = temporary();
 }
@@ -172,8 +173,8 @@ Test(memory_file, over_another_one, .init = setup)
 Test(memory_file, two_parts, .init = setup)
 {
 	check_eq(memory_table_add(&table, gpa(LAYOUT_ABOVE_4G), 2 * PAGE), 0);
-	sources[1] =
-		(struct memory_source){ map_memory(MAP_PRIVATE | MAP_ANONYMOUS, -1), -1, 0, 0 };
+	sources[1] = (struct memory_source){ .host = map_memory(MAP_PRIVATE | MAP_ANONYMOUS, -1),
+					     .base_fd = -1 };
 	memset((void *)(uintptr_t)sources[1].host, 7, 3 * PAGE);
 	fill(3, 2);
 	save();
@@ -194,7 +195,7 @@ Test(memory_file, generations, .init = setup)
 
 		check_eq(memory_file_map(base, &table.parts[0], NULL, WHAT, &host, &err), 0);
 		madvise(host, SIZE, MADV_NOHUGEPAGE);
-		sources[0] = (struct memory_source){ host, base, 0, 0 };
+		sources[0] = (struct memory_source){ .host = host, .base_fd = base };
 		fill(0, 1);
 		fill(90 + i, 30);
 		memset(page(310 + i), 0, PAGE);
@@ -236,6 +237,39 @@ Test(memory_file, shared_memory, .init = setup)
 	check_same();
 }
 
+/* Of a disk, whose file has data everywhere. A page of zeroes is a hole. */
+Test(memory_file, only_some_pages, .init = setup)
+{
+	static struct disk_pages only = {
+		.count = 2,
+		.runs = { { 3 * PAGE, 5 * PAGE }, { SIZE - PAGE, SIZE } },
+	};
+	int base = temporary();
+	uint8_t byte;
+
+	fill(0, PAGES);
+	save();
+	check_eq(dup2(file, base), base);
+	sources[0] = (struct memory_source){ .host = map_memory(MAP_PRIVATE, base),
+					     .base_fd = base,
+					     .base_size = SIZE,
+					     .only = &only };
+	memset(page(3), 0, PAGE);
+	fill(10, 10);
+	file = temporary();
+	save();
+	check_eq(written, 2 * PAGE);
+	check_eq(data_pages(), 2);
+	check_eq(pread(file, &byte, 1, 4 * PAGE), 1);
+	check_eq(byte, 5);
+	check_eq(pread(file, &byte, 1, SIZE - 1), 1);
+	check_eq(byte, (PAGES - 1) % 255 + 1);
+	check_eq(ftruncate(base, SIZE - 1), 0);
+	check_eq(memory_file_write(file, &table, sources, pagemap, WHAT, &written, &err), -EIO);
+	check_contains(err.text,
+		       "the file that backs the memory of the guest at 0x0 was truncated");
+}
+
 /* bad input: Backing file: truncated below memory that is saved -> error that names it, no SIGBUS
  */
 Test(memory_file, truncated_base, .init = setup)
@@ -245,7 +279,8 @@ Test(memory_file, truncated_base, .init = setup)
 	fill(0, 20);
 	save();
 	check_eq(dup2(file, base), base);
-	sources[0] = (struct memory_source){ map_memory(MAP_PRIVATE, base), base, 0, 0 };
+	sources[0] =
+		(struct memory_source){ .host = map_memory(MAP_PRIVATE, base), .base_fd = base };
 	*page(15) = 1;
 	/* Its data ends in the middle of a page; that behind it is gone. */
 	check_eq(ftruncate(base, 10 * PAGE + 1), 0);
