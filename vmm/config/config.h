@@ -115,6 +115,7 @@ struct config {
 	const char *initrd; /* or NULL */
 	const char *append; /* or NULL */
 	uint64_t memory;    /* bytes */
+	bool fork;	    /* vm-fork is possible */
 	uint64_t maxmem;    /* bytes, or 0 */
 	unsigned slots;	    /* with maxmem */
 	unsigned cpus;

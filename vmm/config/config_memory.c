@@ -32,7 +32,8 @@ const struct property config_memory_properties[] = {
 	  "must be a size such as 20G, up to 4096T", .min = 1, .max = MAXMEM_MAX },
 	{ "slots", PROPERTY_NUMBER, offsetof(struct config, slots),
 	  "Parameter 'slots' expects a number", .check = check_slots },
-	PROPERTY_END("are size, maxmem, slots"),
+	{ .name = "fork", .type = PROPERTY_SWITCH, .at = offsetof(struct config, fork) },
+	PROPERTY_END("are size, maxmem, slots, fork"),
 };
 
 static int check(const struct config *c, const char *value, struct error *err)

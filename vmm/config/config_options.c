@@ -198,9 +198,9 @@ const struct config_option config_options[] = {
 	  "kernel to boot: a bzImage or an ELF vmlinux" },
 	{ "initrd", 0, "FILE", NAME | MACHINE, TO(initrd), "initial RAM disk" },
 	{ "append", 0, "TEXT", NAME | MACHINE, TO(append), "added to the kernel's command line" },
-	{ "memory", 'm', "SIZE", MACHINE, KEYS(config_set_memory, config_memory_properties, 3),
+	{ "memory", 'm', "SIZE", MACHINE, KEYS(config_set_memory, config_memory_properties, 4),
 	  "guest RAM, with K, M or G behind the number (256M):\n"
-	  "SIZE[,maxmem=SIZE][,slots=N]" },
+	  "SIZE[,maxmem=SIZE][,slots=N][,fork=on|off]" },
 	{ "cpus", 'c', "N", MACHINE, KEYS(config_set_cpus, config_cpus_properties, 4),
 	  "number of vCPUs, 1 to 32 (1):\n"
 	  "N[,sockets=N][,cores=N][,threads=N]" },

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SECTION "config"
-#define VERSION 1
+#define VERSION 2 /* 1: without fork= */
 
 /* Texts are paths, names of taps and destinations of consoles. */
 #define TEXT_MAX (PATH_MAX + 64)
@@ -75,6 +75,7 @@ static void save_memory(const struct config *c, struct state_writer *w)
 	state_writer_u64(w, c->memory);
 	state_writer_u64(w, c->maxmem);
 	state_writer_u32(w, c->slots);
+	state_writer_bool(w, c->fork);
 	state_writer_u32(w, c->numa_seen);
 	for (unsigned i = 0; i < BOOT_MAX_NODES; i++) {
 		if (!(c->numa_seen & 1u << i))
@@ -84,13 +85,14 @@ static void save_memory(const struct config *c, struct state_writer *w)
 	}
 }
 
-static void load_memory(struct config *c, struct state_reader *r)
+static void load_memory(struct config *c, uint32_t version, struct state_reader *r)
 {
 	struct error why;
 
 	c->memory = state_reader_u64(r);
 	c->maxmem = state_reader_u64(r);
 	c->slots = state_reader_u32(r);
+	c->fork = version > 1 && state_reader_bool(r);
 	c->numa_seen = load_number(r, "the set of NUMA nodes", 0, (1u << BOOT_MAX_NODES) - 1);
 	for (unsigned i = 0; i < BOOT_MAX_NODES; i++) {
 		if (!(c->numa_seen & 1u << i))
@@ -255,8 +257,7 @@ void config_state_save(const struct config *config, enum boot_platform platform,
 
 void config_state_load(struct config *config, struct state_reader *r)
 {
-	state_reader_begin(r, SECTION, VERSION);
-	load_memory(config, r);
+	load_memory(config, state_reader_begin(r, SECTION, VERSION), r);
 	load_cpus(config, r);
 	config->platform = load_number(r, "the platform", BOOT_PLATFORM_DT, BOOT_PLATFORM_ACPI);
 	load_disks(config, r);

@@ -239,7 +239,7 @@ int machine_show_load(const struct machine *machine, struct error *err)
 	struct boot_report report;
 	struct boot_entry entry;
 	struct ram ram;
-	int ret = ram_init(&ram, machine->boot.ram_size, &memory, err);
+	int ret = ram_init(&ram, machine->boot.ram_size, false, &memory, err);
 
 	if (ret < 0)
 		return ret;

@@ -42,7 +42,9 @@ static int create_event_loop(struct vm *vm, struct error *err)
 
 static int create_memory(struct vm *vm, const struct config *config, struct error *err)
 {
-	int ret = ram_init(&vm->ram, vm->machine->boot.ram_size, &vm->memory, err);
+	/* The RAM of a restored VM is private memory over the snapshot's. */
+	bool memfd = config->fork && !config->restore.where;
+	int ret = ram_init(&vm->ram, vm->machine->boot.ram_size, memfd, &vm->memory, err);
 
 	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
 		const struct machine_pmem *pmem = &vm->machine->pmem[i];

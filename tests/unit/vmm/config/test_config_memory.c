@@ -48,7 +48,8 @@ Test(config_memory, refusals)
 		{ "-m 1G,maxmem=0", "--memory maxmem=0: must be a size such as 20G, up to 4096T" },
 		{ "-m 1G,maxmem=4097T",
 		  "--memory maxmem=4097T: must be a size such as 20G, up to 4096T" },
-		{ "-m 1G,foo=2", "--memory foo=2: unknown key; there are size, maxmem, slots" },
+		{ "-m 1G,xyz=2",
+		  "--memory xyz=2: unknown key; there are size, maxmem, slots, fork" },
 		{ "-m 1G,size=1G", "--memory: size=1G: the key is given twice" },
 	};
 

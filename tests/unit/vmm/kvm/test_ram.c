@@ -7,7 +7,10 @@
 #include "vmm/base/layout.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 TestSuite(ram, .timeout = 10);
 
@@ -30,7 +33,7 @@ Test(ram, sizes)
 		struct error err = { 0 };
 		uint8_t *first, *last;
 
-		check_eq(ram_init(&ram, cases[i].size, &mem, &err), 0, "%s", err.text);
+		check_eq(ram_init(&ram, cases[i].size, false, &mem, &err), 0, "%s", err.text);
 		check_eq(mem.count, cases[i].high ? 2 : 1);
 		first = guest_memory_ram(&mem, gpa(0), cases[i].low);
 		cr_assert(first);
@@ -63,7 +66,7 @@ Test(ram, host_has_no_room)
 	struct error err = { 0 };
 
 	setrlimit(RLIMIT_AS, &limit);
-	check_eq(ram_init(&ram, 2 * GIB, &mem, &err), -ENOMEM);
+	check_eq(ram_init(&ram, 2 * GIB, false, &mem, &err), -ENOMEM);
 	check_contains(err.text, "--memory");
 	check_contains(err.text, "2048 MiB");
 	ram_fini(&ram);
@@ -77,6 +80,53 @@ Test(ram, guest_has_no_room)
 	uint8_t byte;
 
 	guest_memory_add(&mem, gpa(MIB), 1, &byte, GUEST_PMEM);
-	check_eq(ram_init(&ram, 2 * MIB, &mem, &err), -EEXIST);
+	check_eq(ram_init(&ram, 2 * MIB, false, &mem, &err), -EEXIST);
+	ram_fini(&ram);
+}
+
+/* What was stored before the freeze is below; what is stored after it is nobody else's. */
+Test(ram, freeze)
+{
+	struct guest_memory mem = { 0 };
+	struct ram ram = { 0 };
+	struct error err = { 0 };
+	uint8_t *host, byte;
+	int fd;
+
+	check_eq(ram_init(&ram, 4 * GIB, true, &mem, &err), 0, "%s", err.text);
+	host = ram.host;
+	fd = ram.memfd;
+	check_eq(ram.base_fd, fd);
+	check_eq(ram.base_offsets[1], 3 * GIB);
+	check_eq(is_dumped(host), false);
+	host[5] = 1;
+	host[4 * GIB - 1] = 2;
+	check_eq(pread(fd, &byte, 1, 5), 1);
+	check_eq(byte, 1);
+	check_eq(ram_freeze(&ram, &err), 0, "%s", err.text);
+	check_eq(ram_freeze(&ram, &err), 0, "%s", err.text);
+	check_eq(host[5], 1);
+	check_eq(host[4 * GIB - 1], 2);
+	check_eq(is_dumped(host), false);
+	host[5] = 3;
+	check_eq(pread(fd, &byte, 1, 5), 1);
+	check_eq(byte, 1);
+	/* Also for a child that was taken over. */
+	check_eq(pwrite(fd, &byte, 1, 5), -1);
+	check_eq(ftruncate(fd, 0), -1);
+	check_eq(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+	ram_fini(&ram);
+	check_eq(fcntl(fd, F_GETFD), -1);
+}
+
+Test(ram, freeze_without_a_memfd)
+{
+	struct guest_memory mem = { 0 };
+	struct ram ram = { 0 };
+	struct error err = { 0 };
+
+	check_eq(ram_init(&ram, 2 * MIB, false, &mem, &err), 0, "%s", err.text);
+	check_eq(ram_freeze(&ram, &err), 0);
+	check_eq(ram.base_fd, -1);
 	ram_fini(&ram);
 }
