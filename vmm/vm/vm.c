@@ -241,6 +241,7 @@ void vm_free(struct vm *vm)
 	control_fini(&vm->control);
 	vm_save_fini(&vm->save);
 	vm_reset_fini(&vm->reset);
+	vm_disks_fini(&vm->restored_disks);
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		pmem_slot_fini(&vm->pmem[i]);
 	vm_devices_fini(vm);

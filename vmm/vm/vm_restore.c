@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Maps the part of the memory file at @start over @host. */
@@ -63,59 +62,6 @@ static int map_ram(struct vm *vm, const struct config_restore *restore,
 	return ret;
 }
 
-/* Their own pages are in the snapshot, and so is what they showed of their files. */
-static int map_disks(struct vm *vm, const struct config_restore *restore,
-		     const struct memory_table *table, struct error *err)
-{
-	int ret = 0;
-
-	for (unsigned i = 0; i < vm->machine->n_pmem && ret == 0; i++) {
-		const struct machine_pmem *pmem = &vm->machine->pmem[i];
-		const struct pmem_backing *b = &pmem->backing;
-
-		if (b->share || b->readonly)
-			continue;
-		ret = map_part(restore, table, pmem->start, b->size, b->host, &vm->pmem_bases[i],
-			       err);
-		vm->pmem_restored[i] = true;
-	}
-	return ret;
-}
-
-/* Whether a shared or read-only disk's file is as it was, unless the user has said which one to
- * take. */
-static void check_disk(const struct machine_pmem *pmem, const struct config_pmem *config,
-		       struct state_reader *reader)
-{
-	const struct pmem_backing *b = &pmem->backing;
-	uint64_t size = state_reader_u64(reader), seconds = state_reader_u64(reader);
-	uint32_t nanoseconds = state_reader_u32(reader);
-	struct stat st;
-
-	if (b->file_size != size)
-		state_reader_fail(reader, EINVAL,
-				  "disk %s had %" PRIu64 " bytes, and %s has %" PRIu64
-				  "; name a file of that size by --pmem id=%s,file=FILE",
-				  pmem->id, size, b->path, b->file_size, pmem->id);
-	if (config->named_anew || (!b->share && !b->readonly) || fstat(b->fd, &st) < 0)
-		return;
-	if ((uint64_t)st.st_mtim.tv_sec != seconds || (uint32_t)st.st_mtim.tv_nsec != nanoseconds)
-		state_reader_fail(reader, EINVAL,
-				  "%s was changed after the VM was saved; name a copy from that "
-				  "moment by --pmem id=%s,file=COPY, or this file, to take it as "
-				  "it is",
-				  b->path, pmem->id);
-}
-
-static int check_disks(struct vm *vm, struct state_reader *reader, struct error *err)
-{
-	state_reader_begin(reader, VM_SECTION_DISKS, 1);
-	for (unsigned i = 0; i < vm->machine->n_pmem; i++)
-		check_disk(&vm->machine->pmem[i], &vm->config->pmem[i], reader);
-	state_reader_end(reader);
-	return state_reader_result(reader, err);
-}
-
 /* The handler of SIGBUS calls it for a page with a device's ring. */
 static void lacks_memory(void)
 {
@@ -134,7 +80,7 @@ int vm_restore_memory(struct vm *vm, const struct config_restore *restore, struc
 	memory_table_load(&table, restore->state);
 	ret = state_reader_result(restore->state, err);
 	if (ret == 0)
-		ret = check_disks(vm, restore->state, err);
+		ret = vm_disks_load(vm, restore->state, err);
 	if (ret == 0)
 		ret = memory_file_check(restore->files.memory_fd, &table, what, err);
 	if (ret == 0)
@@ -142,7 +88,7 @@ int vm_restore_memory(struct vm *vm, const struct config_restore *restore, struc
 	if (ret == 0)
 		ret = map_ram(vm, restore, &table, err);
 	if (ret == 0)
-		ret = map_disks(vm, restore, &table, err);
+		ret = vm_disks_map(vm, restore, &table, err);
 	guarded_copy_watch(vm->ram.host, vm->ram.size, lacks_memory);
 	return error_blame_option(err, ret);
 }

@@ -52,31 +52,26 @@ static int save_vcpus(struct vm *vm, struct error *err)
 	return ret;
 }
 
-/* Whether @region is of a disk whose stores stay private; then *@ret_base says what is below them.
- */
-static bool is_private_disk(const struct vm *vm, const struct guest_region *region,
-			    struct memory_source *ret_base)
+/* Whether @region is of a disk with pages of its own; then *@ret_source says which. */
+static bool is_private_disk(const struct vm *vm, const struct vm_disks *disks,
+			    const struct guest_region *region, struct memory_source *ret_source)
 {
 	for (unsigned i = 0; i < vm->n_pmem; i++) {
 		const struct pmem_backing *b = vm->pmem[i].pmem.backing;
 
-		if (vm->pmem[i].pmem.start.value != region->start.value || b->share || b->readonly)
+		if (vm->pmem[i].pmem.start.value != region->start.value || !disks->own[i])
 			continue;
-		if (vm->pmem_restored[i])
-			*ret_base = (struct memory_source){ .base_fd = vm->ram.base_fd,
-							    .base_offset = vm->pmem_bases[i],
-							    .base_size = region->size };
-		else
-			*ret_base = (struct memory_source){ .base_fd = b->fd,
-							    .base_size = b->file_size };
+		*ret_source = (struct memory_source){ .base_fd = b->fd,
+						      .base_size = b->file_size,
+						      .only = disks->own[i] };
 		return true;
 	}
 	return false;
 }
 
-/* What a restore maps again: RAM, and the disks whose stores are not in their files. */
-static int list_memory(const struct vm *vm, struct memory_table *table,
-		       struct memory_source *sources, struct error *err)
+/* What a restore maps again: RAM, and what disks have beside their files. */
+static int list_memory(const struct vm *vm, const struct vm_disks *disks,
+		       struct memory_table *table, struct memory_source *sources, struct error *err)
 {
 	unsigned n_ram = 0;
 
@@ -89,7 +84,7 @@ static int list_memory(const struct vm *vm, struct memory_table *table,
 
 		if (region->kind == GUEST_RAM)
 			source.base_offset = vm->ram.base_offsets[n_ram++];
-		else if (!is_private_disk(vm, region, &source))
+		else if (!is_private_disk(vm, disks, region, &source))
 			continue;
 		source.host = region->host;
 		ret = memory_table_add(table, region->start, region->size);
@@ -101,38 +96,14 @@ static int list_memory(const struct vm *vm, struct memory_table *table,
 	return 0;
 }
 
-/* A file's time of change tells whether it is still as it was. */
-static int save_disk(const struct pmem_backing *b, struct state_writer *writer, struct error *err)
-{
-	struct stat st;
-
-	if (fstat(b->fd, &st) < 0)
-		return error_system(err, errno, "vm-save: fstat of %s", b->path);
-	state_writer_u64(writer, b->file_size);
-	state_writer_u64(writer, (uint64_t)st.st_mtim.tv_sec);
-	state_writer_u32(writer, (uint32_t)st.st_mtim.tv_nsec);
-	return 0;
-}
-
-static int save_disks(struct vm *vm, struct error *err)
-{
-	int ret = 0;
-
-	state_writer_begin(&vm->save.writer, VM_SECTION_DISKS, 1);
-	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
-		ret = save_disk(vm->pmem[i].pmem.backing, &vm->save.writer, err);
-	state_writer_end(&vm->save.writer);
-	return ret;
-}
-
-static int write_files(struct vm *vm, int state_fd, int memory_fd, uint64_t *ret_bytes,
-		       struct error *err)
+static int write_files(struct vm *vm, const struct vm_disks *disks, int state_fd, int memory_fd,
+		       uint64_t *ret_bytes, struct error *err)
 {
 	struct memory_source sources[GUEST_MEMORY_MAX_REGIONS];
 	struct state_writer *writer = &vm->save.writer;
 	struct memory_table table;
 	uint64_t written = 0;
-	int ret = list_memory(vm, &table, sources, err);
+	int ret = list_memory(vm, disks, &table, sources, err);
 
 	if (ret == 0)
 		ret = memory_file_write(memory_fd, &table, sources, vm->save.pagemap_fd, "memory",
@@ -149,7 +120,8 @@ static int write_files(struct vm *vm, int state_fd, int memory_fd, uint64_t *ret
 	return ret;
 }
 
-static int save_to_directory(struct vm *vm, uint64_t *ret_bytes, struct error *err)
+static int save_to_directory(struct vm *vm, const struct vm_disks *disks, uint64_t *ret_bytes,
+			     struct error *err)
 {
 	struct snapshot_directory directory;
 	int state_fd, memory_fd;
@@ -162,7 +134,7 @@ static int save_to_directory(struct vm *vm, uint64_t *ret_bytes, struct error *e
 	if (ret >= 0)
 		ret = memory_fd = snapshot_directory_file(&directory, SNAPSHOT_MEMORY, err);
 	if (ret >= 0)
-		ret = write_files(vm, state_fd, memory_fd, ret_bytes, err);
+		ret = write_files(vm, disks, state_fd, memory_fd, ret_bytes, err);
 	if (ret >= 0)
 		ret = snapshot_directory_commit(&directory, err);
 	snapshot_directory_fini(&directory);
@@ -215,7 +187,8 @@ static int sync_file(int fd, const char *name, struct error *err)
 	return 0;
 }
 
-static int save_to_descriptors(struct vm *vm, uint64_t *ret_bytes, struct error *err)
+static int save_to_descriptors(struct vm *vm, const struct vm_disks *disks, uint64_t *ret_bytes,
+			       struct error *err)
 {
 	int state_fd = vm->save.state_to_fd, memory_fd = vm->save.memory_to_fd;
 	int ret = check_descriptor(vm, state_fd, SNAPSHOT_STATE, err);
@@ -229,7 +202,7 @@ static int save_to_descriptors(struct vm *vm, uint64_t *ret_bytes, struct error 
 		ret = error_system(err, errno, "vm-save: the file of descriptor %s",
 				   SNAPSHOT_STATE);
 	if (ret == 0)
-		ret = write_files(vm, state_fd, memory_fd, ret_bytes, err);
+		ret = write_files(vm, disks, state_fd, memory_fd, ret_bytes, err);
 	if (ret == 0)
 		ret = sync_file(memory_fd, SNAPSHOT_MEMORY, err);
 	return ret < 0 ? ret : sync_file(state_fd, SNAPSHOT_STATE, err);
@@ -237,14 +210,16 @@ static int save_to_descriptors(struct vm *vm, uint64_t *ret_bytes, struct error 
 
 int vm_save_files(struct vm *vm, uint64_t *ret_bytes, struct error *err)
 {
+	struct vm_disks disks = { 0 };
 	int ret = save_vcpus(vm, err);
 
 	if (ret == 0)
 		ret = save_kvm(vm, err);
 	if (ret == 0)
-		ret = save_disks(vm, err);
-	if (ret < 0)
-		return ret;
-	return vm->save.state_to_fd ? save_to_descriptors(vm, ret_bytes, err)
-				    : save_to_directory(vm, ret_bytes, err);
+		ret = vm_disks_save(vm, &disks, err);
+	if (ret == 0)
+		ret = vm->save.state_to_fd ? save_to_descriptors(vm, &disks, ret_bytes, err)
+					   : save_to_directory(vm, &disks, ret_bytes, err);
+	vm_disks_fini(&disks);
+	return ret;
 }

@@ -19,6 +19,7 @@
 #include "vmm/machine/machine.h"
 #include "vmm/models/device_model.h"
 #include "vmm/vm/vm.h"
+#include "vmm/vm/vm_disks.h"
 #include "vmm/vm/vm_end.h"
 #include "vmm/vm/vm_freeze.h"
 #include "vmm/vm/vm_reset.h"
@@ -81,7 +82,6 @@ struct vm_timeout {
 /* Sections of a state file. */
 #define VM_SECTION_KVM "kvm"
 #define VM_SECTION_VCPU "vcpu%u"
-#define VM_SECTION_DISKS "disks"
 
 enum { VM_CONSOLE_SERIAL, VM_CONSOLE_VIRTIO, VM_CONSOLES };
 
@@ -119,10 +119,7 @@ struct vm {
 	struct pmem_slot pmem[LAYOUT_VIRTIO_SLOTS];
 	unsigned n_pmem;      /* atomic, because vCPUs read it */
 	unsigned n_cold_pmem; /* those from the start */
-	/* Share=off disks that a restore has mapped from the memory file, and where they are in it.
-	 */
-	bool pmem_restored[LAYOUT_VIRTIO_SLOTS];
-	uint64_t pmem_bases[LAYOUT_VIRTIO_SLOTS];
+	struct vm_disks restored_disks;
 	struct vm_device devices[LAYOUT_VIRTIO_SLOTS]; /* from the last slot down */
 	unsigned n_devices;
 	struct vcpu vcpus[BOOT_MAX_CPUS];
