@@ -192,6 +192,29 @@ static int fake_reset_in_place(struct monitor *monitor, struct error *err)
 	return ret;
 }
 
+static inline void fake_vm_forked(struct fake_vm *vm, unsigned children, const char *error)
+{
+	monitor_job_ended(
+		&vm->monitor, MONITOR_EVENT_FORKED,
+		&(struct monitor_job){ .error = error, .children = children, .pause_us = 12 });
+}
+
+/* Writes a byte to each child. */
+static int fake_fork(struct monitor *monitor, const int *sockets, unsigned n, struct error *err)
+{
+	struct fake_vm *vm = fake_vm_of(monitor);
+	int ret = fake_refusal(vm, err);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (ret == 0)
+			check_eq(write(sockets[i], "x", 1), 1);
+		close(sockets[i]);
+	}
+	if (ret == 0)
+		fake_vm_forked(vm, n, NULL);
+	return ret;
+}
+
 static int fake_save(struct monitor *monitor, const struct monitor_save *to, struct error *err)
 {
 	struct fake_vm *vm = fake_vm_of(monitor);
@@ -300,6 +323,7 @@ static const struct monitor_ops fake_ops = {
 	.powerdown = fake_powerdown,
 	.save = fake_save,
 	.reset_in_place = fake_reset_in_place,
+	.fork = fake_fork,
 	.reset = fake_reset,
 	.quit = fake_quit,
 	.object_add = fake_object_add,

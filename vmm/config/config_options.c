@@ -250,7 +250,7 @@ const struct config_option config_options[] = {
 	  "the directory below which vm-save makes snapshots" },
 	{ "restore", 0, "DIR", NAME | READ_FIRST, CALL(set_config),
 	  "start the VM that was saved to DIR, instead of --kernel;\n"
-	  "or state=fd:N,memory=fd:M" },
+	  "state=fd:N,memory=fd:M, or fd:N, a socket for vm-fork" },
 	{ "sandbox", 0, "HOW", QEMU_RULES,
 	  KEYS(config_set_sandbox, config_sandbox_properties, 1 + SANDBOX_MAX_ALLOWED),
 	  "what a guest that took mvmm over could do: on, log or off\n"

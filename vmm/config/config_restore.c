@@ -7,6 +7,7 @@
 #include "vmm/base/file_argument.h"
 #include "vmm/config/config_options.h"
 #include "vmm/config/config_state.h"
+#include "vmm/snapshot/snapshot_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,10 +60,12 @@ static int parse(struct config *config, const char *where, struct error *err)
 		n = property_fill(properties, r, list, (unsigned)n, "--restore", err);
 	if (n < 0)
 		return n;
+	if (r->path && file_argument_is_fd(r->path) && !r->state_file && !r->memory_file)
+		return 0;
 	if (!r->state_file != !r->memory_file || (r->path ? !!r->state_file : !r->state_file))
 		return error_set(err, EINVAL,
-				 "--restore %s: give the directory of a snapshot, or "
-				 "state=fd:N,memory=fd:M",
+				 "--restore %s: give the directory of a snapshot, "
+				 "state=fd:N,memory=fd:M, or fd:N for a vm-fork",
 				 where);
 	return 0;
 }
@@ -81,6 +84,26 @@ static int take_files(struct config_restore *r, const char *what, struct error *
 	return snapshot_files_take(&r->files, state_fd, memory_fd, what, err);
 }
 
+/* From the parent, at a vm-fork. */
+static int receive_files(struct config_restore *r, const char *what, struct error *err)
+{
+	int fd = file_argument_take("--restore", r->path, O_RDWR, err), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = snapshot_socket_receive(fd, &r->files, what, err);
+	close(fd);
+	return ret;
+}
+
+static int open_files(struct config_restore *r, const char *what, struct error *err)
+{
+	if (!r->path)
+		return take_files(r, what, err);
+	return file_argument_is_fd(r->path) ? receive_files(r, what, err)
+					    : snapshot_files_open(&r->files, r->path, what, err);
+}
+
 int config_restore_apply(struct config *config, const char *where, struct error *err)
 {
 	const char *what = name_it(config, where, ""), *state = name_it(config, where, ": state");
@@ -92,8 +115,7 @@ int config_restore_apply(struct config *config, const char *where, struct error 
 		return error_set(err, ENOMEM, "--restore %s: out of memory", where);
 	ret = parse(config, where, err);
 	if (ret == 0)
-		ret = restore->path ? snapshot_files_open(&restore->files, restore->path, what, err)
-				    : take_files(restore, what, err);
+		ret = open_files(restore, what, err);
 	if (ret == 0)
 		ret = state_reader_load(restore->state, state, restore->files.state_fd, err);
 	if (ret < 0)

@@ -164,6 +164,17 @@ int monitor_reset_in_place(struct monitor *monitor, struct error *err)
 	return ret < 0 ? ret : await_job(monitor, monitor->ops->reset_in_place(monitor, err));
 }
 
+int monitor_fork(struct monitor *monitor, const int *sockets, unsigned n, struct error *err)
+{
+	int ret = begin_job(monitor, "vm-fork", err);
+
+	if (ret == 0)
+		return await_job(monitor, monitor->ops->fork(monitor, sockets, n, err));
+	for (unsigned i = 0; i < n; i++)
+		close(sockets[i]);
+	return ret;
+}
+
 int monitor_pause(struct monitor *monitor, struct error *err)
 {
 	int ret;

@@ -122,6 +122,8 @@ struct monitor_ops {
 	int (*save)(struct monitor *monitor, const struct monitor_save *to, struct error *err);
 	/* The same for putting the VM back to the instant that it was restored from. */
 	int (*reset_in_place)(struct monitor *monitor, struct error *err);
+	/* The same for a child at each of the @n @sockets, which are closed in any case. */
+	int (*fork)(struct monitor *monitor, const int *sockets, unsigned n, struct error *err);
 	/* Both send their event (monitor_was_reset, monitor_shutdown) before they return. */
 	int (*reset)(struct monitor *monitor, struct error *err);
 	void (*quit)(struct monitor *monitor);
@@ -148,6 +150,7 @@ enum monitor_event_type {
 	MONITOR_EVENT_GUEST_READY,
 	MONITOR_EVENT_SAVED,
 	MONITOR_EVENT_RESET_IN_PLACE,
+	MONITOR_EVENT_FORKED,
 	MONITOR_EVENT_PMEM_FLUSH_ERROR,
 	MONITOR_EVENT_PMEM_IO_ERROR,
 	MONITOR_EVENT_TYPES,
@@ -167,6 +170,7 @@ struct monitor_job {
 	const char *error; /* why it failed, or NULL */
 	uint64_t pause_us; /* how long the vCPUs were stopped for it */
 	const char *path;  /* of SAVED: as it was given, or NULL */
+	unsigned children; /* of FORKED */
 	uint64_t bytes;	   /* of SAVED: on disk, without the pages of zeros */
 };
 
@@ -177,7 +181,7 @@ struct monitor_event {
 	const char *id;		  /* of PMEM_FLUSH_ERROR */
 	int error;		  /* of PMEM_FLUSH_ERROR: a positive errno */
 	const struct monitor_io_error *io_error; /* of PMEM_IO_ERROR */
-	const struct monitor_job *job;		 /* of SAVED and RESET_IN_PLACE */
+	const struct monitor_job *job;		 /* of SAVED, RESET_IN_PLACE and FORKED */
 };
 
 /* Receives events. Within @event a listener may remove itself, but no other. */
@@ -228,6 +232,7 @@ bool monitor_wait_ends(int wait, const struct monitor_event *event);
 
 int monitor_save(struct monitor *monitor, const struct monitor_save *to, struct error *err);
 int monitor_reset_in_place(struct monitor *monitor, struct error *err);
+int monitor_fork(struct monitor *monitor, const int *sockets, unsigned n, struct error *err);
 int monitor_pause(struct monitor *monitor, struct error *err);
 int monitor_resume(struct monitor *monitor, struct error *err);
 int monitor_powerdown(struct monitor *monitor, struct error *err);

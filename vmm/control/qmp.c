@@ -294,6 +294,33 @@ static void save(struct qmp_session *session, const struct request *request)
 	finish(session, request, ret, NULL, &err);
 }
 
+static void fork_vm(struct qmp_session *session, const struct request *request)
+{
+	json_t *names = json_object_get(request->arguments, "fdnames");
+	int sockets[NAMED_FILES_MAX], ret = 0;
+	unsigned n = 0;
+	struct error err;
+
+	if (json_array_size(names) == 0 || json_array_size(names) > NAMED_FILES_MAX)
+		ret = error_set(&err, EINVAL, "vm-fork: fdnames needs 1 to %d names",
+				NAMED_FILES_MAX);
+	for (size_t i = 0; ret == 0 && i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+		int fd = named_files_take(&session->files, name, &err);
+
+		if (fd >= 0)
+			sockets[n++] = fd;
+		else
+			ret = fd;
+	}
+	if (ret == 0)
+		ret = monitor_fork(session->monitor, sockets, n, &err);
+	else
+		while (n > 0)
+			close(sockets[--n]);
+	finish(session, request, ret, NULL, &err);
+}
+
 /* Commands that need the session, or code above the table of commands. */
 static const struct session_command {
 	const char *name;
@@ -304,6 +331,7 @@ static const struct session_command {
 	{ "qmp_capabilities", negotiate },
 	{ "human-monitor-command", run_hmp },
 	{ "query-qmp-schema", send_schema },
+	{ "vm-fork", fork_vm },
 	{ "vm-save", save },
 	{ NULL, NULL },
 };

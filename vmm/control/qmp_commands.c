@@ -275,6 +275,7 @@ static const struct qmp_command commands[] = {
 	{ "stop", NONE, NONE, .act = monitor_pause },
 	{ "system_powerdown", NONE, NONE, .act = monitor_powerdown },
 	{ "system_reset", NONE, NONE, .act = system_reset },
+	{ "vm-fork", "MvmmForkArguments", NONE, .query = NULL },
 	{ "vm-reset", NONE, NONE, .act = monitor_reset_in_place },
 	{ "vm-save", "MvmmSaveArguments", NONE, .query = NULL },
 };

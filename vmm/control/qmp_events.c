@@ -19,6 +19,7 @@ static const struct qmp_event events[] = {
 	[MONITOR_EVENT_WATCHDOG] = { "WATCHDOG", "WatchdogData" },
 	[MONITOR_EVENT_GUEST_READY] = { "GUEST_READY", QMP_TYPE_EMPTY },
 	[MONITOR_EVENT_SAVED] = { "VM_SAVED", "MvmmSavedData" },
+	[MONITOR_EVENT_FORKED] = { "VM_FORKED", "MvmmForkedData" },
 	[MONITOR_EVENT_RESET_IN_PLACE] = { "VM_RESET", "MvmmJobData" },
 	[MONITOR_EVENT_PMEM_FLUSH_ERROR] = { "PMEM_FLUSH_ERROR", "MvmmPmemFlushErrorData" },
 	[MONITOR_EVENT_PMEM_IO_ERROR] = { "PMEM_IO_ERROR", "MvmmPmemIoErrorData" },
@@ -67,6 +68,9 @@ static json_t *event_data(const struct monitor_event *event)
 		return json_pack("{s:s}", "action", event->action);
 	case MONITOR_EVENT_SAVED:
 		return saved_data(event->job);
+	case MONITOR_EVENT_FORKED:
+		return json_pack("{s:i,s:I}", "children", (int)event->job->children, "pause",
+				 (json_int_t)event->job->pause_us);
 	case MONITOR_EVENT_RESET_IN_PLACE:
 		return json_pack("{s:I}", "pause", (json_int_t)event->job->pause_us);
 	case MONITOR_EVENT_PMEM_FLUSH_ERROR:

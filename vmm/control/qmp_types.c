@@ -47,6 +47,7 @@ static const struct qmp_type types[] = {
 	       OPTIONAL("memdev", "str"), OPTIONAL("memaddr", "size"), OPTIONAL("node", "int")),
 	OBJECT("DeviceDelArguments", MEMBER("id", "str")),
 	OBJECT("NamedFileArguments", MEMBER("fdname", "str")),
+	OBJECT("MvmmForkArguments", MEMBER("fdnames", "[str]")),
 	OBJECT("MvmmSaveArguments", OPTIONAL("path", "str"), OPTIONAL("state", "str"),
 	       OPTIONAL("memory", "str")),
 
@@ -96,6 +97,7 @@ static const struct qmp_type types[] = {
 	     "inject-nmi"),
 	OBJECT("MvmmSavedData", OPTIONAL("path", "str"), MEMBER("bytes", "int"),
 	       MEMBER("pause", "int")),
+	OBJECT("MvmmForkedData", MEMBER("children", "int"), MEMBER("pause", "int")),
 	OBJECT("MvmmJobData", MEMBER("pause", "int")),
 	OBJECT("MvmmPmemFlushErrorData", MEMBER("id", "str"), MEMBER("errno", "int"),
 	       MEMBER("error", "str")),

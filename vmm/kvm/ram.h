@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Below and above the hole for devices. */
+#define RAM_REGIONS 2
+
 struct ram {
 	void *host; /* owned mapping, guest memory */
 	uint64_t size;
@@ -20,7 +23,7 @@ struct ram {
 	/* Borrowed: the memfd, or the file that a restored VM's memory is mapped from, and where in
 	 * it the one or two regions are. -1: none. */
 	int base_fd;
-	uint64_t base_offsets[2];
+	uint64_t base_offsets[RAM_REGIONS];
 	uint64_t base_size; /* how many bytes the file must have */
 };
 

@@ -29,7 +29,11 @@ static const struct {
 	{ "job", JOB },
 	{ "save", JOB | SAVE },
 	{ "reset", JOB | RESET },
+	{ "fork", JOB | FORK },
 	{ "save_reset", JOB | SAVE | RESET },
+	{ "save_fork", JOB | SAVE | FORK },
+	{ "reset_fork", JOB | RESET | FORK },
+	{ "save_reset_fork", JOB | SAVE | RESET | FORK },
 };
 
 #define KINDS ARRAY_SIZE(kinds)

@@ -24,7 +24,7 @@
 /* VCPU: every vCPU. LOOP: the event loop. CONTROL: the loop with --qmp, --monitor, a console's
  * socket, a file of --result or --vsock. PLUG: with allow=. VSOCK: with --vsock. SEARCH: the
  * process that looks inside a kernel, before there is a VM. JOB: the thread of vm_freeze.h; with
- * SAVE it makes snapshots, with RESET it puts a restored VM back.
+ * SAVE it makes snapshots, with RESET it puts a restored VM back, with FORK it makes children.
  */
 enum {
 	VCPU = 1,
@@ -36,6 +36,7 @@ enum {
 	JOB = 128,
 	SAVE = 256,
 	RESET = 512,
+	FORK = 1024,
 };
 #define ALL (VCPU | LOOP | JOB)
 
@@ -181,24 +182,24 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(VSOCK, "socket", IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)),
 	CALL(VSOCK, "connect"),
 	/* Reads the state of KVM and vCPUs. */
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_MP_STATE)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_REGS)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_SREGS2)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_XSAVE2)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_XCRS)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_DEBUGREGS)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_LAPIC)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_MP_STATE)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_REGS)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_SREGS2)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_XSAVE2)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_XCRS)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_DEBUGREGS)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_LAPIC)),
 	CALL(JOB, "ioctl", IS(1, KVM_GET_TSC_KHZ)),
 	CALL(JOB, "ioctl", IS(1, KVM_GET_DEVICE_ATTR)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_CPUID2)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_CPUID2)),
 	CALL(JOB, "ioctl", IS(1, KVM_GET_MSRS)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_VCPU_EVENTS)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_IRQCHIP)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_PIT2)),
-	CALL(SAVE, "ioctl", IS(1, KVM_GET_CLOCK)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_VCPU_EVENTS)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_IRQCHIP)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_PIT2)),
+	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_CLOCK)),
 	/* Finds the pages of guest memory that have something, and what a file below them has. */
-	CALL(SAVE, "pread64"),
-	CALL(SAVE, "lseek"),
+	CALL(SAVE | FORK, "pread64"),
+	CALL(SAVE | FORK, "lseek"),
 	/* Makes a snapshot below the directory of --snapshots, which Landlock restricts it to. */
 	CALL(SAVE, "openat2"),
 	CALL(SAVE, "openat"),
@@ -206,20 +207,28 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(SAVE, "getrandom"),
 	CALL(SAVE, "flock"),
 	CALL(SAVE, "fcntl", IS(1, F_SETLK)),
-	CALL(SAVE, "ftruncate"),
-	CALL(SAVE, "pwrite64"),
+	CALL(SAVE | FORK, "ftruncate"),
+	CALL(SAVE | FORK, "pwrite64"),
 	CALL(SAVE, "fsync"),
 	CALL(SAVE, "renameat2"),
 	CALL(SAVE, "unlinkat"),
 	/* Lists what killed saves have left. */
 	CALL(SAVE, "getdents64"),
-	FSTAT(SAVE),
+	FSTAT(SAVE | FORK),
 	CALL(SAVE, "newfstatat", IS(3, AT_SYMLINK_NOFOLLOW)),
-	CALL(SAVE, "close"),
+	CALL(SAVE | FORK, "close"),
 	/* malloc and realloc. */
-	CALL(SAVE, "brk"),
-	CALL(SAVE, "mmap", HAS(2, PROT_EXEC, 0), HAS(3, MAP_ANONYMOUS | MAP_FIXED, MAP_ANONYMOUS)),
-	CALL(SAVE, "mremap", HAS(3, MREMAP_FIXED, 0)),
+	CALL(SAVE | FORK, "brk"),
+	CALL(SAVE | FORK, "mmap", HAS(2, PROT_EXEC, 0),
+	     HAS(3, MAP_ANONYMOUS | MAP_FIXED, MAP_ANONYMOUS)),
+	CALL(SAVE | FORK, "mremap", HAS(3, MREMAP_FIXED, 0)),
+	/* Makes memory and state what children can share, and sends them. */
+	CALL(FORK, "memfd_create"),
+	CALL(FORK, "fcntl", IS(1, F_ADD_SEALS)),
+	CALL(FORK, "mmap", IS(2, PROT_READ | PROT_WRITE),
+	     IS(3, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE)),
+	CALL(FORK, "madvise", IS(2, MADV_DONTDUMP)),
+	CALL(FORK, "sendmsg"),
 	/* Puts the state of KVM and vCPUs back. What the guest has stored goes by the madvise
 	   above. */
 	CALL(RESET, "ioctl", IS(1, KVM_SET_DEVICE_ATTR)),

@@ -44,7 +44,7 @@ static void violation(int signo, siginfo_t *info, void *context)
 
 	line_append(&line, "sandbox: ");
 	line_append(&line, kind == SANDBOX_VCPU	 ? "a vCPU's thread"
-			   : kind >= SANDBOX_JOB ? "the thread that saves and resets"
+			   : kind >= SANDBOX_JOB ? "the thread that saves, resets and forks"
 						 : "the event loop's thread");
 	line_append(&line, " made the system call ");
 	line_append(&line, name_call(nr));

@@ -18,11 +18,15 @@ enum sandbox_thread {
 	SANDBOX_LOOP_VSOCK,   /* with --vsock */
 	SANDBOX_SEARCH,	      /* the process that looks inside a kernel */
 	SANDBOX_LOOP_VSOCK_PLUG,
-	/* The thread of jobs: without any, with --snapshots, with --restore, with both. */
+	/* The thread of jobs: without any, and with --snapshots, --restore, fork=on. */
 	SANDBOX_JOB,
 	SANDBOX_SAVE,
 	SANDBOX_RESET,
+	SANDBOX_FORK,
 	SANDBOX_SAVE_RESET,
+	SANDBOX_SAVE_FORK,
+	SANDBOX_RESET_FORK,
+	SANDBOX_SAVE_RESET_FORK,
 };
 
 /*

@@ -189,7 +189,11 @@ static int write_part(struct job *job, int pagemap_fd, struct error *err)
 
 	if (ret < 0)
 		return ret;
-	return only ? write_only(job, only, err) : write_all(job, pagemap_fd, err);
+	if (only)
+		return write_only(job, only, err);
+	ret = write_all(job, pagemap_fd, err);
+	/* The kernel does not take them for private, and the base does not have them. */
+	return ret < 0 || !job->source->mapped ? ret : write_only(job, job->source->mapped, err);
 }
 
 int memory_file_write(int fd, const struct memory_table *table, const struct memory_source *sources,

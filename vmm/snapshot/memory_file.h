@@ -23,6 +23,8 @@ struct memory_source {
 	uint64_t base_size;   /* how many bytes of the part the file had when it was mapped */
 	/* Borrowed: the only pages that are written. NULL: all. */
 	const struct disk_pages *only;
+	/* Borrowed: pages that are mapped from another file, above base_fd. NULL: none. */
+	const struct disk_pages *mapped;
 };
 
 /*

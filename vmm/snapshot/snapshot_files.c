@@ -149,9 +149,22 @@ int snapshot_files_take(struct snapshot_files *files, int state_fd, int memory_f
 	return ret < 0 ? ret : snapshot_files_lock(memory_fd, true, what, err);
 }
 
+int snapshot_files_take_forked(struct snapshot_files *files, int state_fd, int memory_fd,
+			       int own_fd, const char *what, struct error *err)
+{
+	int ret = snapshot_files_take(files, state_fd, memory_fd, what, err);
+
+	files->own_fd = own_fd;
+	files->forked = true;
+	if (ret == 0 && own_fd)
+		ret = check_passed(own_fd, "the third descriptor", what, err);
+	return ret;
+}
+
 void snapshot_files_fini(struct snapshot_files *files)
 {
-	const int fds[] = { files->lock_fd, files->memory_fd, files->state_fd, files->dir_fd };
+	const int fds[] = { files->lock_fd, files->own_fd, files->memory_fd, files->state_fd,
+			    files->dir_fd };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] > 0)

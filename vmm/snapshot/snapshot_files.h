@@ -11,10 +11,13 @@
 #include <stdbool.h>
 
 struct snapshot_files {
-	int dir_fd; /* the structure owns all four; 0: none, as for a snapshot of descriptors */
+	int dir_fd; /* the structure owns all five; 0: none, as for a snapshot of descriptors */
 	int state_fd;
 	int memory_fd;
 	int lock_fd; /* of the memory file: hold it as long as that is mapped */
+	/* Of a fork: pages that are not those of the memory file; or 0. */
+	int own_fd;
+	bool forked;
 };
 
 /*
@@ -32,6 +35,10 @@ int snapshot_files_open(struct snapshot_files *files, const char *path, const ch
  */
 int snapshot_files_take(struct snapshot_files *files, int state_fd, int memory_fd, const char *what,
 			struct error *err);
+
+/* The same for those of a fork; @own_fd is 0 if there is none. */
+int snapshot_files_take_forked(struct snapshot_files *files, int state_fd, int memory_fd,
+			       int own_fd, const char *what, struct error *err);
 
 /*
  * Opens another file of it for reading, such as a disk's. Returns a descriptor, the caller's, or

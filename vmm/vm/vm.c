@@ -180,7 +180,7 @@ static int build(struct vm *vm, const struct config *config, struct error *err)
 		ret = create_control(vm, config, err);
 	if (ret == 0)
 		ret = vm_save_init(vm, config->snapshots, err);
-	if (ret == 0 && (config->snapshots || config->restore.where))
+	if (ret == 0 && (config->snapshots || config->restore.where || config->fork))
 		ret = vcpu_state_x86_probe(&vm->kvm, &vm->state_host, err);
 	return ret;
 }
@@ -241,6 +241,8 @@ void vm_free(struct vm *vm)
 	control_fini(&vm->control);
 	vm_save_fini(&vm->save);
 	vm_reset_fini(&vm->reset);
+	vm_fork_fini(&vm->fork);
+	vm_ram_fini(&vm->restored_ram);
 	vm_disks_fini(&vm->restored_disks);
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		pmem_slot_fini(&vm->pmem[i]);

@@ -125,8 +125,7 @@ int vm_disks_load(struct vm *vm, struct state_reader *reader, struct error *err)
 	return state_reader_result(reader, err);
 }
 
-int vm_disks_map(struct vm *vm, const struct config_restore *restore,
-		 const struct memory_table *table, struct error *err)
+int vm_disks_map(struct vm *vm, int fd, const struct memory_table *table, struct error *err)
 {
 	int ret = 0;
 
@@ -141,12 +140,20 @@ int vm_disks_map(struct vm *vm, const struct config_restore *restore,
 			return error_set(err, EINVAL,
 					 "--restore %s: memory: lacks the pages of disk %s; the "
 					 "files state and memory are of different snapshots",
-					 restore->where, pmem->id);
-		ret = disk_pages_map(vm->restored_disks.own[i], restore->files.memory_fd, part,
-				     b->host, "--restore: memory", err);
+					 vm->config->restore.where, pmem->id);
+		ret = disk_pages_map(vm->restored_disks.own[i], fd, part, b->host,
+				     "--restore: memory", err);
 		madvise(b->host, b->size, MADV_DONTDUMP); /* as for RAM */
 	}
 	return ret;
+}
+
+bool vm_disks_have_own_pages(const struct vm_disks *disks)
+{
+	for (unsigned i = 0; i < LAYOUT_VIRTIO_SLOTS; i++)
+		if (disks->own[i] && disks->own[i]->count)
+			return true;
+	return false;
 }
 
 void vm_disks_fini(struct vm_disks *disks)

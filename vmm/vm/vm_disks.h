@@ -9,7 +9,8 @@
 #include "vmm/base/layout.h"
 #include "vmm/base/state_reader.h"
 
-struct config_restore;
+#include <stdbool.h>
+
 struct disk_pages;
 struct memory_table;
 struct vm;
@@ -31,9 +32,10 @@ int vm_disks_save(struct vm *vm, struct vm_disks *disks, struct error *err);
  */
 int vm_disks_load(struct vm *vm, struct state_reader *reader, struct error *err);
 
-/* Maps vm->restored_disks from the checked memory file over the disks. -errno with @err set. */
-int vm_disks_map(struct vm *vm, const struct config_restore *restore,
-		 const struct memory_table *table, struct error *err);
+/* Maps vm->restored_disks from the checked memory file @fd over the disks. -errno with @err set. */
+int vm_disks_map(struct vm *vm, int fd, const struct memory_table *table, struct error *err);
+
+bool vm_disks_have_own_pages(const struct vm_disks *disks);
 
 /* Takes a zeroed one. */
 void vm_disks_fini(struct vm_disks *disks);

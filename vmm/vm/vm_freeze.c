@@ -101,12 +101,16 @@ void vm_freeze_init(struct vm *vm)
 
 static int confine(struct worker *worker)
 {
+	static const enum sandbox_thread threads[2][2][2] = {
+		{ { SANDBOX_JOB, SANDBOX_FORK }, { SANDBOX_RESET, SANDBOX_RESET_FORK } },
+		{ { SANDBOX_SAVE, SANDBOX_SAVE_FORK },
+		  { SANDBOX_SAVE_RESET, SANDBOX_SAVE_RESET_FORK } },
+	};
 	const struct vm *vm = container_of(worker, struct vm, freeze.worker);
+	bool saves = vm->save.where;
 
 	return sandbox_confine_thread(vm->sandbox,
-				      !vm_can_reset(vm) ? SANDBOX_SAVE
-				      : vm->save.where	? SANDBOX_SAVE_RESET
-							: SANDBOX_RESET,
+				      threads[saves][vm_can_reset(vm)][vm_can_fork(vm)],
 				      (struct sandbox_descriptors){ .vm = vm->kvm.vm_fd });
 }
 
@@ -128,7 +132,7 @@ static void work_done(struct event_call *call)
 
 int vm_freeze_start(struct vm *vm)
 {
-	if (!vm->save.where && !vm_can_reset(vm))
+	if (!vm->save.where && !vm_can_reset(vm) && !vm_can_fork(vm))
 		return 0;
 	/* Or the thread would get a heap of its own, by calls that the sandbox does not allow. */
 	mallopt(M_ARENA_MAX, 1);

@@ -281,6 +281,11 @@ static int reset_in_place(struct monitor *monitor, struct error *err)
 	return vm_reset_begin(vm_of(monitor), err);
 }
 
+static int fork_vm(struct monitor *monitor, const int *sockets, unsigned n, struct error *err)
+{
+	return vm_fork_begin(vm_of(monitor), sockets, n, err);
+}
+
 const struct monitor_ops vm_monitor_ops = {
 	.state = state,
 	.identity = identity,
@@ -296,6 +301,7 @@ const struct monitor_ops vm_monitor_ops = {
 	.powerdown = powerdown,
 	.save = save,
 	.reset_in_place = reset_in_place,
+	.fork = fork_vm,
 	.reset = reset,
 	.quit = quit,
 	.object_add = object_add,

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Maps the part of the memory file at @start over @host. */
@@ -53,13 +54,71 @@ static int map_ram(struct vm *vm, const struct config_restore *restore,
 	for (unsigned i = 0; i < vm->memory.count && ret == 0; i++) {
 		const struct guest_region *region = &vm->memory.regions[i];
 
-		if (region->kind == GUEST_RAM)
-			ret = map_part(restore, table, region->start, region->size, region->host,
-				       &vm->ram.base_offsets[n++], err);
+		if (region->kind != GUEST_RAM)
+			continue;
+		ret = map_part(restore, table, region->start, region->size, region->host,
+			       &vm->ram.base_offsets[n], err);
+		vm->ram.base_size = vm->ram.base_offsets[n++] + region->size;
 	}
 	vm->ram.base_fd = restore->files.memory_fd;
-	vm->ram.base_size = table->file_size;
 	return ret;
+}
+
+/* The base of a fork's RAM is the file that its parent's RAM is mapped from. */
+static int check_base(const struct vm *vm, int fd, const struct memory_table *table,
+		      const char *what, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_system(err, errno, "%s", what);
+	for (unsigned i = 0; i < vm->memory.count; i++) {
+		const struct guest_region *region = &vm->memory.regions[i];
+		const struct memory_part *part =
+			memory_table_find(table, region->start, region->size);
+
+		if (region->kind == GUEST_RAM && part &&
+		    part->offset + part->size > (uint64_t)st.st_size)
+			return error_set(err, EINVAL,
+					 "%s: has %" PRIu64 " bytes, and RAM ends at 0x%" PRIx64,
+					 what, (uint64_t)st.st_size, part->offset + part->size);
+	}
+	return 0;
+}
+
+static int map_fork(struct vm *vm, const struct config_restore *restore,
+		    const struct memory_table *table, const char *what, struct error *err)
+{
+	int own_fd = restore->files.own_fd;
+	int ret = vm_ram_load(vm, restore->state, err);
+
+	if (ret == 0)
+		ret = check_base(vm, restore->files.memory_fd, table, what, err);
+	if (ret == 0 && own_fd)
+		ret = memory_file_check(own_fd, table, what, err);
+	if (ret == 0 && !own_fd &&
+	    (vm_ram_has_own_pages(&vm->restored_ram) ||
+	     vm_disks_have_own_pages(&vm->restored_disks)))
+		ret = error_set(err, EINVAL, "%s: the third descriptor of the fork is missing",
+				what);
+	if (ret == 0)
+		ret = map_ram(vm, restore, table, err);
+	if (ret == 0 && own_fd)
+		ret = vm_ram_map(vm, own_fd, table, err);
+	return ret < 0 || !own_fd ? ret : vm_disks_map(vm, own_fd, table, err);
+}
+
+static int map_snapshot(struct vm *vm, const struct config_restore *restore,
+			const struct memory_table *table, const char *what, struct error *err)
+{
+	int memory_fd = restore->files.memory_fd;
+	int ret = memory_file_check(memory_fd, table, what, err);
+
+	if (ret == 0)
+		ret = memory_id_check(memory_fd, table, restore->state, what, err);
+	if (ret == 0)
+		ret = map_ram(vm, restore, table, err);
+	return ret < 0 ? ret : vm_disks_map(vm, memory_fd, table, err);
 }
 
 /* The handler of SIGBUS calls it for a page with a device's ring. */
@@ -82,13 +141,8 @@ int vm_restore_memory(struct vm *vm, const struct config_restore *restore, struc
 	if (ret == 0)
 		ret = vm_disks_load(vm, restore->state, err);
 	if (ret == 0)
-		ret = memory_file_check(restore->files.memory_fd, &table, what, err);
-	if (ret == 0)
-		ret = memory_id_check(restore->files.memory_fd, &table, restore->state, what, err);
-	if (ret == 0)
-		ret = map_ram(vm, restore, &table, err);
-	if (ret == 0)
-		ret = vm_disks_map(vm, restore, &table, err);
+		ret = restore->files.forked ? map_fork(vm, restore, &table, what, err)
+					    : map_snapshot(vm, restore, &table, what, err);
 	guarded_copy_watch(vm->ram.host, vm->ram.size, lacks_memory);
 	return error_blame_option(err, ret);
 }

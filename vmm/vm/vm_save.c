@@ -63,6 +63,15 @@ int vm_save_init(struct vm *vm, const char *where, struct error *err)
 {
 	struct vm_save *save = &vm->save;
 
+	if (where || vm->config->fork)
+		save->pagemap_fd = private_pages_open();
+	if (save->pagemap_fd < 0) {
+		int ret = save->pagemap_fd;
+
+		save->pagemap_fd = 0;
+		return error_system(err, -ret,
+				    "--snapshots, or --memory fork=on: /proc/self/pagemap");
+	}
 	if (!where)
 		return 0;
 	save->dir_fd = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -71,13 +80,6 @@ int vm_save_init(struct vm *vm, const char *where, struct error *err)
 		err->usage = true;
 		return error_set(err, errno, "--snapshots %s: cannot open: %s; name a directory",
 				 where, strerror(errno));
-	}
-	save->pagemap_fd = private_pages_open();
-	if (save->pagemap_fd < 0) {
-		int ret = save->pagemap_fd;
-
-		save->pagemap_fd = 0;
-		return error_system(err, -ret, "--snapshots %s: /proc/self/pagemap", where);
 	}
 	save->where = where;
 	return 0;

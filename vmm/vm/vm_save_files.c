@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int save_kvm(struct vm *vm, struct error *err)
+static int save_rest_of_kvm(struct vm *vm, struct error *err)
 {
 	struct kvm_state state;
 	int ret = kvm_state_x86_save(&vm->kvm, &state, err);
@@ -69,9 +69,16 @@ static bool is_private_disk(const struct vm *vm, const struct vm_disks *disks,
 	return false;
 }
 
-/* What a restore maps again: RAM, and what disks have beside their files. */
-static int list_memory(const struct vm *vm, const struct vm_disks *disks,
-		       struct memory_table *table, struct memory_source *sources, struct error *err)
+int vm_save_kvm(struct vm *vm, struct error *err)
+{
+	int ret = save_vcpus(vm, err);
+
+	return ret < 0 ? ret : save_rest_of_kvm(vm, err);
+}
+
+int vm_save_list_memory(const struct vm *vm, const struct vm_disks *disks, const struct vm_ram *own,
+			struct memory_table *table, struct memory_source *sources,
+			struct error *err)
 {
 	unsigned n_ram = 0;
 
@@ -82,17 +89,20 @@ static int list_memory(const struct vm *vm, const struct vm_disks *disks,
 						.base_size = region->size };
 		int ret;
 
-		if (region->kind == GUEST_RAM)
-			source.base_offset = vm->ram.base_offsets[n_ram++];
-		else if (!is_private_disk(vm, disks, region, &source))
+		if (region->kind == GUEST_RAM) {
+			source.base_offset = vm->ram.base_offsets[n_ram];
+			source.mapped = vm->restored_ram.own[n_ram];
+			source.only = own ? own->own[n_ram] : NULL;
+			n_ram++;
+		} else if (!is_private_disk(vm, disks, region, &source)) {
 			continue;
+		}
 		source.host = region->host;
 		ret = memory_table_add(table, region->start, region->size);
 		if (ret < 0)
 			return error_system(err, -ret, "the table of memory");
 		sources[table->count - 1] = source;
 	}
-	memory_id_reserve(table);
 	return 0;
 }
 
@@ -103,8 +113,9 @@ static int write_files(struct vm *vm, const struct vm_disks *disks, int state_fd
 	struct state_writer *writer = &vm->save.writer;
 	struct memory_table table;
 	uint64_t written = 0;
-	int ret = list_memory(vm, disks, &table, sources, err);
+	int ret = vm_save_list_memory(vm, disks, NULL, &table, sources, err);
 
+	memory_id_reserve(&table);
 	if (ret == 0)
 		ret = memory_file_write(memory_fd, &table, sources, vm->save.pagemap_fd, "memory",
 					&written, err);
@@ -211,10 +222,8 @@ static int save_to_descriptors(struct vm *vm, const struct vm_disks *disks, uint
 int vm_save_files(struct vm *vm, uint64_t *ret_bytes, struct error *err)
 {
 	struct vm_disks disks = { 0 };
-	int ret = save_vcpus(vm, err);
+	int ret = vm_save_kvm(vm, err);
 
-	if (ret == 0)
-		ret = save_kvm(vm, err);
 	if (ret == 0)
 		ret = vm_disks_save(vm, &disks, err);
 	if (ret == 0)

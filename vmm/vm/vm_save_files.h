@@ -6,7 +6,23 @@
 
 #include <stdint.h>
 
+struct memory_source;
+struct memory_table;
 struct vm;
+struct vm_disks;
+struct vm_ram;
+
+/* Puts the state of vCPUs and KVM into vm->save.writer. -errno with @err set, as below. */
+int vm_save_kvm(struct vm *vm, struct error *err);
+
+/*
+ * Lists what a restore maps again, RAM and what disks have beside their files, in @table, and where
+ * that is, in @sources of GUEST_MEMORY_MAX_REGIONS. Of RAM it lists all, or with @own only those
+ * pages. -errno with @err set.
+ */
+int vm_save_list_memory(const struct vm *vm, const struct vm_disks *disks, const struct vm_ram *own,
+			struct memory_table *table, struct memory_source *sources,
+			struct error *err);
 
 /*
  * Completes vm->save.writer with the state of KVM and vCPUs and the table of memory, and makes the

@@ -21,7 +21,9 @@
 #include "vmm/vm/vm.h"
 #include "vmm/vm/vm_disks.h"
 #include "vmm/vm/vm_end.h"
+#include "vmm/vm/vm_fork.h"
 #include "vmm/vm/vm_freeze.h"
+#include "vmm/vm/vm_ram.h"
 #include "vmm/vm/vm_reset.h"
 #include "vmm/vm/vm_save.h"
 #include "vmm/wiring/pmem_slot.h"
@@ -120,6 +122,7 @@ struct vm {
 	unsigned n_pmem;      /* atomic, because vCPUs read it */
 	unsigned n_cold_pmem; /* those from the start */
 	struct vm_disks restored_disks;
+	struct vm_ram restored_ram;		       /* of a fork */
 	struct vm_device devices[LAYOUT_VIRTIO_SLOTS]; /* from the last slot down */
 	unsigned n_devices;
 	struct vcpu vcpus[BOOT_MAX_CPUS];
@@ -133,6 +136,7 @@ struct vm {
 	struct vcpu_state_host state_host; /* for a save and a restore */
 	struct vm_save save;
 	struct vm_reset reset;
+	struct vm_fork fork;
 	bool has_files;	   /* there are sockets to serve, or a result to rename */
 	bool takes_keys;   /* the guest or a monitor reads standard input */
 	bool controlled;   /* a client can send cont */
@@ -209,6 +213,12 @@ void vm_consoles_fini(struct vm *vm);
 static inline bool vm_can_reset(const struct vm *vm)
 {
 	return vm->config->restore.where && vm->controlled;
+}
+
+/* The same for vm-fork. */
+static inline bool vm_can_fork(const struct vm *vm)
+{
+	return vm->config->fork && vm->controlled;
 }
 
 /* vm_sandbox.c: confines the calling thread as that of @vcpu. -errno. */

@@ -270,6 +270,37 @@ Test(memory_file, only_some_pages, .init = setup)
 		       "the file that backs the memory of the guest at 0x0 was truncated");
 }
 
+/* Pages of a fork, which the kernel takes for pages of a file: the base has something else there,
+ * or nothing. */
+Test(memory_file, pages_above_the_base, .init = setup)
+{
+	static struct disk_pages mapped = {
+		.count = 2,
+		.runs = { { 3 * PAGE, 5 * PAGE }, { 20 * PAGE, 21 * PAGE } },
+	};
+	int base = temporary(), above = temporary();
+	uint8_t byte;
+
+	fill(0, 10);
+	save();
+	check_eq(dup2(file, base), base);
+	check_eq(ftruncate(above, SIZE), 0);
+	check_eq(pwrite(above, "a", 1, 4 * PAGE), 1);
+	check_eq(pwrite(above, "b", 1, 20 * PAGE), 1);
+	sources[0] = (struct memory_source){ .host = map_memory(MAP_PRIVATE, base),
+					     .base_fd = base,
+					     .base_size = SIZE,
+					     .mapped = &mapped };
+	check_eq(disk_pages_map(&mapped, above, &table.parts[0], page(0), WHAT, &err), 0);
+	file = temporary();
+	save();
+	check_same();
+	check_eq(pread(file, &byte, 1, 20 * PAGE), 1);
+	check_eq(byte, 'b');
+	check_eq(pread(file, &byte, 1, 3 * PAGE), 1);
+	check_eq(byte, 0);
+}
+
 /* bad input: Backing file: truncated below memory that is saved -> error that names it, no SIGBUS
  */
 Test(memory_file, truncated_base, .init = setup)
