@@ -118,7 +118,10 @@ static int with_cmdline(size_t len, uint32_t limit)
 	return r;
 }
 
-/* bad input: Command line: kernel command line one byte too long for the kernel -> refused */
+/*
+ * bad input: Command line: a kernel command line that is one byte too long for the kernel ->
+ * refused
+ */
 Test(boot_params_x86, command_line_one_byte_too_long)
 {
 	cr_assert_eq(with_cmdline(2047, 2047), 0);

@@ -71,8 +71,8 @@ Test(bzimage_x86, goes_where_it_would_run)
 }
 
 /*
- * bad input: Images: kernel whose init_size is a byte more than RAM -> refused, naming the --memory
- * that it needs
+ * bad input: Images: a kernel whose init_size is one byte larger than RAM -> refused; the error
+ * names the --memory that it needs
  */
 Test(bzimage_x86, uses_all_of_ram)
 {
@@ -85,8 +85,8 @@ Test(bzimage_x86, uses_all_of_ram)
 }
 
 /*
- * bad input: Images: kernel to be loaded below 1 MiB, above 3 GiB, or across the top of
- * addresses -> refused
+ * bad input: Images: a kernel that would be loaded below 1 MiB, above 3 GiB, or across the top of
+ * the address space -> refused
  */
 Test(bzimage_x86, refuses_places_outside_low_ram)
 {
@@ -108,8 +108,8 @@ Test(bzimage_x86, refuses_places_outside_low_ram)
 }
 
 /*
- * bad input: Images: bzImage of a protocol before 2.12, 32-bit, or with too short a setup header ->
- * refused
+ * bad input: Images: a bzImage that has a boot protocol before 2.12, is for 32 bits, or has too
+ * short a setup header -> refused
  */
 Test(bzimage_x86, refuses_old_and_32_bit_kernels)
 {
@@ -147,8 +147,8 @@ static void assert_loads_bytes(const struct fixture_bzimage *k, size_t body, int
 }
 
 /*
- * bad input: Images: bzImage that lies about alignment, init_size, syssize, setup_sects or payload
- * -> refused
+ * bad input: Images: a bzImage whose header is wrong about alignment, init_size, syssize,
+ * setup_sects or the payload -> refused
  */
 Test(bzimage_x86, refuses_lies_about_sizes)
 {
@@ -224,7 +224,7 @@ Test(bzimage_x86, hands_on_no_bytes_behind_the_header)
 	cr_assert_eq(image.header.kernel_info_offset, 0);
 }
 
-/* bad input: Images: bzImage that lacks 16 bytes or more at its end -> refused */
+/* bad input: Images: a bzImage from whose end 16 bytes or more are missing -> refused */
 Test(bzimage_x86, refuses_every_truncation)
 {
 	struct fixture_bzimage k = fixture_bzimage();
@@ -236,7 +236,10 @@ Test(bzimage_x86, refuses_every_truncation)
 }
 
 /* Whatever the header says, a load succeeds within RAM or fails with a text. */
-/* bad input: Images: bzImage with random bytes in its header -> loaded within RAM, or refused */
+/*
+ * bad input: Images: a bzImage with random bytes in its header -> it is loaded within RAM, or
+ * refused
+ */
 Test(bzimage_x86, survives_random_headers)
 {
 	struct fixture_bzimage k = fixture_bzimage();

@@ -59,8 +59,8 @@ Test(cmdline, divides_as_the_kernel_does)
 }
 
 /*
- * bad input: Command line: kernel command line one byte too long for mvmm -> refused, naming
- * --append
+ * bad input: Command line: a kernel command line that is one byte too long for mvmm -> refused;
+ * the error names --append
  */
 Test(cmdline, one_byte_too_long)
 {

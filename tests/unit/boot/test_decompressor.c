@@ -88,7 +88,7 @@ Test(decompressor, starts_at_an_offset)
 	cr_assert_eq(unpack(&g, 1000, (uint64_t)len), PLAIN_BYTES);
 }
 
-/* bad input: Images: compressed payload, truncated or damaged -> an error */
+/* bad input: Images: a compressed payload that is cut off or damaged -> an error */
 Test(decompressor, damaged_data_is_an_error)
 {
 	struct fixture_file f = pack("xz --check=crc32");

@@ -129,7 +129,7 @@ Test(elf, takes_any_order_of_segments)
 	cr_assert_eq(image.size, 0x202000);
 }
 
-/* bad input: Images: ELF kernel with an entry point outside of its segments -> refused */
+/* bad input: Images: an ELF kernel whose entry point is outside of its segments -> refused */
 Test(elf, entry_may_be_virtual)
 {
 	struct image k = sound();
@@ -143,7 +143,8 @@ Test(elf, entry_may_be_virtual)
 }
 
 /*
- * bad input: Images: ELF file of another machine, word size, byte order, or not linked -> refused
+ * bad input: Images: an ELF file for another machine, word size or byte order, or one that is not
+ * an executable -> refused
  */
 Test(elf, refuses_other_machines_and_types)
 {
@@ -165,7 +166,8 @@ Test(elf, refuses_other_machines_and_types)
 }
 
 /*
- * bad input: Images: ELF kernel with no, too many, odd-sized or far-off program headers -> refused
+ * bad input: Images: an ELF kernel whose program headers are missing, too many, of a wrong size or
+ * behind the end of the file -> refused
  */
 Test(elf, refuses_bad_program_headers)
 {
@@ -194,7 +196,7 @@ Test(elf, refuses_bad_program_headers)
 }
 
 /*
- * bad input: Images: ELF kernel with overlapping or huge segments, or ones outside of the file ->
+ * bad input: Images: an ELF kernel whose segments overlap, are huge or are outside of the file ->
  * refused before a byte is loaded
  */
 Test(elf, refuses_bad_segments)
@@ -229,7 +231,7 @@ Test(elf, refuses_bad_segments)
 	assert_refused(&k, -EINVAL, "below 1 MiB");
 }
 
-/* bad input: Images: ELF kernel with more than 16 segments -> refused */
+/* bad input: Images: an ELF kernel with more than 16 segments -> refused */
 Test(elf, refuses_too_many_segments)
 {
 	static uint8_t bytes[0x4000];
@@ -250,7 +252,7 @@ Test(elf, refuses_too_many_segments)
 	cr_assert_not_null(strstr(err.text, "more than 16"), "%s", err.text);
 }
 
-/* bad input: Images: ELF kernel truncated at every length -> refused */
+/* bad input: Images: an ELF kernel that is cut off, at each possible length -> refused */
 Test(elf, refuses_every_truncation)
 {
 	struct image k = sound();
@@ -264,7 +266,8 @@ Test(elf, refuses_every_truncation)
 }
 
 /*
- * bad input: Images: ELF kernel with random bytes in its headers -> loaded within RAM, or refused
+ * bad input: Images: an ELF kernel with random bytes in its headers -> it is loaded within RAM, or
+ * refused
  */
 Test(elf, survives_random_headers)
 {

@@ -82,8 +82,10 @@ Test(elf_symbols, nothing_near)
 	check_eq(find(&f, sizeof(f), UINT64_MAX), -ENOENT);
 }
 
-/* bad input: Images: symbol table of an ELF kernel that is damaged, in each of its fields ->
- * addresses are told without symbols */
+/*
+ * bad input: Images: an ELF kernel whose symbol table is damaged, in each of its fields ->
+ * addresses are shown without symbols
+ */
 Test(elf_symbols, damaged_files)
 {
 	struct file f;
@@ -130,8 +132,10 @@ static int find_among(uint64_t n)
 	return ret;
 }
 
-/* bad input: Images: symbol table of an ELF kernel with more than 4,000,000 entries, which would
- * take long to read -> addresses are told without symbols */
+/*
+ * bad input: Images: an ELF kernel with more than 4,000,000 symbols, which would take long to read
+ * -> addresses are shown without symbols
+ */
 Test(elf_symbols, endless_tables)
 {
 	check_eq(find_among(4000000), 0);

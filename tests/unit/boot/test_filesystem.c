@@ -96,7 +96,10 @@ Test(filesystem, erofs_and_squashfs)
 	fixture_remove(dir);
 }
 
-/* bad input: Images: disk of random bytes, or shorter than a superblock -> no file system */
+/*
+ * bad input: Images: a disk of random bytes, or one shorter than a superblock -> no file system is
+ * found on it
+ */
 Test(filesystem, knows_nothing_about_noise_and_stumps)
 {
 	struct fixture_file f = disk_new(8192);

@@ -45,7 +45,7 @@ Test(initrd, lies_on_the_highest_page)
 	cr_assert_eq(start, 64 * MIB - 0x2000);
 }
 
-/* bad input: Images: initrd a byte too large for what the kernel reaches -> refused */
+/* bad input: Images: an initrd that ends one byte above what the kernel can reach -> refused */
 Test(initrd, stays_within_the_kernels_reach)
 {
 	struct kernel_image k = kernel;
@@ -63,8 +63,8 @@ Test(initrd, stays_within_the_kernels_reach)
 }
 
 /*
- * bad input: Images: initrd larger than RAM, or a byte too large beside the kernel -> refused,
- * naming the --memory that it needs
+ * bad input: Images: an initrd that is larger than RAM, or one byte too large to fit above the
+ * kernel -> refused; the error names the --memory that it needs
  */
 Test(initrd, stays_above_the_kernel)
 {

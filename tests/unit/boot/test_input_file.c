@@ -17,7 +17,9 @@ static void assert_refused(const char *path, int code, const char *word)
 	cr_assert_not_null(strstr(err.text, word), "%s", err.text);
 }
 
-/* bad input: Images: kernel or initrd that is missing, empty, a directory or a device -> refused */
+/*
+ * bad input: Images: a kernel or initrd that is missing, empty, a directory or a device -> refused
+ */
 Test(input_file, names_what_it_cannot_open)
 {
 	struct fixture_file empty = fixture_file("", 0);
@@ -28,7 +30,7 @@ Test(input_file, names_what_it_cannot_open)
 	assert_refused(empty.path, -EINVAL, "empty");
 }
 
-/* bad input: Images: kernel or initrd that is a FIFO -> refused without waiting */
+/* bad input: Images: a kernel or initrd that is a FIFO -> refused without waiting */
 Test(input_file, refuses_a_fifo_without_waiting, .timeout = 5)
 {
 	char dir[32], path[48];
@@ -40,7 +42,7 @@ Test(input_file, refuses_a_fifo_without_waiting, .timeout = 5)
 	fixture_remove(dir);
 }
 
-/* bad input: Images: kernel or initrd that becomes shorter while it is read -> refused */
+/* bad input: Images: a kernel or initrd that becomes shorter while it is read -> refused */
 Test(input_file, reads_only_what_is_there)
 {
 	struct fixture_file f = fixture_file("0123456789", 10);
@@ -80,7 +82,7 @@ Test(input_file, takes_a_descriptor)
 	cr_assert_eq(fcntl(f.fd, F_GETFD), -1);
 }
 
-/* bad input: Launcher: fd:N that is a pipe, for a kernel, initrd or disk -> refused */
+/* bad input: Launcher: fd:N that is a pipe, for a kernel, an initrd or a disk -> refused */
 Test(input_file, takes_no_pipe)
 {
 	char where[16];

@@ -33,8 +33,8 @@ Test(kernel_file, tells_the_formats_apart)
 }
 
 /*
- * bad input: Images: kernel with a wrong magic, or of random bytes -> refused; a compressed one
- * with the way out
+ * bad input: Images: a kernel with unknown first bytes, or of random bytes -> refused; for a
+ * compressed one the error names the way out
  */
 Test(kernel_file, refuses_what_is_neither)
 {

@@ -147,7 +147,10 @@ Test(kernel_probe, searches_elf_as_it_is, .init = setup, .fini = teardown)
 	cr_assert_eq(probe(&f).platform, BOOT_PLATFORM_ACPI);
 }
 
-/* bad input: Images: kernel with a damaged payload -> ACPI, and the answer is not remembered */
+/*
+ * bad input: Images: a kernel with a damaged payload, so that mvmm cannot see whether it needs ACPI
+ * -> it is started with ACPI, and this is not remembered
+ */
 Test(kernel_probe, unreadable_payloads_get_acpi_and_are_not_kept, .init = setup, .fini = teardown)
 {
 	struct fixture_bzimage k = fixture_bzimage();
@@ -183,7 +186,10 @@ Test(kernel_probe, refuses_what_is_no_kernel, .init = setup, .fini = teardown)
 }
 
 /* Zeroes pack so well that a small file could keep a careless reader busy for hours. */
-/* bad input: Images: kernel whose payload decompresses without end -> looked at up to a bound */
+/*
+ * bad input: Images: a kernel whose payload decompresses without end -> mvmm reads it up to a limit
+ * only
+ */
 Test(kernel_probe, stops_at_a_bound, .init = setup, .fini = teardown)
 {
 	struct fixture_bzimage k = fixture_bzimage();

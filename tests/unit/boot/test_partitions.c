@@ -51,7 +51,10 @@ Test(partitions, gpt)
 }
 
 /* Every byte of the header and of the first entries is covered by one of the checksums. */
-/* bad input: Images: partition table with any one bit wrong -> none */
+/*
+ * bad input: Images: a GUID partition table in which any one bit is wrong -> the disk counts as one
+ * without partitions
+ */
 Test(partitions, gpt_with_one_wrong_bit_is_none)
 {
 	struct fixture_file f = gpt_disk();
@@ -114,8 +117,8 @@ static void assert_forged(size_t at, uint64_t value, size_t bytes, unsigned coun
 }
 
 /*
- * bad input: Images: partition table that lies about places and sizes, with right checksums -> no
- * partition outside of the disk
+ * bad input: Images: a GUID partition table with wrong places and sizes, and right checksums -> no
+ * partition outside of the disk is used
  */
 Test(partitions, gpt_that_lies_with_right_checksums)
 {
@@ -155,8 +158,10 @@ Test(partitions, gpt_that_lies_with_right_checksums)
 	assert_forged(first, 0, 8, 4);
 }
 
-/* bad input: Images: GPT of a disk that was cut off behind its first partition -> none, as Linux
- * has it */
+/*
+ * bad input: Images: a GUID partition table on a disk that was cut off behind its first partition
+ * -> the disk counts as one without partitions, as in Linux
+ */
 Test(partitions, gpt_of_a_disk_that_was_cut_off)
 {
 	struct fixture_file f = gpt_disk();

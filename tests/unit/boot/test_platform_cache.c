@@ -144,7 +144,10 @@ Test(platform_cache, old_entries_are_not_read, .init = setup, .fini = teardown)
 	cr_assert_eq(strncmp(name, "2-", 2), 0, "%s", name);
 }
 
-/* bad input: Images: garbage where the answers about kernels are kept -> is ignored */
+/*
+ * bad input: Images: garbage in the file where mvmm remembers which kernel needs ACPI -> it is
+ * ignored
+ */
 Test(platform_cache, ignores_garbage, .init = setup, .fini = teardown)
 {
 	static const char *const garbage[] = { "",

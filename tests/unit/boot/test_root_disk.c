@@ -129,7 +129,10 @@ static void assert_is(const void *head, size_t len, const char *want)
 	cr_assert(is && strstr(is, want), "%s", is);
 }
 
-/* bad input: Images: root disk that is compressed or a qcow2 image -> a warning that names it */
+/*
+ * bad input: Images: a root disk that is a compressed image or a qcow2 image -> a warning that
+ * names the kind of image
+ */
 Test(root_disk, names_what_is_no_disk)
 {
 	struct fixture_file f = disk_new(SIZE);
@@ -219,7 +222,7 @@ Test(root_disk, falls_back_to_the_whole_disk)
 	cr_assert_str_eq(probe(&f).fs, "ext4");
 }
 
-/* bad input: Images: disk of random bytes behind a partition table -> the whole disk is the root */
+/* bad input: Images: random bytes behind a partition table -> the whole disk is the root disk */
 Test(root_disk, survives_noise)
 {
 	struct fixture_file f = disk_new(SIZE);

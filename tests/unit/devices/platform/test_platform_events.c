@@ -87,7 +87,7 @@ Test(platform_events, pending_ones_are_saved, .init = setup)
 	state_file_fini(&file);
 }
 
-/* bad input: Snapshots: platform events that nobody knows -> refused */
+/* bad input: Snapshots: a snapshot with platform events that do not exist -> refused */
 Test(platform_events, saved_ones_that_nobody_knows, .init = setup)
 {
 	for (unsigned bit = 2; bit < 32; bit++) {

@@ -361,7 +361,10 @@ Test(serial, saved_while_output_had_no_room, .init = setup_both, .fini = teardow
 	check_eq(serial_read(&loaded, UART_IIR) & 0xf, UART_IIR_THRI);
 }
 
-/* bad input: Snapshots: serial port with bits, flags or input that it cannot have -> refused */
+/*
+ * bad input: Snapshots: a snapshot with a serial port whose registers, flags or input have
+ * impossible values -> refused
+ */
 Test(serial, saved_values_that_cannot_be, .init = setup_both, .fini = teardown_file)
 {
 	static const struct {

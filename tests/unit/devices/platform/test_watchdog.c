@@ -192,7 +192,10 @@ Test(watchdog, loaded_over_one_that_runs, .init = setup)
 	check_eq(event_loop_armed(&watchdog.timer), false);
 }
 
-/* bad input: Snapshots: watchdog with no time, or more than it can have -> refused, unchanged */
+/*
+ * bad input: Snapshots: a snapshot with a watchdog whose time is 0 or above the maximum -> refused,
+ * and the watchdog does not change
+ */
 Test(watchdog, saved_times_that_cannot_be, .init = setup)
 {
 	start(5);

@@ -339,8 +339,10 @@ Test(net, frames_wait_for_buffers, .init = setup, .fini = teardown)
 	check_eq(le32toh(driver.ring.used->ring[1].len), HEADER + FRAME + 1);
 }
 
-/* bad input: Network: a frame larger than the guest's buffer -> dropped and counted, the buffer has
- * the next one */
+/*
+ * bad input: Network: a frame that is larger than the guest's buffer -> the frame is dropped and
+ * counted, and the next frame gets the buffer
+ */
 Test(net, frame_that_does_not_fit, .init = setup, .fini = teardown)
 {
 	offer_buffer(0, RECEIVED, HEADER + FRAME);
@@ -402,8 +404,10 @@ Test(net, tells_the_host_what_the_driver_takes, .init = setup, .fini = teardown)
 	check_eq(offloads, BIT(VIRTIO_NET_F_GUEST_CSUM));
 }
 
-/* bad input: Network: driver that changes what it takes for ever, of a tap that is gone -> a few
- * lines in the log */
+/*
+ * bad input: Network: the tap is gone, and the driver changes its offloads again and again -> only
+ * a few lines in the log
+ */
 Test(net, offloads_that_the_host_refuses, .init = setup, .fini = teardown)
 {
 	unsigned lines = 0;
@@ -450,7 +454,7 @@ static void expect_broken(const char *what)
 #define TCPV4 VIRTIO_NET_HDR_GSO_TCPV4
 #define CSUM VIRTIO_NET_HDR_F_NEEDS_CSUM
 
-/* bad input: Network: a header with what was not negotiated -> the device needs a reset */
+/* bad input: Network: a frame whose header uses what was not negotiated -> DEVICE_NEEDS_RESET */
 Test(net, headers_against_the_rules, .init = setup, .fini = teardown)
 {
 	static const struct {
@@ -489,8 +493,10 @@ Test(net, headers_against_the_rules, .init = setup, .fini = teardown)
 	}
 }
 
-/* bad input: Network: a header that points beyond its frame, or a frame without sense -> dropped
- * and counted */
+/*
+ * bad input: Network: a frame that is empty, too short or too long, or whose header has impossible
+ * values or points beyond the frame -> the frame is dropped and counted
+ */
 Test(net, frames_without_sense, .init = setup, .fini = teardown)
 {
 	static const struct {
@@ -571,7 +577,10 @@ Test(net, headers_lose_what_means_nothing, .init = setup, .fini = teardown)
 	}
 }
 
-/* bad input: Network: a chain that is no frame, or no buffer for one -> the device needs a reset */
+/*
+ * bad input: Network: a chain for sending that is writable or shorter than its header, or one for
+ * receiving that is readable, too short or outside of memory -> DEVICE_NEEDS_RESET
+ */
 Test(net, chains_against_the_rules, .init = setup, .fini = teardown)
 {
 	driver_ring_desc(&transmit, 0, SENT, HEADER + FRAME, NEXT, 1);
@@ -616,8 +625,10 @@ Test(net, what_the_host_refuses_is_dropped, .init = setup, .fini = teardown)
 	expect_working();
 }
 
-/* bad input: Network: the tap's interface is deleted -> logged, no more frames come, the guest goes
- * on */
+/*
+ * bad input: Network: the tap's interface is deleted -> a message is logged, no more frames come,
+ * and the guest goes on
+ */
 Test(net, tap_that_is_gone, .init = setup, .fini = teardown)
 {
 	driver_log_capture();
@@ -631,8 +642,10 @@ Test(net, tap_that_is_gone, .init = setup, .fini = teardown)
 	check_eq(driver_read(&driver, VIRTIO_MMIO_STATUS), READY);
 }
 
-/* bad input: Network: a frame that the tap cannot give, of a kind that its headers have no word for
- * -> dropped and counted, the next ones come */
+/*
+ * bad input: Network: the tap has a frame that it cannot hand over, because its header cannot
+ * describe such a frame -> the frame is dropped and counted, and the next frames come
+ */
 Test(net, frame_that_the_tap_cannot_give, .init = setup, .fini = teardown)
 {
 	offer_buffer(0, RECEIVED, 2048);
@@ -658,7 +671,10 @@ static void add_torn_file(void)
 	close(fd);
 }
 
-/* bad input: Network: a frame in an image that was truncated -> dropped and counted */
+/*
+ * bad input: Network: the guest sends a frame from the memory of an image that was truncated -> the
+ * frame is dropped and counted
+ */
 Test(net, frame_in_a_truncated_file, .init = setup, .fini = teardown)
 {
 	uint8_t bytes[256];
@@ -678,7 +694,9 @@ Test(net, frame_in_a_truncated_file, .init = setup, .fini = teardown)
 	check_eq(arrived(bytes, sizeof(bytes)), HEADER + FRAME);
 }
 
-/* bad input: Network: a receive buffer in an image that was truncated -> the device needs a reset
+/*
+ * bad input: Network: a receive buffer in the memory of an image that was truncated ->
+ * DEVICE_NEEDS_RESET
  */
 Test(net, buffer_in_a_truncated_file, .init = setup, .fini = teardown)
 {
@@ -706,8 +724,10 @@ Test(net, a_reset_forgets_what_waits, .init = setup, .fini = teardown)
 	check_eq(le32toh(driver.ring.used->ring[0].id), 1);
 }
 
-/* bad input: Network: a doorbell for a full ring of frames -> other devices get their turn in
- * between */
+/*
+ * bad input: Network: a doorbell for a ring that is full of frames -> other devices are served in
+ * between
+ */
 Test(net, sending_does_not_hold_the_loop, .init = setup, .fini = teardown)
 {
 	prepare(SENT);
@@ -722,7 +742,7 @@ Test(net, sending_does_not_hold_the_loop, .init = setup, .fini = teardown)
 	write_error = 0;
 }
 
-/* bad input: Network: a flood of frames from outside -> other devices get their turn in between */
+/* bad input: Network: a flood of frames from outside -> other devices are served in between */
 Test(net, receiving_does_not_hold_the_loop, .init = setup, .fini = teardown)
 {
 	for (uint16_t i = 0; i < SIZE; i++)
@@ -741,8 +761,10 @@ Test(net, receiving_does_not_hold_the_loop, .init = setup, .fini = teardown)
 
 #define LARGE 60000
 
-/* bad input: Network: frames of 60,000 bytes, both ways -> other devices get their turn after 256
- * KiB */
+/*
+ * bad input: Network: frames of 60,000 bytes in both directions -> other devices are served after
+ * each 256 KiB
+ */
 Test(net, large_frames_do_not_hold_the_loop, .init = setup, .fini = teardown)
 {
 	prepare(SENT);
@@ -842,7 +864,10 @@ Test(net, saved_while_it_waits_for_a_frame, .init = setup, .fini = teardown_both
 	check_eq(driver_read(&loaded_driver, VIRTIO_MMIO_CONFIG + 4), 0x5634);
 }
 
-/* bad input: Snapshots: a card's address that is none -> refused */
+/*
+ * bad input: Snapshots: a snapshot with a network card whose MAC address cannot belong to a card ->
+ * refused
+ */
 Test(net, saved_with_an_address_of_many, .init = setup, .fini = teardown_both)
 {
 	net.mac[0] = 3;

@@ -288,7 +288,7 @@ Test(pmem, flushes_share_an_fdatasync, .init = setup_held)
 		check_eq(disk.ring->used->ring[n].id, htole32(2 * n));
 }
 
-/* bad input: Backing file: EIO from fdatasync -> exactly the flushes that it covered fail */
+/* bad input: Backing file: fdatasync fails with EIO -> exactly the flushes that it covered fail */
 Test(pmem, failure_is_told_to_exactly_the_covered_flushes, .init = setup_held)
 {
 	offer(&disk, 0);
@@ -318,7 +318,10 @@ Test(pmem, every_failure_is_minus_one, .init = setup_held)
 	}
 }
 
-/* bad input: Status: reset with flushes in flight -> they are never answered */
+/*
+ * bad input: Status: the driver resets the device while flushes are in flight -> these flushes are
+ * never answered
+ */
 Test(pmem, reset_drops_the_answer, .init = setup_held)
 {
 	flush(&disk, 0);
@@ -337,8 +340,8 @@ Test(pmem, reset_drops_the_answer, .init = setup_held)
 
 /* The driver comes back with the same ring and heads before the old fdatasync has ended. */
 /*
- * bad input: Status: reset with flushes in flight, then the same heads again -> answered by an
- * fdatasync of their own
+ * bad input: Status: the driver resets the device while flushes are in flight, and then uses the
+ * same descriptors again -> the new flushes are answered after an fdatasync of their own
  */
 Test(pmem, flush_after_a_reset_needs_its_own_fdatasync, .init = setup_held)
 {
@@ -366,8 +369,8 @@ Test(pmem, flush_after_a_reset_needs_its_own_fdatasync, .init = setup_held)
  * flush must not claim that all is well.
  */
 /*
- * bad input: Backing file: EIO from an fdatasync whose flushes a reset has forgotten -> the next
- * flush fails
+ * bad input: Backing file: fdatasync fails with EIO after a reset, which has made the device
+ * forget its flushes -> the next flush fails instead
  */
 Test(pmem, failure_during_a_reset_is_not_lost, .init = setup_held)
 {
@@ -385,7 +388,10 @@ Test(pmem, failure_during_a_reset_is_not_lost, .init = setup_held)
 }
 
 /* How Linux takes the device down: QueueReady = 0 while DRIVER_OK is set, then the reset. */
-/* bad input: Status: QueueReady = 0 with flushes in flight -> they are never answered */
+/*
+ * bad input: Status: the driver writes 0 to QueueReady while flushes are in flight -> these flushes
+ * are never answered
+ */
 Test(pmem, queue_taken_down_during_an_fdatasync, .init = setup_held)
 {
 	flush(&disk, 0);
@@ -424,7 +430,10 @@ Test(pmem, broken_driver_gets_no_answers, .init = setup_held)
 	check_eq(driver_syncs_held(), 0);
 }
 
-/* bad input: Backing file: fdatasync that takes minutes -> delays its own device's flushes only */
+/*
+ * bad input: Backing file: an fdatasync that takes minutes -> only flushes of the same device wait
+ * for it
+ */
 Test(pmem, blocked_device_delays_no_other)
 {
 	static struct disk other;
@@ -488,8 +497,8 @@ Test(pmem, used_ring_is_written_before_the_interrupt, .init = setup_held)
 }
 
 /*
- * bad input: Ring: 255 flushes in flight, then one head twice -> DEVICE_NEEDS_RESET, no flush is
- * left
+ * bad input: Ring: 255 flushes are in flight, and then the driver offers one chain twice ->
+ * DEVICE_NEEDS_RESET, and no flush is left in flight
  */
 Test(pmem, as_many_in_flight_as_the_queue_holds)
 {
@@ -552,7 +561,7 @@ Test(pmem, doorbell_before_driver_ok, .init = setup_held)
 	check_eq(driver_interrupts(&disk.driver), 1);
 }
 
-/* bad input: Doorbell: of an empty ring -> nothing */
+/* bad input: Doorbell: a doorbell for an empty ring -> nothing happens */
 Test(pmem, kick_with_an_empty_ring, .init = setup_held)
 {
 	for (unsigned n = 0; n < 100; n++)
@@ -567,7 +576,8 @@ Test(pmem, kick_with_an_empty_ring, .init = setup_held)
 }
 
 /*
- * bad input: Doorbell: 50 for each of 200 flushes -> each flush is answered once, by one fdatasync
+ * bad input: Doorbell: 50 doorbells for each of 200 flushes -> each flush is answered once, after
+ * one fdatasync
  */
 Test(pmem, kick_storm, .init = setup)
 {
@@ -721,14 +731,17 @@ static void send_request(const struct request_case *c)
 }
 
 /*
- * bad input: Buffers: request split over several descriptors, response too, with empty ones between
- * -> answered as a whole one
- * bad input: Buffers: request or response shorter than 4 bytes, or missing -> DEVICE_NEEDS_RESET
- * bad input: Buffers: both descriptors readable, both writable, or the wrong way round ->
+ * bad input: Buffers: request and response are split over several descriptors, with empty ones
+ * between them -> they are handled as if they were whole
+ * bad input: Buffers: request or response is shorter than 4 bytes, or missing ->
  * DEVICE_NEEDS_RESET
- * bad input: Buffers: response longer than 4 bytes -> 4 bytes are written
- * bad input: Buffers: unknown request type -> answered -1, and never Linux's ENOMEM
- * bad input: Buffers: response partly behind the end of a file -> DEVICE_NEEDS_RESET
+ * bad input: Buffers: both descriptors are readable, both are writable, or their order is wrong ->
+ * DEVICE_NEEDS_RESET
+ * bad input: Buffers: a response with room for more than 4 bytes -> only 4 bytes are written
+ * bad input: Buffers: a request of an unknown type -> the answer is -1, and never what Linux takes
+ * for ENOMEM
+ * bad input: Buffers: a response that lies partly behind the end of the image file ->
+ * DEVICE_NEEDS_RESET
  */
 Test(pmem, requests)
 {
@@ -768,7 +781,10 @@ Test(pmem, requests)
 }
 
 /* A buffer may lie in pmem, this device's own too. */
-/* bad input: Buffers: request and response in the pmem range -> are legal */
+/*
+ * bad input: Buffers: request and response are in the memory of a pmem device -> this is legal, and
+ * the flush is answered
+ */
 Test(pmem, request_and_response_in_pmem, .init = setup_held)
 {
 	uint32_t *words = (uint32_t *)disk.backing.host;
@@ -794,7 +810,7 @@ Test(pmem, response_in_the_last_bytes_of_pmem, .init = setup_held)
 	check_eq(*(int32_t *)(disk.backing.host + 2 * MIB - 4), -1);
 }
 
-/* bad input: Buffers: response in a read-only device -> DEVICE_NEEDS_RESET */
+/* bad input: Buffers: a response in the memory of a read-only pmem device -> DEVICE_NEEDS_RESET */
 Test(pmem, response_in_a_readonly_device)
 {
 	driver_host_init(&host);
@@ -808,8 +824,8 @@ Test(pmem, response_in_a_readonly_device)
 
 /* The answer overwrites the ring that it is answered through: the driver's loss, not ours. */
 /*
- * bad input: Buffers: response on top of each part of the ring -> the driver's own loss, a reset
- * mends it
+ * bad input: Buffers: a response that overwrites a part of the ring, for each of its parts -> only
+ * the driver's own queue is harmed, and a reset makes the device work again
  */
 Test(pmem, response_in_the_ring_itself, .init = setup_held)
 {
@@ -842,7 +858,10 @@ Test(pmem, response_in_the_ring_itself, .init = setup_held)
 }
 
 /* A good flush ahead of a bad one in the same drain: the device is broken, nobody is answered. */
-/* bad input: Buffers: bad request behind a good one -> DEVICE_NEEDS_RESET, neither is answered */
+/*
+ * bad input: Buffers: a bad request behind a good one -> DEVICE_NEEDS_RESET, and neither is
+ * answered
+ */
 Test(pmem, bad_request_behind_a_good_one, .init = setup_held)
 {
 	offer(&disk, 0);
@@ -883,8 +902,9 @@ static void refill(struct virtio_transport *transport, unsigned queue)
 }
 
 /*
- * bad input: Buffers: ring that is refilled with requests of an unknown type as they are refused ->
- * the event loop goes on after a queue's worth
+ * bad input: Buffers: requests of an unknown type, and for each that is answered the driver offers
+ * another one -> after as many requests as the queue holds, the event loop continues with other
+ * work
  */
 Test(pmem, refused_requests_do_not_hold_the_loop, .init = setup_held)
 {
@@ -926,8 +946,8 @@ Test(pmem, private_device_needs_no_fdatasync)
 
 /* Stores behind the end of the file: what is kept is kept, and what is not fails one flush. */
 /*
- * bad input: Backing file: store behind the file's end -> what is within the file is kept, the rest
- * is dropped and fails the next flush
+ * bad input: Backing file: a guest stores across the end of the file -> the bytes within the file
+ * are kept, the rest is dropped, and the next flush fails
  */
 Test(pmem, dropped_store_fails_the_next_flush)
 {
@@ -995,8 +1015,8 @@ Test(pmem, dropped_store_is_not_told_to_a_refused_request)
 }
 
 /*
- * bad input: Backing file: store to a read-only device -> dropped, counted, logged, and the next
- * flush fails
+ * bad input: Backing file: a guest stores to a read-only disk -> the store is dropped, counted and
+ * logged, and the next flush fails
  */
 Test(pmem, store_to_a_readonly_device_fails_the_next_flush)
 {
@@ -1022,8 +1042,10 @@ static void lose_file(void)
 	driver_log_capture();
 }
 
-/* bad input: Backing file: request in a file that was truncated -> the request fails, the next one
- * does not */
+/*
+ * bad input: Backing file: a flush whose request lies in the memory of a file that was truncated ->
+ * this request fails, and the next one does not
+ */
 Test(pmem, unreadable_request_fails, .init = setup)
 {
 	offer(&disk, 0);
@@ -1044,8 +1066,8 @@ Test(pmem, unreadable_request_fails, .init = setup)
 
 /*
  * An answer that cannot be written is not used; others of the same batch are.
- * bad input: Backing file: response in a file that was truncated -> DEVICE_NEEDS_RESET, and no
- * answer; a reset mends it
+ * bad input: Backing file: a flush whose response lies in the memory of a file that was truncated
+ * -> DEVICE_NEEDS_RESET and no answer; the device works again after a reset
  */
 Test(pmem, unwritable_response_needs_a_reset, .init = setup_held)
 {
@@ -1072,8 +1094,8 @@ Test(pmem, unwritable_response_needs_a_reset, .init = setup_held)
 
 /* Reset after reset with fdatasyncs running; real ones, which end when they will. */
 /*
- * bad input: Status: a thousand resets in a row under load -> no answer and no interrupt of before
- * a reset
+ * bad input: Status: the driver resets the device a thousand times while it sends flushes -> no
+ * answer and no interrupt from before a reset comes after it
  */
 Test(pmem, a_thousand_resets_under_load, .init = setup)
 {
@@ -1102,7 +1124,10 @@ Test(pmem, a_thousand_resets_under_load, .init = setup)
 }
 
 /* The same with the fdatasync held, so that every reset finds one running. */
-/* bad input: Status: a thousand resets while an fdatasync runs -> no further one is begun */
+/*
+ * bad input: Status: the driver resets the device a thousand times while one fdatasync runs -> no
+ * further fdatasync is begun
+ */
 Test(pmem, resets_do_not_add_fdatasyncs, .init = setup_held)
 {
 	for (unsigned n = 0; n < 1000; n++) {
@@ -1275,7 +1300,10 @@ Test(pmem, untold_error_is_saved, .init = setup)
 	cr_assert(!other.pmem.error_untold);
 }
 
-/* bad input: Snapshots: pmem state that is neither true nor false -> refused */
+/*
+ * bad input: Snapshots: a snapshot with a pmem device whose yes-or-no value is neither 0 nor 1 ->
+ * refused
+ */
 Test(pmem, saved_error_of_two)
 {
 	struct pmem pmem = { 0 };

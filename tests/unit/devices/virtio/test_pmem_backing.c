@@ -101,8 +101,8 @@ static bool all_zero(const uint8_t *bytes, uint64_t len)
 }
 
 /*
- * bad input: Backing file: size that is no multiple of 4 KiB or of 2 MiB -> the guest sees a
- * multiple of 2 MiB, of which the rest reads as zero; the file keeps its size
+ * bad input: Backing file: an image whose size is not a multiple of 4 KiB or of 2 MiB -> the guest
+ * sees a size rounded up to 2 MiB, the rest reads as zero, and the file keeps its size
  */
 Test(pmem_backing, sizes, .init = setup, .fini = teardown)
 {
@@ -205,7 +205,8 @@ static void store_to_readonly(bool share)
 }
 
 /*
- * bad input: Backing file: read-only, whatever happens in the VM -> not even mvmm can store to it
+ * bad input: Backing file: a store to a disk with readonly=on, by mvmm itself -> not even mvmm can
+ * store to it, because the image is mapped read-only
  */
 Test(pmem_backing, readonly_is_mapped_readonly, .init = setup, .signal = SIGSEGV)
 {
@@ -230,8 +231,8 @@ Test(pmem_backing, readonly_behind_the_file_is_mapped_readonly, .init = setup, .
 }
 
 /*
- * bad input: Backing file: missing -> refused with the way out, nothing is made; made where size=
- * is given and stores may reach it
+ * bad input: Backing file: the image is missing -> refused with the way out, and no file is made;
+ * with size=, and a disk that is neither read-only nor private, the file is made
  */
 Test(pmem_backing, missing, .init = setup, .fini = teardown)
 {
@@ -266,8 +267,8 @@ Test(pmem_backing, made_with_a_size, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Backing file: empty -> refused with the way out; grown where size= is given and stores
- * may reach it
+ * bad input: Backing file: the image is empty -> refused with the way out; with size=, and a disk
+ * that is neither read-only nor private, the file grows
  */
 Test(pmem_backing, empty, .init = setup, .fini = teardown)
 {
@@ -289,8 +290,8 @@ Test(pmem_backing, empty, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Backing file: smaller than size=, or size= that ends within one of its pages ->
- * refused, the file is unchanged
+ * bad input: Backing file: the image is smaller than size=, or size= is not a multiple of 4 KiB ->
+ * refused, and the file does not change
  */
 Test(pmem_backing, size_that_the_file_does_not_have, .init = setup, .fini = teardown)
 {
@@ -304,8 +305,8 @@ Test(pmem_backing, size_that_the_file_does_not_have, .init = setup, .fini = tear
 }
 
 /*
- * bad input: Backing file: a directory, a character device, a FIFO that nobody writes to -> refused
- * at once
+ * bad input: Backing file: the image is a directory, a character device, or a FIFO that nobody
+ * writes to -> refused at once
  */
 Test(pmem_backing, no_file, .init = setup, .fini = teardown)
 {
@@ -323,7 +324,7 @@ Test(pmem_backing, no_file, .init = setup, .fini = teardown)
 	expect_failure(&opt, EINVAL, "not a disk image");
 }
 
-/* bad input: Backing file: a directory, to be written -> refused */
+/* bad input: Backing file: the image is a directory, and the disk is writable -> refused */
 Test(pmem_backing, directory_to_write, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -333,8 +334,8 @@ Test(pmem_backing, directory_to_write, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Backing file: no permission to write -> refused, naming readonly=on and share=off,
- * which work
+ * bad input: Backing file: the image is a file that the user may not write to -> refused; the
+ * error names readonly=on and share=off, which work
  */
 Test(pmem_backing, no_permission, .init = setup, .fini = teardown)
 {
@@ -358,7 +359,10 @@ Test(pmem_backing, no_permission, .init = setup, .fini = teardown)
 		check_eq(seteuid(0), 0);
 }
 
-/* bad input: Host resources: EMFILE at an image -> refused with the image's name */
+/*
+ * bad input: Host resources: no descriptor is left for an image (EMFILE) -> refused; the error
+ * names the image
+ */
 Test(pmem_backing, no_descriptor_left, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -376,7 +380,10 @@ Test(pmem_backing, no_descriptor_left, .init = setup, .fini = teardown)
 }
 
 #ifndef __SANITIZE_ADDRESS__ /* which needs terabytes of address space itself */
-/* bad input: Host resources: ENOMEM at mapping an image -> refused with the image's name */
+/*
+ * bad input: Host resources: no address space is left to map an image (ENOMEM) -> refused; the
+ * error names the image
+ */
 Test(pmem_backing, no_address_space_left, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -400,7 +407,10 @@ static unsigned long address_space(void)
 }
 
 /* A file that cannot be mapped, as there are in /proc and with FUSE. */
-/* bad input: Backing file: one that cannot be mapped -> refused, nothing stays mapped or open */
+/*
+ * bad input: Backing file: the image is a file that cannot be mapped -> refused, and nothing stays
+ * mapped or open
+ */
 Test(pmem_backing, file_cannot_be_mapped, .init = setup, .fini = teardown)
 {
 	struct sock_filter filter[] = {
@@ -424,7 +434,7 @@ Test(pmem_backing, file_cannot_be_mapped, .init = setup, .fini = teardown)
 	cr_assert(address_space() - before < 64 * MIB / 4096, "what was mapped is unmapped");
 }
 
-/* bad input: Backing file: size= of 2^63 bytes and more -> refused */
+/* bad input: Backing file: size= of 2^63 bytes or more -> refused */
 Test(pmem_backing, larger_than_can_be_grown, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(UINT64_MAX - 4095, false, true);
@@ -436,7 +446,10 @@ Test(pmem_backing, larger_than_can_be_grown, .init = setup, .fini = teardown)
 	}
 }
 
-/* bad input: Backing file: larger than the address space, up to 2^63 - 4096 bytes -> refused */
+/*
+ * bad input: Backing file: an image that is larger than the address space, up to 2^63 - 4096 bytes
+ * -> refused
+ */
 Test(pmem_backing, larger_than_can_be_mapped)
 {
 	char name[32];
@@ -533,8 +546,8 @@ Test(pmem_backing, block_device, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Backing file: block device that is smaller than size= -> refused; it does not grow,
- * nor is it made
+ * bad input: Backing file: a block device that is smaller than size= -> refused, because a block
+ * device does not grow
  */
 Test(pmem_backing, block_device_does_not_grow, .init = setup, .fini = teardown)
 {
@@ -545,7 +558,7 @@ Test(pmem_backing, block_device_does_not_grow, .init = setup, .fini = teardown)
 	close(loop_fd);
 }
 
-/* bad input: Backing file: block device without a medium, of no bytes -> refused */
+/* bad input: Backing file: a block device of size 0, such as a drive without a medium -> refused */
 Test(pmem_backing, empty_block_device, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -558,8 +571,8 @@ Test(pmem_backing, empty_block_device, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Backing file: block device whose size is no multiple of 4 KiB -> works as a file of
- * such a size, all of it can be stored to
+ * bad input: Backing file: a block device whose size is not a multiple of 4 KiB -> it works as a
+ * file of such a size, and the guest can store to all of it
  */
 Test(pmem_backing, block_device_of_odd_size, .init = setup, .fini = teardown)
 {
@@ -582,8 +595,10 @@ Test(pmem_backing, block_device_of_odd_size, .init = setup, .fini = teardown)
 	close(loop_fd);
 }
 
-/* bad input: Backing file: read-only block device, to be written -> refused, naming readonly=on and
- * share=off, which work */
+/*
+ * bad input: Backing file: a read-only block device, for a writable disk -> refused; the error
+ * names readonly=on and share=off, which work
+ */
 Test(pmem_backing, readonly_block_device, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, false, true);
@@ -602,8 +617,8 @@ Test(pmem_backing, readonly_block_device, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Backing file: stores around and behind its end -> the bytes within the file are kept,
- * it does not grow
+ * bad input: Backing file: stores before and behind the end of the file -> the bytes within the
+ * file are kept, and the file does not grow
  */
 Test(pmem_backing, stores_behind_writable_size, .init = setup, .fini = teardown)
 {
@@ -688,7 +703,10 @@ Test(pmem_backing, locks, .init = setup, .fini = teardown)
 	}
 }
 
-/* bad input: Sharing: an empty image that another process has locked -> refused, and stays empty */
+/*
+ * bad input: Sharing: an empty image that another process has locked -> refused, and the image
+ * stays empty
+ */
 Test(pmem_backing, locked_before_it_grows, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(MIB, false, true);
@@ -703,7 +721,8 @@ Test(pmem_backing, locked_before_it_grows, .init = setup, .fini = teardown)
 	close(fd);
 }
 
-/* bad input: Sharing: an image on a file system without locks -> refused unless lock=off is given
+/*
+ * bad input: Sharing: an image on a file system without locks -> refused, unless lock=off is given
  */
 Test(pmem_backing, file_system_without_locks, .init = setup, .fini = teardown)
 {
@@ -760,8 +779,10 @@ Test(pmem_backing, passed_descriptors, .init = setup, .fini = teardown)
 	check_eq(open_descriptors(), before);
 }
 
-/* bad input: Launcher: image that is open for reading only, to be written -> refused, with the way
- * out */
+/*
+ * bad input: Launcher: fd:N that is an image open for reading only, for a writable disk -> refused;
+ * the error names the way out
+ */
 Test(pmem_backing, passed_for_reading_only, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt;
@@ -775,7 +796,9 @@ Test(pmem_backing, passed_for_reading_only, .init = setup, .fini = teardown)
 	expect_failure(&opt, EACCES, "is not open for reading");
 }
 
-/* bad input: Launcher: image that is a pipe, or empty without a size= -> refused */
+/*
+ * bad input: Launcher: fd:N that is a pipe, or an empty file without size=, for a disk -> refused
+ */
 Test(pmem_backing, passed_what_is_no_image, .init = setup, .fini = teardown)
 {
 	struct pmem_backing_options opt = options(0, true, true);
@@ -801,8 +824,8 @@ Test(pmem_backing, passed_what_is_no_image, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Backing file: replaced while it is in use -> the one that was opened stays in use, the
- * new one is not touched
+ * bad input: Backing file: another file takes the image's name while the image is in use -> the
+ * file that was opened stays in use, and the new one is not touched
  */
 Test(pmem_backing, replaced_while_it_is_open, .init = setup, .fini = teardown)
 {

@@ -134,7 +134,10 @@ ssize_t getrandom(void *buf, size_t len, unsigned flags)
 	return no_entropy ? -1 : syscall(SYS_getrandom, buf, len, flags);
 }
 
-/* bad input: Doorbell: requests for ever behind one doorbell -> the event loop goes on */
+/*
+ * bad input: Doorbell: a driver that offers more and more requests after one doorbell, without end
+ * -> the event loop continues with other work in between
+ */
 Test(rng, a_guest_that_never_stops_does_not_hold_the_loop, .init = setup, .fini = teardown)
 {
 	for (uint16_t i = 0; i < 2; i++) {
@@ -185,8 +188,10 @@ Test(rng, buffer_outside_of_memory, .init = setup, .fini = teardown)
 	expect_broken();
 }
 
-/* bad input: Backing file: entropy for a buffer in a file that was truncated ->
- * DEVICE_NEEDS_RESET */
+/*
+ * bad input: Backing file: a guest asks for entropy into a buffer in the memory of a file that was
+ * truncated -> DEVICE_NEEDS_RESET
+ */
 Test(rng, memory_that_the_host_cannot_supply, .init = setup, .fini = teardown)
 {
 	char path[32];
@@ -203,8 +208,10 @@ Test(rng, memory_that_the_host_cannot_supply, .init = setup, .fini = teardown)
 	munmap(map, 4096);
 }
 
-/* bad input: Host resources: no entropy yet, early in the host's boot -> DEVICE_NEEDS_RESET, and
- * nothing that is not random */
+/*
+ * bad input: Host resources: the host has no entropy yet, early in its boot -> DEVICE_NEEDS_RESET,
+ * and the guest gets no byte that is not random
+ */
 Test(rng, host_without_entropy, .init = setup, .fini = teardown)
 {
 	no_entropy = true;

@@ -181,8 +181,8 @@ Test(virtio_console, much_output_takes_turns, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Doorbell: console's driver that offers empty output for ever -> 64 chains for each
- * turn, other devices are served in between
+ * bad input: Doorbell: a driver of the console that offers empty output without end -> the device
+ * takes 64 chains at a time, and other devices are served in between
  */
 Test(virtio_console, empty_output_takes_turns_too, .init = setup, .fini = teardown)
 {
@@ -309,8 +309,10 @@ Test(virtio_console, input_over_several_buffers, .init = setup, .fini = teardown
 	check_str(typed, "e");
 }
 
-/* bad input: Status: reset with output that waits and a turn to come -> nothing stale, no input
- * lost */
+/*
+ * bad input: Status: the driver resets the console while output waits and the event loop has still
+ * to continue with it -> no old output is written, and no input is lost
+ */
 Test(virtio_console, reset_forgets_what_is_in_flight, .init = setup, .fini = teardown)
 {
 	room = 2;
@@ -363,8 +365,9 @@ Test(virtio_console, driver_that_wants_no_interrupts, .init = setup, .fini = tea
 }
 
 /*
- * bad input: Buffers: console's output buffer to be written to; input buffer to be read, of no
- * bytes, outside of memory; a head that is none -> DEVICE_NEEDS_RESET, nothing used
+ * bad input: Buffers: a console whose output buffer is writable, whose input buffer is readable,
+ * empty or outside of memory, or whose head is not a descriptor -> DEVICE_NEEDS_RESET, and no
+ * buffer is used
  */
 Test(virtio_console, refusals)
 {
@@ -410,8 +413,10 @@ Test(virtio_console, refusals)
 	}
 }
 
-/* bad input: Backing file: console's output in a file that was truncated ->
- * DEVICE_NEEDS_RESET */
+/*
+ * bad input: Backing file: output of the virtio console in the memory of a file that was truncated
+ * -> DEVICE_NEEDS_RESET
+ */
 Test(virtio_console, memory_that_the_host_cannot_supply, .init = setup, .fini = teardown)
 {
 	char path[32];
@@ -489,7 +494,10 @@ Test(virtio_console, saved_while_it_waits_for_input, .init = setup, .fini = tear
 	check_eq(memcmp(host.ram + BUFFER, "abc", 3), 0);
 }
 
-/* bad input: Snapshots: more bytes written than the guest has to write -> given back, not read */
+/*
+ * bad input: Snapshots: a snapshot which says that more bytes of a console buffer were written than
+ * the buffer has -> the buffer is given back to the guest, and is not read
+ */
 Test(virtio_console, saved_with_more_than_there_is, .init = setup, .fini = teardown_both)
 {
 	room = 0;
@@ -507,7 +515,7 @@ Test(virtio_console, saved_with_more_than_there_is, .init = setup, .fini = teard
 	check_written("bye");
 }
 
-/* bad input: Snapshots: output of a console whose queue is not ready -> refused */
+/* bad input: Snapshots: a snapshot with output of a console whose queue is not ready -> refused */
 Test(virtio_console, saved_output_without_a_queue, .init = setup, .fini = teardown_both)
 {
 	driver_reset(&driver);

@@ -134,7 +134,7 @@ Test(virtio_mmio, there_is_no_shared_memory, .init = setup)
 	}
 }
 
-/* bad input: Features: DeviceFeaturesSel of 2 and more -> reads 0 */
+/* bad input: Features: DeviceFeaturesSel is 2 or more -> DeviceFeatures reads 0 */
 Test(virtio_mmio, device_features, .init = setup)
 {
 	static const struct {
@@ -154,10 +154,11 @@ Test(virtio_mmio, device_features, .init = setup)
 }
 
 /*
- * bad input: Features: bits that were never offered, below and above 32 and above 63 -> FEATURES_OK
- * stays clear
- * bad input: Features: VERSION_1 missing -> FEATURES_OK stays clear
- * bad input: Features: DriverFeaturesSel of 2 and more with bits -> FEATURES_OK stays clear
+ * bad input: Features: the driver accepts features that the device did not offer: below bit 32,
+ * above it, and above bit 63 -> FEATURES_OK stays clear
+ * bad input: Features: the driver does not accept VIRTIO_F_VERSION_1 -> FEATURES_OK stays clear
+ * bad input: Features: the driver sets feature bits with a DriverFeaturesSel of 2 or more ->
+ * FEATURES_OK stays clear
  */
 Test(virtio_mmio, negotiation, .init = setup)
 {
@@ -210,7 +211,10 @@ Test(virtio_mmio, refused_features_can_be_mended, .init = setup)
 	check_eq(status(), ACK | DRIVER | FEATURES_OK);
 }
 
-/* bad input: Features: DriverFeatures before the status DRIVER -> is ignored */
+/*
+ * bad input: Features: the driver writes DriverFeatures before it sets DRIVER -> the write is
+ * ignored
+ */
 Test(virtio_mmio, features_before_driver_are_ignored, .init = setup)
 {
 	bring_to(ACK);
@@ -220,7 +224,9 @@ Test(virtio_mmio, features_before_driver_are_ignored, .init = setup)
 	check_eq(status(), ACK | DRIVER);
 }
 
-/* bad input: Features: DriverFeatures after FEATURES_OK -> is ignored */
+/*
+ * bad input: Features: the driver writes DriverFeatures after FEATURES_OK -> the write is ignored
+ */
 Test(virtio_mmio, features_after_features_ok_are_ignored, .init = setup)
 {
 	bring_to(ACK | DRIVER | FEATURES_OK);
@@ -231,10 +237,12 @@ Test(virtio_mmio, features_after_features_ok_are_ignored, .init = setup)
 }
 
 /*
- * bad input: Status: a step skipped -> the status stays as it was
- * bad input: Status: a bit cleared without a reset -> the status stays as it was
- * bad input: Status: unknown bits, DEVICE_NEEDS_RESET from the driver -> are not set
- * bad input: Status: FAILED, then a reset -> the status is 0
+ * bad input: Status: the driver skips a step of the device status -> the status does not change
+ * bad input: Status: the driver clears a bit of the device status without a reset -> the status
+ * does not change
+ * bad input: Status: the driver sets unknown bits of the device status, or DEVICE_NEEDS_RESET ->
+ * these bits are not set
+ * bad input: Status: the driver sets FAILED and then resets the device -> the status is 0
  */
 Test(virtio_mmio, status_steps, .init = setup)
 {
@@ -293,7 +301,10 @@ Test(virtio_mmio, status_steps, .init = setup)
 }
 
 /* Whatever is written wherever: the steps stand without a gap, and nothing else is ever set. */
-/* bad input: Status: every byte in every state -> the steps stand without a gap */
+/*
+ * bad input: Status: the driver writes each possible byte to the device status, in each state -> a
+ * status bit is never set before those of the earlier steps, and none is cleared
+ */
 Test(virtio_mmio, status_after_every_byte_is_one_of_few, .init = setup)
 {
 	static const uint32_t from[] = { 0, 1, 3, 11, 15, 0x81, 0x8f, 0x43, 0x4f };
@@ -340,7 +351,10 @@ Test(virtio_mmio, reset_forgets_everything, .init = setup)
 	check_eq(driver.mmio.driver_features, 1 << 3, "DriverFeaturesSel is 0");
 }
 
-/* bad input: Status: driver gives up (FAILED), resets and binds again -> works as the first time */
+/*
+ * bad input: Status: the driver gives up (FAILED), resets the device and initializes it again ->
+ * the device works as the first time
+ */
 Test(virtio_mmio, rebind, .init = setup)
 {
 	for (unsigned round = 1; round <= 3; round++) {
@@ -353,7 +367,9 @@ Test(virtio_mmio, rebind, .init = setup)
 	}
 }
 
-/* bad input: Setup: queue registers written before FEATURES_OK -> are ignored */
+/*
+ * bad input: Setup: the driver writes queue registers before FEATURES_OK -> the writes are ignored
+ */
 Test(virtio_mmio, queue_registers_before_features_ok_are_ignored, .init = setup)
 {
 	static const uint32_t from[] = { 0, ACK, ACK | DRIVER };
@@ -384,8 +400,8 @@ static bool same_setup(const struct virtqueue_setup *a, const struct virtqueue_s
 }
 
 /*
- * bad input: Setup: queue registers written while the queue is ready, before and after DRIVER_OK ->
- * are ignored
+ * bad input: Setup: the driver writes queue registers while the queue is ready, before or after
+ * DRIVER_OK -> the writes are ignored
  */
 Test(virtio_mmio, queue_registers_of_a_ready_queue_are_ignored, .init = setup)
 {
@@ -409,7 +425,10 @@ Test(virtio_mmio, queue_registers_of_a_ready_queue_are_ignored, .init = setup)
 	}
 }
 
-/* bad input: Setup: queue registers of a device that needs a reset -> are ignored */
+/*
+ * bad input: Setup: the driver writes queue registers of a device that needs a reset -> the writes
+ * are ignored
+ */
 Test(virtio_mmio, queue_registers_of_a_broken_device_are_ignored, .init = setup)
 {
 	bring_to(ACK | DRIVER | FEATURES_OK | NEEDS_RESET);
@@ -436,8 +455,8 @@ Test(virtio_mmio, queue_addresses_have_two_halves, .init = setup)
 }
 
 /*
- * bad input: Setup: QueueSel of a queue that is not there, also 2^31 and 2^32 - 1 -> QueueNumMax
- * and QueueReady read 0, writes are ignored
+ * bad input: Setup: QueueSel selects a queue that does not exist, also 2^31 and 2^32 - 1 ->
+ * QueueNumMax and QueueReady read 0, and writes are ignored
  */
 Test(virtio_mmio, second_queue_of_a_device_with_one, .init = setup)
 {
@@ -460,8 +479,8 @@ Test(virtio_mmio, second_queue_of_a_device_with_one, .init = setup)
 
 /* Whatever is wrong with a queue, its device is broken, and works again after a reset. */
 /*
- * bad input: Setup: QueueReady = 1 with a bad size or ring -> QueueReady reads 0,
- * DEVICE_NEEDS_RESET, no interrupt before DRIVER_OK
+ * bad input: Setup: the driver writes 1 to QueueReady with a bad size or bad rings -> QueueReady
+ * reads 0, and the device has DEVICE_NEEDS_RESET; there is no interrupt before DRIVER_OK
  */
 Test(virtio_mmio, bad_queue_breaks_the_device, .init = setup)
 {
@@ -495,7 +514,7 @@ Test(virtio_mmio, bad_queue_breaks_the_device, .init = setup)
 	}
 }
 
-/* bad input: Setup: QueueReady neither 0 nor 1 -> is ignored */
+/* bad input: Setup: the driver writes neither 0 nor 1 to QueueReady -> the write is ignored */
 Test(virtio_mmio, queue_ready_takes_0_and_1, .init = setup)
 {
 	static const uint32_t values[] = { 2, 3, 0x100, 0x80000000, 0xffffffff };
@@ -548,7 +567,7 @@ Test(virtio_mmio, doorbell_rings_through_the_loop, .init = setup)
 	}
 }
 
-/* bad input: Doorbell: 10,000 doorbells at once -> one look at the queue */
+/* bad input: Doorbell: 10,000 doorbells at once -> the device looks at the queue once */
 Test(virtio_mmio, doorbell_storm, .init = setup)
 {
 	driver_start(&driver);
@@ -563,8 +582,8 @@ Test(virtio_mmio, doorbell_storm, .init = setup)
 }
 
 /*
- * bad input: Doorbell: of a device before DRIVER_OK, of a queue that is not ready, of a device that
- * needs a reset -> nothing
+ * bad input: Doorbell: a doorbell of a device before DRIVER_OK, of a queue that is not ready, or
+ * of a device that needs a reset -> nothing happens
  */
 Test(virtio_mmio, kicks_that_are_nothing, .init = setup)
 {
@@ -597,7 +616,8 @@ Test(virtio_mmio, kicks_that_are_nothing, .init = setup)
 }
 
 /*
- * bad input: Status: doorbell that races DRIVER_OK -> the queue is looked at when DRIVER_OK comes
+ * bad input: Status: the driver rings the doorbell just before DRIVER_OK -> the device looks at
+ * the queue when DRIVER_OK comes
  */
 Test(virtio_mmio, doorbell_before_driver_ok_is_looked_after, .init = setup)
 {
@@ -613,7 +633,7 @@ Test(virtio_mmio, doorbell_before_driver_ok_is_looked_after, .init = setup)
 	check_eq(fake.kicks[0], 1);
 }
 
-/* bad input: Doorbell: of a queue that is not there -> nothing */
+/* bad input: Doorbell: a doorbell of a queue that does not exist -> nothing happens */
 Test(virtio_mmio, notify_register, .init = setup)
 {
 	static const uint32_t not_there[] = { 1, 2, 64, 0x10000, 0x80000000, 0xffffffff };
@@ -656,7 +676,10 @@ Test(virtio_mmio, two_queues)
 	check_eq(fake.queues[1].ready, false);
 }
 
-/* bad input: Doorbell: InterruptACK of all bits, pending or not -> the next interrupt comes */
+/*
+ * bad input: Doorbell: the driver acknowledges all interrupts, pending or not (InterruptACK) -> the
+ * next interrupt comes as usual
+ */
 Test(virtio_mmio, interrupts, .init = setup)
 {
 	driver_start(&driver);
@@ -721,8 +744,8 @@ Test(virtio_mmio, acknowledged_at_any_status, .init = setup)
 }
 
 /*
- * bad input: Doorbell: interrupts masked and unmasked by the driver -> none while they are masked,
- * one after
+ * bad input: Doorbell: the driver masks interrupts of a queue, and later unmasks them -> no
+ * interrupt comes while they are masked, and one comes for what happens after
  */
 Test(virtio_mmio, masked_interrupt, .init = setup)
 {
@@ -737,8 +760,8 @@ Test(virtio_mmio, masked_interrupt, .init = setup)
 }
 
 /*
- * bad input: Doorbell: of a device that needs a reset, with interrupts masked -> one configuration
- * interrupt in all, and silence until the reset
+ * bad input: Doorbell: doorbells of a device that has just broken, while the driver masks
+ * interrupts of the queue -> one configuration interrupt in all, and then nothing until the reset
  */
 Test(virtio_mmio, broken_device, .init = setup)
 {
@@ -779,7 +802,8 @@ Test(virtio_mmio, broken_at_driver_ok, .init = setup)
 }
 
 /*
- * bad input: Setup: registers written by 1, 2 and 8 bytes, or not aligned -> are ignored
+ * bad input: Setup: the driver writes registers with a width of 1, 2 or 8 bytes, or at an address
+ * that is not aligned -> the writes are ignored
  */
 Test(virtio_mmio, other_widths_and_alignments, .init = setup)
 {
@@ -808,8 +832,8 @@ Test(virtio_mmio, other_widths_and_alignments, .init = setup)
 
 /* Everything that is not named in section 4.2.2, or not in this direction. */
 /*
- * bad input: Setup: offsets without a register, or not in this direction -> read 0, writes are
- * ignored
+ * bad input: Setup: the driver reads or writes where there is no register, reads a write-only
+ * register or writes a read-only one -> reads return 0, and writes are ignored
  */
 Test(virtio_mmio, offsets_without_a_register, .init = setup)
 {
@@ -844,7 +868,8 @@ Test(virtio_mmio, offsets_without_a_register, .init = setup)
 }
 
 /*
- * bad input: Setup: configuration space written, in any width and place -> ignored
+ * bad input: Setup: the driver writes to the configuration space, with any width at any place ->
+ * the writes are ignored
  */
 Test(virtio_mmio, configuration_space, .init = setup)
 {
@@ -866,8 +891,8 @@ Test(virtio_mmio, configuration_space, .init = setup)
 }
 
 /*
- * bad input: Status: a thousand resets, each with a doorbell on its way -> nothing of before a
- * reset is seen after it
+ * bad input: Status: the driver resets the device a thousand times, each time with a doorbell on
+ * its way -> nothing from before a reset is seen after it
  */
 Test(virtio_mmio, a_thousand_resets, .init = setup)
 {
@@ -885,7 +910,7 @@ Test(virtio_mmio, a_thousand_resets, .init = setup)
 	}
 }
 
-/* bad input: Doorbell: 5,000 driver errors in a row -> a few lines in the log */
+/* bad input: Doorbell: a driver that makes 5,000 errors in a row -> only a few lines in the log */
 Test(virtio_mmio, hostile_driver_does_not_flood_the_log, .init = setup)
 {
 	unsigned lines = 0;

@@ -395,9 +395,11 @@ static void check_reset(void)
 }
 
 /*
- * bad input: Snapshots: device status, interrupt status or features that no driver sets -> refused
- * bad input: Snapshots: queue with a size, index or address that no driver sets -> refused
- * bad input: Snapshots: another number of queues than the device has -> refused
+ * bad input: Snapshots: a snapshot with a device status, an interrupt status or features that no
+ * driver can set -> refused
+ * bad input: Snapshots: a snapshot with a queue whose size, index or address no driver can set ->
+ * refused
+ * bad input: Snapshots: a snapshot with another number of queues than the device has -> refused
  */
 Test(virtio_mmio_state, values_that_no_driver_can_set, .init = setup, .fini = teardown)
 {
@@ -497,7 +499,10 @@ Test(virtio_mmio_state, index_before_the_driver_is_ready, .init = setup, .fini =
 	check_reset();
 }
 
-/* bad input: Snapshots: a ring whose index is far from the guest's -> DEVICE_NEEDS_RESET */
+/*
+ * bad input: Snapshots: a snapshot with a ring whose saved index is far from the one in guest
+ * memory -> the VM is restored, and the device has DEVICE_NEEDS_RESET
+ */
 Test(virtio_mmio_state, index_far_from_the_ring, .init = setup, .fini = teardown)
 {
 	save_at(READY);

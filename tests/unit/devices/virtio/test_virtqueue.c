@@ -94,14 +94,14 @@ static void expect_empty(void)
 }
 
 /*
- * bad input: Setup: queue size 0, no power of two, above the maximum -> the queue does not become
- * ready
- * bad input: Setup: descriptor table not at a multiple of 16, available ring of 2, used ring of 4
- * -> the queue does not become ready
- * bad input: Setup: any of the three rings outside of RAM, at the top of the address space, or in
- * pmem -> the queue does not become ready
- * bad input: Setup: any of the three rings from RAM into pmem that touches it -> the queue does not
- * become ready; one that ends with RAM does
+ * bad input: Setup: the size of a queue is 0, not a power of two, or above the maximum -> the
+ * queue does not become ready
+ * bad input: Setup: the descriptor table is not aligned to 16 bytes, the available ring not to 2,
+ * or the used ring not to 4 -> the queue does not become ready
+ * bad input: Setup: one of the three rings is outside of RAM, at the top of the address space, or
+ * in pmem -> the queue does not become ready
+ * bad input: Setup: one of the three rings begins in RAM and ends in the pmem right behind it ->
+ * the queue does not become ready; a ring that ends exactly where RAM ends is accepted
  */
 Test(virtqueue, setup)
 {
@@ -159,7 +159,8 @@ Test(virtqueue, setup)
 }
 
 /*
- * bad input: Setup: any of the three rings across the end of RAM -> the queue does not become ready
+ * bad input: Setup: one of the three rings extends beyond the end of RAM -> the queue does not
+ * become ready
  */
 Test(virtqueue, ring_across_the_end_of_the_last_ram)
 {
@@ -343,20 +344,25 @@ static const struct chain_case chain_cases[] = {
 };
 
 /*
- * bad input: Ring: head of the queue's size and more -> DEVICE_NEEDS_RESET
- * bad input: Ring: next of the queue's size and more -> DEVICE_NEEDS_RESET
- * bad input: Ring: chain that loops, also one of empty descriptors -> DEVICE_NEEDS_RESET after as
- * many steps as the queue is long
- * bad input: Ring: indirect descriptor, which was not negotiated: of odd length, empty, within a
- * chain, with NEXT or WRITE -> DEVICE_NEEDS_RESET, the table is not read
- * bad input: Ring: descriptor of no bytes, at any address -> is passed over
- * bad input: Buffers: first and last byte of RAM and pmem -> are taken
- * bad input: Buffers: buffer from one region into the next, behind the last one, or nowhere ->
+ * bad input: Ring: the head of a chain is the queue's size or more -> DEVICE_NEEDS_RESET
+ * bad input: Ring: the next field of a descriptor is the queue's size or more ->
  * DEVICE_NEEDS_RESET
- * bad input: Buffers: address and length that wrap around -> DEVICE_NEEDS_RESET
- * bad input: Buffers: lengths whose sum is 4 GiB and more -> DEVICE_NEEDS_RESET
- * bad input: Buffers: readable descriptor behind a writable one -> DEVICE_NEEDS_RESET
- * bad input: Buffers: writable buffer in a read-only device -> DEVICE_NEEDS_RESET
+ * bad input: Ring: a chain of descriptors loops, also one whose descriptors are empty ->
+ * DEVICE_NEEDS_RESET after as many steps as the queue has descriptors
+ * bad input: Ring: an indirect descriptor that was not negotiated: its table has an odd length, is
+ * empty, is within a chain, or comes with the flag NEXT or WRITE -> DEVICE_NEEDS_RESET, and the
+ * table is not read
+ * bad input: Ring: a descriptor with a length of 0, at any address -> the descriptor is skipped
+ * bad input: Buffers: buffers that begin at the first byte of RAM or pmem, or end at its last one
+ * -> these are accepted
+ * bad input: Buffers: a buffer that extends from one region of memory into the next, extends
+ * beyond the last one, or is where no memory is -> DEVICE_NEEDS_RESET
+ * bad input: Buffers: a buffer whose address plus length wraps around -> DEVICE_NEEDS_RESET
+ * bad input: Buffers: buffers of one chain whose lengths add up to 4 GiB or more ->
+ * DEVICE_NEEDS_RESET
+ * bad input: Buffers: a readable descriptor behind a writable one -> DEVICE_NEEDS_RESET
+ * bad input: Buffers: a writable buffer in the memory of a read-only pmem device ->
+ * DEVICE_NEEDS_RESET
  */
 Test(virtqueue, chains)
 {
@@ -386,8 +392,8 @@ Test(virtqueue, chains)
 
 /* The copy has room for a queue's worth of buffers, and nothing is written behind it. */
 /*
- * bad input: Ring: chain longer than a queue of the largest size -> DEVICE_NEEDS_RESET, nothing is
- * written behind the copy
+ * bad input: Ring: a chain in a queue of the largest size loops, and so has no end ->
+ * DEVICE_NEEDS_RESET, and nothing is written behind the copy of the chain
  */
 Test(virtqueue, loop_in_the_largest_queue)
 {
@@ -446,8 +452,8 @@ Test(virtqueue, chain_is_copied_with_its_lengths)
 }
 
 /*
- * bad input: Ring: avail.idx moves by more than the queue's size, or backwards ->
- * DEVICE_NEEDS_RESET
+ * bad input: Ring: the index of the available ring moves on by more than the queue's size, or
+ * moves backwards -> DEVICE_NEEDS_RESET
  */
 Test(virtqueue, avail_index_jumps)
 {
@@ -486,7 +492,10 @@ Test(virtqueue, avail_index_jumps)
 	}
 }
 
-/* bad input: Ring: avail.idx and used.idx wrap at 65536 -> every request is served once */
+/*
+ * bad input: Ring: the indices of the available and the used ring wrap at 65536 -> every request is
+ * served once
+ */
 Test(virtqueue, indices_wrap_at_65536)
 {
 	start(8);
@@ -516,7 +525,7 @@ Test(virtqueue, full_ring_across_the_wrap)
 	expect_empty();
 }
 
-/* bad input: Ring: head that is offered again while it is in flight -> DEVICE_NEEDS_RESET */
+/* bad input: Ring: the driver offers a chain again while it is in flight -> DEVICE_NEEDS_RESET */
 Test(virtqueue, head_offered_again_while_in_flight)
 {
 	static const uint16_t heads[] = { 0, 63, 64, 127, 128, 255 };
@@ -710,8 +719,8 @@ static void check_chain(void)
 }
 
 /*
- * bad input: Ring: descriptors that another vCPU rewrites while they are read -> each is fetched
- * once: a checked copy, or DEVICE_NEEDS_RESET
+ * bad input: Ring: another vCPU rewrites the descriptors while the device reads them -> each field
+ * is fetched once, so the device has a checked copy, or DEVICE_NEEDS_RESET
  */
 Test(virtqueue, ring_rewritten_while_it_is_read)
 {
@@ -777,8 +786,8 @@ static unsigned reads_of(const volatile void *member)
 }
 
 /*
- * bad input: Ring: descriptors and available ring that change between two reads -> there is no
- * second read: each member of each is fetched once
+ * bad input: Ring: descriptors and the available ring would change if they were read a second time
+ * -> there is no second read: each field is fetched once
  */
 Test(virtqueue, each_member_is_fetched_once)
 {

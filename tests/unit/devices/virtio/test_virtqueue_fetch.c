@@ -62,8 +62,8 @@ static unsigned used(const struct driver *driver)
 }
 
 /*
- * bad input: Buffers: in a file on slow storage -> the queue waits for their pages; other devices
- * go on
+ * bad input: Buffers: buffers in the memory of a pmem device whose file is on slow storage -> the
+ * queue waits until its pages are read, and other devices go on
  */
 Test(virtqueue_fetch, others_go_on, .init = setup, .fini = teardown)
 {
@@ -113,8 +113,10 @@ Test(virtqueue_fetch, buffer_by_buffer, .init = setup, .fini = teardown)
 	check_eq(used(&slow), 1);
 }
 
-/* bad input: Buffers: descriptor that changes while its pages are fetched -> the buffer stays that
- * which was popped */
+/*
+ * bad input: Buffers: a descriptor that changes while the pages of its buffer are read from storage
+ * -> the device uses the buffer that the descriptor named first
+ */
 Test(virtqueue_fetch, chain_is_private, .init = setup, .fini = teardown)
 {
 	offer(&slow, 0, FILE_AT, 64);
@@ -132,8 +134,10 @@ static void reset(void)
 	slow.ring.avail->idx = slow.ring.used->idx = 0;
 }
 
-/* bad input: Buffers: reset while pages are fetched -> the request is forgotten, and the next one
- * waits until that fetch has ended */
+/*
+ * bad input: Buffers: the driver resets the device while pages of a buffer are read from storage ->
+ * the request is forgotten, and the next one waits until that read has ended
+ */
 Test(virtqueue_fetch, reset_meanwhile, .init = setup, .fini = teardown)
 {
 	offer(&slow, 0, FILE_AT, 64);

@@ -489,8 +489,10 @@ Test(vsock, reset_by_the_guest_loses_nothing_it_sent, .init = setup, .fini = tea
 	guest_expect_none(&guest);
 }
 
-/* bad input: Socket device: the host's peer dies with data of both sides under way -> the guest
- * gets the data, then the end */
+/*
+ * bad input: Socket device: the program on the host ends while data of both sides is under way ->
+ * the guest gets the data, and then the end of the connection
+ */
 Test(vsock, peer_dies, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -531,8 +533,10 @@ Test(vsock, peer_is_found_dead_by_a_write, .init = setup, .fini = teardown)
 	expect_works();
 }
 
-/* bad input: Socket device: driver resets the device with connections open -> all are closed, the
- * host's peers get what was sent */
+/*
+ * bad input: Socket device: the driver resets the device while connections are open -> all of them
+ * are closed, and the programs on the host get what was sent
+ */
 Test(vsock, device_reset_ends_all_connections, .init = setup, .fini = teardown)
 {
 	struct peer *a = connected(), *b = connected_from(LOCAL + 1), *asked = new_peer();
@@ -605,7 +609,8 @@ static void expect_reset(struct peer *p)
 /*
  * From both sides: connections, those that nobody took, and bytes, but for those without credit.
  *
- * bad input: Socket device: more bytes than the guest has credit for -> that connection is reset
+ * bad input: Socket device: the guest sends more bytes than it has credit for -> that connection
+ * is reset
  */
 Test(vsock, counters, .init = setup, .fini = teardown)
 {
@@ -665,8 +670,10 @@ Test(vsock, credit_that_was_not_given, .init = setup, .fini = teardown)
 	expect_reset(p);
 }
 
-/* bad input: Socket device: packet that says it is longer than its buffers -> that connection is
- * reset */
+/*
+ * bad input: Socket device: a packet whose header says that it is longer than its buffers -> that
+ * connection is reset
+ */
 Test(vsock, longer_than_its_buffers, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -678,7 +685,10 @@ Test(vsock, longer_than_its_buffers, .init = setup, .fini = teardown)
 	expect_reset(p);
 }
 
-/* bad input: Socket device: packet of 4 GiB -> that connection is reset */
+/*
+ * bad input: Socket device: a packet whose header says that it has 4 GiB -> that connection is
+ * reset
+ */
 Test(vsock, absurdly_long, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -689,8 +699,10 @@ Test(vsock, absurdly_long, .init = setup, .fini = teardown)
 	expect_reset(p);
 }
 
-/* bad input: Socket device: packet longer than any credit, with buffers to match -> that connection
- * is reset */
+/*
+ * bad input: Socket device: a packet that is longer than any credit, in buffers that are as long ->
+ * that connection is reset
+ */
 Test(vsock, longer_than_any_credit, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -703,7 +715,7 @@ Test(vsock, longer_than_any_credit, .init = setup, .fini = teardown)
 	expect_reset(p);
 }
 
-/* bad input: Socket device: unknown operation -> that connection is reset */
+/* bad input: Socket device: a packet with an unknown operation -> that connection is reset */
 Test(vsock, unknown_operation, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -712,8 +724,10 @@ Test(vsock, unknown_operation, .init = setup, .fini = teardown)
 	expect_reset(p);
 }
 
-/* bad input: Socket device: a second request for, or an answer to, what is connected -> that
- * connection is reset */
+/*
+ * bad input: Socket device: a request for a connection that exists already, or an answer to one
+ * that was answered already -> that connection is reset
+ */
 Test(vsock, operation_out_of_place, .init = setup, .fini = teardown)
 {
 	guest_send(&guest, VIRTIO_VSOCK_OP_REQUEST, LOCAL, PORT);
@@ -725,7 +739,10 @@ Test(vsock, operation_out_of_place, .init = setup, .fini = teardown)
 	expect_reset(&peers[n_peers - 1]);
 }
 
-/* bad input: Socket device: data behind the end of data -> that connection is reset */
+/*
+ * bad input: Socket device: the guest sends data after it said that no more would come -> that
+ * connection is reset
+ */
 Test(vsock, data_behind_the_end, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -736,7 +753,10 @@ Test(vsock, data_behind_the_end, .init = setup, .fini = teardown)
 	expect_reset(p);
 }
 
-/* bad input: Socket device: data before the connection is answered -> that connection is reset */
+/*
+ * bad input: Socket device: the guest sends data before it has answered the request for the
+ * connection -> that connection is reset
+ */
 Test(vsock, data_instead_of_an_answer, .init = setup, .fini = teardown)
 {
 	struct peer *p = new_peer();
@@ -751,7 +771,10 @@ Test(vsock, data_instead_of_an_answer, .init = setup, .fini = teardown)
 	expect_works();
 }
 
-/* bad input: Socket device: packet for no connection -> answered with a reset, but for a reset */
+/*
+ * bad input: Socket device: a packet for a connection that does not exist -> it is answered with a
+ * reset, unless it is itself a reset
+ */
 Test(vsock, packets_for_no_connection, .init = setup, .fini = teardown)
 {
 	for (uint16_t op = 0; op < 10; op++) {
@@ -765,8 +788,10 @@ Test(vsock, packets_for_no_connection, .init = setup, .fini = teardown)
 	expect_works();
 }
 
-/* bad input: Socket device: packet of an unknown type -> answered with a reset; a connection of the
- * same ports goes on */
+/*
+ * bad input: Socket device: a packet of an unknown type -> it is answered with a reset, and an
+ * existing connection of the same ports goes on
+ */
 Test(vsock, unknown_type, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -782,7 +807,9 @@ Test(vsock, unknown_type, .init = setup, .fini = teardown)
 	expect_works();
 }
 
-/* bad input: Socket device: packet for another CID than the host's -> answered with a reset */
+/*
+ * bad input: Socket device: a packet for another CID than the host's -> it is answered with a reset
+ */
 Test(vsock, other_destination, .init = setup, .fini = teardown)
 {
 	struct vsock_packet packet = guest_packet(VIRTIO_VSOCK_OP_REQUEST, LOCAL, PORT);
@@ -796,7 +823,9 @@ Test(vsock, other_destination, .init = setup, .fini = teardown)
 	expect_works();
 }
 
-/* bad input: Socket device: packet from a CID that is not the guest's -> dropped and logged */
+/*
+ * bad input: Socket device: a packet from a CID that is not the guest's -> it is dropped and logged
+ */
 Test(vsock, other_source, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -809,7 +838,10 @@ Test(vsock, other_source, .init = setup, .fini = teardown)
 	expect_works();
 }
 
-/* bad input: Socket device: credit that makes no sense -> nothing is sent until it does */
+/*
+ * bad input: Socket device: the guest announces credit that is impossible -> nothing is sent to it
+ * until its credit is possible again
+ */
 Test(vsock, absurd_credit, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -825,8 +857,10 @@ Test(vsock, absurd_credit, .init = setup, .fini = teardown)
 	guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL);
 }
 
-/* bad input: Socket device: more connections than there is room for -> answered with a reset, and
- * once one has ended again possible */
+/*
+ * bad input: Socket device: the guest opens more connections than there is room for -> the request
+ * is answered with a reset, and one works again when another connection has ended
+ */
 Test(vsock, too_many_connections, .init = setup, .fini = teardown)
 {
 	for (uint32_t i = 0; i < VSOCK_MAX_CONNECTIONS; i++)
@@ -838,8 +872,10 @@ Test(vsock, too_many_connections, .init = setup, .fini = teardown)
 	expect_works();
 }
 
-/* bad input: Socket device: packets that need answers, from a guest that takes none -> it is not
- * listened to until it does */
+/*
+ * bad input: Socket device: a guest sends packets that need answers, and takes no answers -> the
+ * device takes no more packets until the guest takes its answers
+ */
 Test(vsock, guest_that_takes_no_answers, .init = setup, .fini = teardown)
 {
 	unsigned answers = 0;
@@ -871,8 +907,10 @@ static void offer_another(void)
 	guest_stage(&guest, &p, "x", 1);
 }
 
-/* bad input: Doorbell: packets for ever behind one doorbell of the socket device -> the event loop
- * goes on */
+/*
+ * bad input: Doorbell: the guest sends packets without end after one doorbell of the socket device
+ * -> the event loop continues with other work in between
+ */
 Test(vsock, a_guest_that_never_stops_does_not_hold_the_loop, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -890,8 +928,10 @@ Test(vsock, a_guest_that_never_stops_does_not_hold_the_loop, .init = setup, .fin
 
 #define BUSY 32 /* connections with VSOCK_BUFFER bytes to move each */
 
-/* bad input: Doorbell: megabytes for many connections of the socket device at once -> 256 KiB a
- * turn, other devices are served in between */
+/*
+ * bad input: Doorbell: the guest sends megabytes for many connections of the socket device at once
+ * -> the device takes 256 KiB at a time, and other devices are served in between
+ */
 Test(vsock, much_from_the_guest_takes_turns, .init = setup, .fini = teardown)
 {
 	static const uint8_t data[VSOCK_BUFFER];
@@ -950,8 +990,10 @@ static void expect_broken(struct peer *p)
 	expect_works();
 }
 
-/* bad input: Socket device: packet shorter than its header -> DEVICE_NEEDS_RESET, all connections
- * closed */
+/*
+ * bad input: Socket device: a packet shorter than its header -> DEVICE_NEEDS_RESET, and all
+ * connections are closed
+ */
 Test(vsock, shorter_than_a_header, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -962,8 +1004,10 @@ Test(vsock, shorter_than_a_header, .init = setup, .fini = teardown)
 	expect_broken(p);
 }
 
-/* bad input: Socket device: writable buffer in the transmit queue -> DEVICE_NEEDS_RESET, all
- * connections closed */
+/*
+ * bad input: Socket device: a writable buffer in the transmit queue -> DEVICE_NEEDS_RESET, and all
+ * connections are closed
+ */
 Test(vsock, writable_packet, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -975,8 +1019,10 @@ Test(vsock, writable_packet, .init = setup, .fini = teardown)
 	expect_broken(p);
 }
 
-/* bad input: Socket device: packet outside of guest memory -> DEVICE_NEEDS_RESET, all connections
- * closed */
+/*
+ * bad input: Socket device: a packet outside of guest memory -> DEVICE_NEEDS_RESET, and all
+ * connections are closed
+ */
 Test(vsock, packet_outside_of_memory, .init = setup, .fini = teardown)
 {
 	struct peer *p = connected();
@@ -995,8 +1041,10 @@ static void restart_without_buffers(void)
 	guest_send(&guest, VIRTIO_VSOCK_OP_REQUEST, LOCAL, PORT);
 }
 
-/* bad input: Socket device: receive buffer that is not writable -> DEVICE_NEEDS_RESET, all
- * connections closed */
+/*
+ * bad input: Socket device: a receive buffer that is not writable -> DEVICE_NEEDS_RESET, and all
+ * connections are closed
+ */
 Test(vsock, readable_receive_buffer, .init = setup, .fini = teardown)
 {
 	restart_without_buffers();
@@ -1007,8 +1055,10 @@ Test(vsock, readable_receive_buffer, .init = setup, .fini = teardown)
 	expect_broken(&peers[0]);
 }
 
-/* bad input: Socket device: receive buffer without room for a byte behind the header ->
- * DEVICE_NEEDS_RESET, all connections closed */
+/*
+ * bad input: Socket device: a receive buffer without room for a single byte behind the header ->
+ * DEVICE_NEEDS_RESET, and all connections are closed
+ */
 Test(vsock, small_receive_buffer, .init = setup, .fini = teardown)
 {
 	restart_without_buffers();
@@ -1033,8 +1083,10 @@ static void add_torn_file(void)
 	close(fd);
 }
 
-/* bad input: Backing file: socket device's packet, its header or what is behind it, in a file that
- * was truncated -> DEVICE_NEEDS_RESET, all connections closed */
+/*
+ * bad input: Backing file: a packet of the socket device whose header or data is in the memory of a
+ * file that was truncated -> DEVICE_NEEDS_RESET, and all connections are closed
+ */
 Test(vsock, packet_in_a_truncated_file, .init = setup, .fini = teardown)
 {
 	struct vsock_packet packet = guest_packet(VIRTIO_VSOCK_OP_RW, LOCAL, PORT);
@@ -1061,8 +1113,11 @@ static void offer_torn(uint16_t i, uint64_t addr)
 	guest_ring(&guest, VSOCK_RX);
 }
 
-/* bad input: Backing file: socket device's receive buffer, at its start or behind the header, in a
- * file that was truncated -> DEVICE_NEEDS_RESET, all connections closed */
+/*
+ * bad input: Backing file: a receive buffer of the socket device in the memory of a file that was
+ * truncated, at its start or behind the header -> DEVICE_NEEDS_RESET, and all connections are
+ * closed
+ */
 Test(vsock, receive_buffer_in_a_truncated_file, .init = setup, .fini = teardown)
 {
 	add_torn_file();
@@ -1218,8 +1273,10 @@ static void expect_broken_event(void)
 	driver_ring_init(&events, guest.host.ram, GUEST_RINGS + 0x6000, 16);
 }
 
-/* bad input: Socket device: a buffer of the event queue that is too short, not writable, outside of
- * memory or in a file that was truncated -> DEVICE_NEEDS_RESET */
+/*
+ * bad input: Socket device: a buffer of the event queue that is too short, not writable, outside of
+ * memory, or in a file that was truncated -> DEVICE_NEEDS_RESET
+ */
 Test(vsock, event_buffers_that_break_rules, .init = setup_events, .fini = teardown)
 {
 	offer_event(0, 3, VRING_DESC_F_WRITE);

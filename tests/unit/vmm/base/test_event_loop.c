@@ -116,8 +116,10 @@ int io_uring_submit(struct io_uring *r)
 	return submit_is_busy && io_uring_cq_ready(r) ? -EBUSY : real(r);
 }
 
-/* bad input: Host resources: io_uring_enter that fails with EBUSY where the submission ring is full
- * -> completions are taken first */
+/*
+ * bad input: Host resources: io_uring_enter fails with EBUSY because the submission ring is full ->
+ * the event loop takes completions first, and then submits
+ */
 Test(event_loop, submission_that_waits_for_completions, .init = setup)
 {
 	static struct noted many[200];
@@ -310,7 +312,10 @@ static void count_tick(struct event_op *op, int result)
 	n_ticks++;
 }
 
-/* bad input: Host resources: io_uring of Linux 5.10, whose waits have no end in time -> works */
+/*
+ * bad input: Host resources: io_uring of Linux 5.10, which cannot wait with a timeout -> timers
+ * work all the same
+ */
 Test(event_loop, timers_without_timed_waits, .init = setup)
 {
 	struct alarm alarm = ALARM();
@@ -571,7 +576,10 @@ Test(event_loop, fini_with_operations_in_flight, .init = setup)
 	check_eq(noted.n, 0);
 }
 
-/* bad input: Host resources: EMFILE at io_uring -> refused, all is closed */
+/*
+ * bad input: Host resources: no descriptor is left for io_uring (EMFILE) -> refused, and everything
+ * is closed
+ */
 Test(event_loop, no_descriptors_left)
 {
 	struct rlimit limit, tight;
@@ -590,7 +598,10 @@ Test(event_loop, no_descriptors_left)
 	}
 }
 
-/* bad input: Host resources: io_uring forbidden (EPERM) -> -EPERM, all is closed */
+/*
+ * bad input: Host resources: io_uring is forbidden (EPERM) -> the function returns -EPERM, and
+ * everything is closed
+ */
 Test(event_loop, io_uring_is_forbidden)
 {
 	int lowest = dup(0);
@@ -601,14 +612,17 @@ Test(event_loop, io_uring_is_forbidden)
 	check_eq(dup(0), lowest, "all is closed");
 }
 
-/* bad input: Host resources: kernel without io_uring (ENOSYS) -> -ENOSYS */
+/* bad input: Host resources: the kernel has no io_uring (ENOSYS) -> the function returns -ENOSYS */
 Test(event_loop, io_uring_is_not_there)
 {
 	refuse_call(SYS_io_uring_setup, ENOSYS);
 	check_eq(event_loop_init(&loop), -ENOSYS);
 }
 
-/* bad input: Host resources: io_uring that registers no files -> works, more slowly */
+/*
+ * bad input: Host resources: an io_uring with which files cannot be registered -> the event loop
+ * works, more slowly
+ */
 Test(event_loop, nothing_can_be_registered)
 {
 	int fd = eventfd(0, 0);
@@ -629,8 +643,8 @@ Test(event_loop, nothing_can_be_registered)
 }
 
 /*
- * bad input: Host resources: io_uring that cannot be restricted -> status 39, as one that is
- * forbidden
+ * bad input: Host resources: an io_uring that cannot be restricted -> status 39, as where io_uring
+ * is forbidden
  */
 Test(event_loop, restrictions_are_refused)
 {
@@ -644,7 +658,7 @@ Test(event_loop, restrictions_are_refused)
 
 /*
  * What a seccomp filter would not see.
- * bad input: Sandbox: an io_uring asked to open a file or make a socket, or for a registration or
+ * bad input: Sandbox: io_uring is asked to open a file, to make a socket, or for a registration or
  * flag that mvmm does not use -> EACCES
  */
 Test(event_loop, the_ring_does_nothing_else, .init = setup)
@@ -733,7 +747,10 @@ Test(event_loop, populate, .init = setup)
 	close(fd);
 }
 
-/* bad input: Host resources: io_uring of older kernels, which know fewer flags -> works */
+/*
+ * bad input: Host resources: io_uring of older kernels, which know fewer flags -> the event loop
+ * works
+ */
 Test(event_loop, older_kernels)
 {
 	static const unsigned refused[] = {

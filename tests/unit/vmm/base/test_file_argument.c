@@ -42,7 +42,9 @@ Test(file_argument, takes_it_as_it_is)
 	check_eq(lseek(fd, 0, SEEK_CUR), 42);
 }
 
-/* bad input: Launcher: fd:N without a number, of one beyond int, or with more behind it -> refused
+/*
+ * bad input: Launcher: fd:N whose N is missing, too large for an int, or followed by more text ->
+ * refused
  */
 Test(file_argument, bad_numbers)
 {
@@ -61,7 +63,10 @@ Test(file_argument, bad_numbers)
 	}
 }
 
-/* bad input: Launcher: fd:N that is not open -> refused, naming it and how to pass one */
+/*
+ * bad input: Launcher: fd:N that is not open -> refused; the error names it and says how to pass a
+ * descriptor
+ */
 Test(file_argument, not_open)
 {
 	unsigned before = open_descriptors();
@@ -75,8 +80,8 @@ Test(file_argument, not_open)
 }
 
 /*
- * bad input: Launcher: one descriptor for two uses, or one that mvmm itself has opened -> refused:
- * one would close what the other uses
+ * bad input: Launcher: fd:N that is used twice, or that mvmm itself has opened -> refused, because
+ * one use would close what the other needs
  */
 Test(file_argument, twice)
 {
@@ -88,7 +93,10 @@ Test(file_argument, twice)
 	check_eq(take(own, O_RDONLY), -EBUSY);
 }
 
-/* bad input: Launcher: descriptor that is not open for what the option does with it -> refused */
+/*
+ * bad input: Launcher: fd:N that is not open for what the option does: reading, writing or both ->
+ * refused
+ */
 Test(file_argument, wrong_access)
 {
 	int ends[2], fd = open("/dev/null", O_PATH);

@@ -193,7 +193,10 @@ static int take_passed(bool writes)
 	return file_lock_take_passed(file, writes, &holder);
 }
 
-/* bad input: Launcher: one descriptor of an image passed to two VMs -> locked against each other */
+/*
+ * bad input: Launcher: one descriptor of an image is passed to two VMs -> they lock the image
+ * against each other
+ */
 Test(file_lock, passed_to_several, .init = setup)
 {
 	for (unsigned i = 0; i < 4; i++) {

@@ -76,8 +76,10 @@ Test(file_write, at_an_offset)
 	close(fd);
 }
 
-/* bad input: Host resources: no space left, file size limited, descriptor closed while a file is
- * written -> error that names file, place and cause */
+/*
+ * bad input: Host resources: while a file is written no space is left, the size of files is
+ * limited, or the descriptor is closed -> the error names the file, the place in it and the cause
+ */
 Test(file_write, at_an_offset_with_errors)
 {
 	const struct rlimit limit = { LIMIT, LIMIT };
@@ -99,7 +101,10 @@ Test(file_write, at_an_offset_with_errors)
 	close(fd);
 }
 
-/* bad input: Backing file: truncated while the memory that maps it is saved -> error, no SIGBUS */
+/*
+ * bad input: Backing file: a file is truncated while the memory that maps it is written to a
+ * snapshot -> the save fails with an error, and there is no SIGBUS
+ */
 Test(file_write, of_a_truncated_mapping)
 {
 	int source = temporary(), fd = temporary();
@@ -152,7 +157,7 @@ Test(file_write, after_signals)
 	check_eq(memcmp(taken + PIPE, more, sizeof(more)), 0);
 }
 
-/* bad input: Host resources: pipe that nobody reads -> given up in the time */
+/* bad input: Host resources: a pipe that nobody reads -> the write ends when its time is over */
 Test(file_write, patience_ends)
 {
 	static char page[PIPE], back[PIPE];

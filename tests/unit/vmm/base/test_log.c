@@ -48,7 +48,10 @@ Test(log, levels, .init = driver_log_capture)
 	}
 }
 
-/* bad input: Command line: names with newlines and control characters -> one line, without them */
+/*
+ * bad input: Command line: messages about names with newlines and control characters -> each
+ * message is one line without these characters
+ */
 Test(log, one_line, .init = driver_log_capture)
 {
 	log_error("%s", "a\nb\x1b[31m\tc\x7f \xc3\xa4\n");
@@ -173,8 +176,9 @@ Test(log, next_line_tells_what_was_left_out, .init = driver_log_capture)
 }
 
 /*
- * bad input: Host resources: guest that errs on many devices, for hours -> at most 10 KiB of
- * messages in an hour, faults of the host not counted; the end tells how many were suppressed
+ * bad input: Host resources: a guest that makes errors on many devices for hours -> at most 10 KiB
+ * of messages in an hour, apart from faults of the host; at the end a message says how many were
+ * suppressed
  */
 Test(log, guests_share_a_budget, .init = driver_log_capture)
 {
@@ -220,8 +224,8 @@ static uint64_t ms_of_a_line(void)
 }
 
 /*
- * bad input: Host resources: standard error that nobody reads any more -> the first message waits a
- * quarter of a second, those behind it not; they are lost until somebody reads
+ * bad input: Host resources: nobody reads standard error any more -> the first message waits for a
+ * quarter of a second, the next ones do not wait; they are lost until somebody reads
  */
 Test(log, reader_that_stands_still)
 {

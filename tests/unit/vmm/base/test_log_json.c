@@ -57,8 +57,10 @@ static void check_message(const char *text, const char *expected)
 	json_decref(object);
 }
 
-/* bad input: Command line: messages about names with quotes, control characters or bytes that are
- * no UTF-8, with --log-format json -> one object in one line */
+/*
+ * bad input: Command line: --log-format json, and messages about names with quotes, control
+ * characters or bytes that are not UTF-8 -> each message is one JSON object in one line
+ */
 Test(log_json, any_text_is_a_string)
 {
 	static const char *const bad[] = {

@@ -65,8 +65,8 @@ Test(log_limit, quiet_source_starts_anew)
 static unsigned bytes[SECONDS];
 
 /*
- * bad input: Host resources: 6 devices whose guest errs all day -> each hour at most 10 KiB of
- * messages
+ * bad input: Host resources: a guest that makes errors on 6 devices all day -> at most 10 KiB of
+ * messages in each hour
  */
 Test(log_limit, no_hour_of_a_day_has_more)
 {

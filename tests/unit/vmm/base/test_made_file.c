@@ -87,7 +87,9 @@ Test(made_file, what_was_kept_stays, .init = setup, .fini = teardown)
 	check_eq(open_descriptors(), before);
 }
 
-/* bad input: Backing file: another file took the name of the one that a failed start made -> stays
+/*
+ * bad input: Backing file: a failed start made a file, and another file has taken its name since ->
+ * the other file stays
  */
 Test(made_file, another_of_that_name_stays, .init = setup, .fini = teardown)
 {

@@ -124,7 +124,7 @@ Test(state_reader, without_sections, .fini = teardown)
 	check_eq(state_reader_finish(&r, &err), 0);
 }
 
-/* bad input: Snapshots: state file cut off at every length -> refused */
+/* bad input: Snapshots: a state file that is cut off, at each possible length -> refused */
 Test(state_reader, cut_off, .init = write_file, .fini = teardown)
 {
 	for (w.file.len = 0; w.file.len < FILE_SIZE; w.file.len++)
@@ -136,7 +136,7 @@ Test(state_reader, cut_off, .init = write_file, .fini = teardown)
 	check_contains(err.text, "has 39 bytes, fewer than any saved state");
 }
 
-/* bad input: Snapshots: each bit of a state file flipped -> refused */
+/* bad input: Snapshots: a state file with one bit changed, for each of its bits -> refused */
 Test(state_reader, flipped_bits, .init = write_file, .fini = teardown)
 {
 	for (size_t i = 0; i < 8 * FILE_SIZE; i++) {
@@ -167,8 +167,10 @@ static void check_refused(size_t at, const void *data, size_t len, int code, con
 	check_eq(start_reading(), 0);
 }
 
-/* bad input: Snapshots: file that is no state file; format of another version; other architecture;
- * bytes behind the end; too many sections -> refused */
+/*
+ * bad input: Snapshots: a file that is not a state file, has another version of the format, is of
+ * another architecture, has bytes behind its end, or has too many sections -> refused
+ */
 Test(state_reader, header, .init = write_file, .fini = teardown)
 {
 	check_refused(0, "M", 1, -EINVAL, "does not begin with \"mvmm snapshot\"; name the file");
@@ -184,8 +186,10 @@ Test(state_reader, header, .init = write_file, .fini = teardown)
 	check_refused(32, "\0\4", 2, -EINVAL, "has no room for section 3 at byte 201");
 }
 
-/* bad input: Snapshots: section with a bad name, twice, longer than the file, with unknown fields
- * -> refused */
+/*
+ * bad input: Snapshots: a section of a state file that has a bad name, comes twice, is longer than
+ * the file, or has unknown fields in its header -> refused
+ */
 Test(state_reader, section_heads, .init = write_file, .fini = teardown)
 {
 	char name[STATE_NAME_MAX + 1] = "";
@@ -234,8 +238,10 @@ static void check_failed(int code, const char *text)
 #define DAMAGED ": it is damaged; take another copy, or save the VM again"
 #define VCPU "--restore x/state: section vcpu0: "
 
-/* bad input: Snapshots: section that ends early, has more than is known, is missing or too new ->
- * refused */
+/*
+ * bad input: Snapshots: a section of a state file that is too short, too long, missing or too new
+ * -> refused
+ */
 Test(state_reader, sections, .init = write_file, .fini = teardown)
 {
 	char bytes[40];
@@ -280,8 +286,10 @@ static void skip(size_t len)
 	state_reader_bytes(&r, bytes, len);
 }
 
-/* bad input: Snapshots: count above its maximum, text that is too long or has a NUL, a byte that is
- * neither true nor false -> refused */
+/*
+ * bad input: Snapshots: a state file with a count above its maximum, a text that is too long or has
+ * a NUL, or a yes-or-no value that is neither 0 nor 1 -> refused
+ */
 Test(state_reader, values, .init = write_file, .fini = teardown)
 {
 	char text[8];
@@ -340,7 +348,9 @@ Test(state_reader, from_a_file, .init = write_file, .fini = teardown)
 	check_eq(open_descriptors(), before);
 }
 
-/* bad input: Snapshots: state file of a terabyte, or empty -> refused without reading it */
+/*
+ * bad input: Snapshots: a state file that is empty, or has a terabyte -> refused without reading it
+ */
 Test(state_reader, sizes, .fini = teardown)
 {
 	int fd = memfd_create("state", 0);

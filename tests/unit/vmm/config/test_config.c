@@ -272,8 +272,8 @@ Test(config, help_and_version_need_nothing_else)
 }
 
 /*
- * bad input: Command line: unknown, doubled, missing or malformed options -> refused, naming the
- * option, the value and what is allowed
+ * bad input: Command line: options that are unknown, given twice, missing or malformed -> refused;
+ * the error names the option, the value and what is allowed
  */
 Test(config, refusals)
 {

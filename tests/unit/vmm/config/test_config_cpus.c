@@ -40,8 +40,8 @@ Test(config_cpus, works_out_what_is_not_given)
 	}
 }
 
-// bad input: Command line: --cpus whose sockets, cores and threads are another number of vCPUs, or
-// too many -> status 35, a message with all numbers
+// bad input: Command line: --cpus whose sockets, cores and threads multiply to another number of
+// vCPUs, or to too many -> status 35, and a message with all of the numbers
 Test(config_cpus, refusals)
 {
 	static const struct fixture_refusal cases[] = {

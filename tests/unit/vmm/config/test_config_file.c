@@ -133,8 +133,8 @@ static void refused(const char *json, const char *text)
 }
 
 /*
- * bad input: Command line: --config with values of a wrong type, or lists and keys where there can
- * be none -> refused, naming file, line and option
+ * bad input: Command line: --config with values of a wrong type, or with lists and keys where they
+ * cannot be -> refused; the error names the file, the line and the option
  */
 Test(config_file, bad_types)
 {
@@ -168,8 +168,7 @@ Test(config_file, bad_types)
 		", line 1: --pmem: file=b: the key is given twice");
 }
 
-/* bad input: Command line: --config with a number or switch where there has to be a name -> refused
- */
+/* bad input: Command line: --config with a number or a switch in the place of a name -> refused */
 Test(config_file, names_that_are_none)
 {
 	refused("{\"result\": 3}",
@@ -186,8 +185,8 @@ Test(config_file, names_that_are_none)
 }
 
 /*
- * bad input: Command line: --config with an unknown option, or one that is there twice -> refused,
- * with the line and the name that is closest
+ * bad input: Command line: --config with an option that is unknown or given twice -> refused; the
+ * error names the line and the closest known name
  */
 Test(config_file, bad_names)
 {
@@ -212,8 +211,8 @@ Test(config_file, bad_names)
 }
 
 /*
- * bad input: Command line: --config that is no JSON object, or cut off, deep, with bytes of 0 or
- * more behind it -> refused
+ * bad input: Command line: --config with a file that is not a JSON object, is cut off, is nested
+ * too deep, has bytes of value 0, or has more behind the object -> refused
  */
 Test(config_file, no_object)
 {
@@ -237,7 +236,10 @@ Test(config_file, no_object)
 	check_contains(err.text, "maximum parsing depth");
 }
 
-/* bad input: Command line: --config larger than 1 MiB, or that is no file -> refused */
+/*
+ * bad input: Command line: --config with a file larger than 1 MiB, or with something that is not a
+ * file -> refused
+ */
 Test(config_file, bad_files)
 {
 	static char large[(1 << 20) + 1];
@@ -288,7 +290,10 @@ Test(config_file, descriptor_that_was_written)
 	config_fini(&config);
 }
 
-/* bad input: Command line: --config that is refused and says where the result goes -> goes there */
+/*
+ * bad input: Command line: --config with a mistake, in a file that also says where the result goes
+ * -> the result is written there
+ */
 Test(config_file, result_of_a_refusal)
 {
 	cr_assert(parse("{\"cpus\": 99, \"result\": \"file\"}", "") < 0);

@@ -20,7 +20,10 @@ Test(config_net, cards)
 	config_fini(&c);
 }
 
-/* bad input: Command line: a network card that cannot be -> refused, saying what is allowed */
+/*
+ * bad input: Command line: --net with values that a network card cannot have -> refused; the error
+ * says what is allowed
+ */
 Test(config_net, refusals)
 {
 	static const struct fixture_refusal cases[] = {

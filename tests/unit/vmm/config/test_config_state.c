@@ -179,9 +179,14 @@ Test(config_state, names_anew, .fini = remove_snapshot)
 	config_fini(&is);
 }
 
-/* bad input: Snapshots: --restore with an option of the machine -> status 35, saying why */
-/* bad input: Snapshots: --restore with a disk, card or socket that was not saved -> status 35,
- * saying what was */
+/*
+ * bad input: Snapshots: --restore together with an option of the machine -> status 35, and the
+ * error says why
+ */
+/*
+ * bad input: Snapshots: --restore with a disk, a card or a socket that was not saved -> status 35,
+ * and the error says what was saved
+ */
 Test(config_state, refuses_another_machine, .fini = remove_snapshot)
 {
 	static const struct {
@@ -219,8 +224,10 @@ Test(config_state, refuses_another_machine, .fini = remove_snapshot)
 	}
 }
 
-/* bad input: Snapshots: --restore of a VM that was started with descriptors (fd:N), not named anew
- * -> status 35, with the option */
+/*
+ * bad input: Snapshots: --restore of a VM that was started with descriptors (fd:N), without new
+ * ones -> status 35, and the error names the option
+ */
 Test(config_state, descriptors_are_named_anew, .fini = remove_snapshot)
 {
 	static const struct {
@@ -246,8 +253,10 @@ Test(config_state, descriptors_are_named_anew, .fini = remove_snapshot)
 	config_fini(&is);
 }
 
-/* bad input: Snapshots: each byte of the saved configuration changed, with a checksum that is right
- * -> status 35, or a machine that the options could have asked for; no crash */
+/*
+ * bad input: Snapshots: each byte of the saved configuration is changed, with a checksum that is
+ * right -> status 35, or a machine that options could have described; no crash
+ */
 Test(config_state, hostile)
 {
 	struct config config = fixture_config(EVERYTHING);
@@ -282,8 +291,10 @@ Test(config_state, hostile)
 	config_fini(&config);
 }
 
-/* bad input: Snapshots: --restore of a directory that is missing, or has no snapshot -> status 35,
- * saying which file */
+/*
+ * bad input: Snapshots: --restore of a directory that is missing or has no snapshot -> status 35,
+ * and the error names the missing file
+ */
 Test(config_state, nothing_to_restore, .fini = remove_snapshot)
 {
 	struct config is;

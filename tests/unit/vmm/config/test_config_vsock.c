@@ -25,9 +25,10 @@ Test(config_vsock, path_and_cid)
 	expect_vsock("--vsock cid=77,path=/run/a,,b", "/run/a,b", 77);
 }
 
-/* bad input: Command line: --vsock without a path or with fd:N, with a reserved CID or a path that
- * is too long
- * -> refused, naming it */
+/*
+ * bad input: Command line: --vsock without a path, with fd:N, with a reserved CID or with a path
+ * that is too long -> refused; the error names it
+ */
 Test(config_vsock, refusals)
 {
 	static const struct fixture_refusal cases[] = {

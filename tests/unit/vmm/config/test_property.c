@@ -175,7 +175,9 @@ Test(property, members_of_qmp)
 	check_members("DeviceAddArguments", memory_device_properties);
 }
 
-/* bad input: Control socket: ids that are none by QEMU's rule, of objects and devices -> refused */
+/*
+ * bad input: Control socket: ids of objects and devices that break QEMU's rule for ids -> refused
+ */
 Test(property, identifiers)
 {
 	static const char *const good[] = { "a", "Z9", "a-._b", "m1" };

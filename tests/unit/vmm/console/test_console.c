@@ -282,8 +282,8 @@ static const char *much(void)
 }
 
 /*
- * bad input: Console: pipe with more input than the guest reads -> the rest stays in the pipe,
- * nothing is lost
+ * bad input: Console: a pipe with more input than the guest reads -> the rest stays in the pipe,
+ * and nothing is lost
  */
 Test(console, much_input, .init = setup)
 {
@@ -334,8 +334,8 @@ Test(console, pasted_input_is_kept, .init = setup)
 
 /*
  * A guest that reads nothing cannot keep its user from ending it.
- * bad input: Console: more keys than the guest reads -> 1 MiB is kept, the rest is dropped with a
- * message and counted, and Ctrl-A works
+ * bad input: Console: the user types more keys than the guest reads -> 1 MiB is kept, the rest is
+ * dropped with a message and counted, and Ctrl-A still works
  */
 Test(console, escape_key_behind_much_input, .init = setup)
 {

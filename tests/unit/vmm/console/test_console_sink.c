@@ -201,7 +201,7 @@ Test(console_sink, one_file_twice, .init = setup, .fini = teardown)
 	check_str(content(0, "log"), "hello\nhello\n");
 }
 
-/* bad input: Console: FIFO that nobody reads, at the start or later -> nobody waits for a reader */
+/* bad input: Console: nobody reads a FIFO, at the start or later -> nobody waits for a reader */
 Test(console_sink, fifo_whose_readers_come_and_go, .init = setup, .fini = teardown)
 {
 	int fd;
@@ -294,8 +294,9 @@ static uint64_t run_for(unsigned ms)
 }
 
 /*
- * bad input: Console: client that says no more, but listens, as nc -N does -> it hears the guest,
- * the loop rests, the next client is served once it has gone
+ * bad input: Console: a client of the console's socket that sends no more but still reads, as nc
+ * -N does -> the client gets the guest's output, mvmm stays idle in between, and the next client
+ * is served once this one has gone
  */
 Test(console_sink, socket_client_that_has_said_all_still_hears, .init = setup, .fini = teardown)
 {
@@ -320,7 +321,9 @@ Test(console_sink, socket_client_that_has_said_all_still_hears, .init = setup, .
 	leave(fd);
 }
 
-/* bad input: Console: second client at the socket -> waits until the first has gone */
+/*
+ * bad input: Console: a second client at the console's socket -> it waits until the first has gone
+ */
 Test(console_sink, socket_has_one_client_at_a_time, .init = setup, .fini = teardown)
 {
 	struct pollfd poll_second = { .events = POLLIN };
@@ -339,8 +342,8 @@ Test(console_sink, socket_has_one_client_at_a_time, .init = setup, .fini = teard
 }
 
 /*
- * bad input: Console: client that neither reads nor closes, then dies with a write in flight -> the
- * guest goes on, the next client is served
+ * bad input: Console: a client of the console's socket that does not read, and ends while a write
+ * to it is in flight -> the guest goes on, and the next client is served
  */
 Test(console_sink, socket_client_dies_while_it_is_stuck, .init = setup, .fini = teardown)
 {
@@ -364,8 +367,8 @@ Test(console_sink, socket_client_dies_while_it_is_stuck, .init = setup, .fini = 
 }
 
 /*
- * bad input: Console: client that says more than the guest takes, and dies -> 4 KiB of it are kept,
- * the next client is served
+ * bad input: Console: a client of the console's socket that sends more than the guest reads, and
+ * ends -> 4 KiB of it are kept, and the next client is served
  */
 Test(console_sink, socket_client_dies_with_much_unheard, .init = setup, .fini = teardown)
 {
@@ -386,8 +389,8 @@ Test(console_sink, socket_client_dies_with_much_unheard, .init = setup, .fini = 
 }
 
 /*
- * bad input: Console: reader that takes nothing for 250 ms -> the guest waits that long and no
- * longer; then its output is dropped, counted, and "[N bytes dropped]" stands in its place
+ * bad input: Console: a reader that reads nothing for 250 ms -> the guest waits for that time
+ * only; then its output is dropped and counted, and the line "[N bytes dropped]" takes its place
  */
 Test(console_sink, stuck_reader, .init = setup, .fini = teardown)
 {
@@ -415,7 +418,9 @@ Test(console_sink, stuck_reader, .init = setup, .fini = teardown)
 	leave(fd);
 }
 
-/* bad input: Console: reader that does not read until the end -> what it has not read is counted */
+/*
+ * bad input: Console: a reader that reads nothing until the end -> what it has not read is counted
+ */
 Test(console_sink, rest_that_nobody_reads, .init = setup, .fini = teardown)
 {
 	unsigned left;
@@ -493,7 +498,10 @@ Test(console_sink, reader_that_is_stuck_soon_after_it_was_slow, .init = setup, .
 	leave(fd);
 }
 
-/* bad input: Console: guest that writes more than its rate -> what is beyond is dropped and told */
+/*
+ * bad input: Console: a guest that writes more than rate= allows -> the rest is dropped, and a line
+ * and a message tell how much
+ */
 Test(console_sink, rate, .init = setup, .fini = teardown)
 {
 	BEGIN("file=log,rate=10K");
@@ -576,7 +584,7 @@ Test(console_sink, terminal_is_read_before_the_end, .init = setup, .fini = teard
 	check_str(last_words, "last words");
 }
 
-/* bad input: Console: pseudo-terminal that nobody opens -> the guest goes on */
+/* bad input: Console: a pseudo-terminal that nobody opens -> the guest goes on */
 Test(console_sink, terminal_that_nobody_opens, .init = setup, .fini = teardown)
 {
 	BEGIN("pty");
@@ -636,7 +644,9 @@ Test(console_sink, regular_file_by_descriptor_says_nothing, .init = setup, .fini
 	check_str(content(0, "log"), "what was there\nhello\n");
 }
 
-/* bad input: Console: files that cannot be opened, descriptors that are not -> one line, naming it
+/*
+ * bad input: Console: a console in a file that cannot be opened, or on a descriptor that cannot be
+ * used -> refused; the message of one line names it
  */
 Test(console_sink, refusals, .init = setup, .fini = teardown)
 {

@@ -24,8 +24,8 @@ Test(console_tail, lines_come_back)
 }
 
 /*
- * bad input: Console: control sequences and bytes that are no text, in the last lines that messages
- * show -> shown as '?'
+ * bad input: Console: a guest whose last lines have control sequences and bytes that are not text
+ * -> messages that quote these lines show '?' instead
  */
 Test(console_tail, bytes_that_a_terminal_would_obey_are_gone)
 {

@@ -135,8 +135,8 @@ Test(control, stdio, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Control socket: 1,001 clients, with 1,024 descriptors allowed -> 1,000 are served, the
- * one more is told to go
+ * bad input: Control socket: 1,001 clients, where mvmm may have 1,024 descriptors -> 1,000 of them
+ * are served, and the last one is told that there are too many
  */
 Test(control, a_thousand_clients, .init = setup, .fini = teardown)
 {
@@ -166,8 +166,9 @@ Test(control, a_thousand_clients, .init = setup, .fini = teardown)
 }
 
 /*
- * bad input: Control socket: many clients with 256 KiB each of a request that does not end -> 44
- * MiB for all together; who exceeds it is told and dropped, the others are served
+ * bad input: Control socket: many clients that each send 256 KiB of a request that does not end ->
+ * all together get 44 MiB; a client that exceeds this is told and disconnected, and the others are
+ * served
  */
 Test(control, clients_share_memory, .init = setup, .fini = teardown)
 {
@@ -216,8 +217,8 @@ static double seconds(void)
 
 /* The VM ends: the last words get out, but a client that does not listen holds nothing up. */
 /*
- * bad input: Control socket: client that never reads when the VM ends -> holds the end up for a
- * moment at most
+ * bad input: Control socket: a client that does not read when the VM ends -> it delays the end by
+ * a moment at most
  */
 Test(control, drain, .init = setup, .fini = teardown)
 {
@@ -376,8 +377,10 @@ Test(control, guest_writes_above_the_line, .init = setup_terminal, .fini = teard
 	check_eq(console_report(&console), 0);
 }
 
-/* bad input: Console: guest that writes a line of any length while a person types at the monitor ->
- * pieces of it, no byte is lost */
+/*
+ * bad input: Console: a guest that writes a very long line while a user types at the monitor on the
+ * same terminal -> the line is shown in pieces, and no byte is lost
+ */
 Test(control, guest_writes_without_an_end, .init = setup_terminal, .fini = teardown)
 {
 	static char text[5001];
@@ -389,8 +392,10 @@ Test(control, guest_writes_without_an_end, .init = setup_terminal, .fini = teard
 	check_eq(console_report(&console), 0);
 }
 
-/* bad input: Console: clients that use up their memory while a person types at the monitor -> the
- * monitor ends, and the guest's output comes as before */
+/*
+ * bad input: Console: clients use up their memory while a user types at the monitor on the guest's
+ * terminal -> the monitor ends, and the guest's output comes as before
+ */
 Test(control, guest_writes_when_the_monitor_has_no_memory, .init = setup_terminal, .fini = teardown)
 {
 	static char text[5001];
@@ -449,7 +454,7 @@ Test(control, console_switches, .init = setup_console, .fini = teardown)
 
 /* The monitor is for when the guest does nothing any more. */
 /*
- * bad input: Control socket: guest that does not read its console, with the monitor on the same
+ * bad input: Control socket: a guest that does not read its console, with the monitor on the same
  * terminal -> the monitor works
  */
 Test(control, console_of_a_guest_that_does_not_read, .init = setup_console, .fini = teardown)

@@ -133,8 +133,8 @@ Test(control_connection, descriptor_comes_with_its_bytes, .init = setup)
 }
 
 /*
- * bad input: Control socket: answers that nobody reads, while all clients together hold what they
- * can -> the client whose answer finds no room is dropped
+ * bad input: Control socket: a client does not read its answers, and all clients together use as
+ * much memory as they may -> the client whose answer has no room is disconnected
  */
 Test(control_connection, budget_of_all, .init = setup)
 {

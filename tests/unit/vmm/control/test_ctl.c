@@ -169,7 +169,10 @@ Test(ctl, nobody_there, .init = setup, .fini = teardown)
 }
 
 /* The path of --monitor instead of --qmp's. */
-/* bad input: Control socket: mvmm ctl meets something that is no QMP -> ends with an error */
+/*
+ * bad input: Control socket: mvmm ctl connects to something that is not QMP -> it ends with an
+ * error
+ */
 Test(ctl, not_qmp, .init = setup, .fini = teardown)
 {
 	struct error err = { 0 };
@@ -184,7 +187,7 @@ Test(ctl, not_qmp, .init = setup, .fini = teardown)
 	check_contains(driver_log_text(), "not QMP");
 }
 
-/* bad input: Control socket: mvmm ctl loses the other side -> ends with an error */
+/* bad input: Control socket: mvmm ctl loses the connection -> it ends with an error */
 Test(ctl, the_other_side_ends, .init = setup, .fini = teardown)
 {
 	driver_log_capture();

@@ -306,8 +306,8 @@ Test(hmp, session_waits_for_save, .init = setup)
 }
 
 /*
- * bad input: Control socket: line of 100,000 bytes on the human monitor -> refused once, the next
- * line works
+ * bad input: Control socket: a line of 100,000 bytes on the human monitor -> refused once, and the
+ * next line works
  */
 Test(hmp, endless_line, .init = setup)
 {

@@ -136,8 +136,8 @@ Test(qmp, memory_devices_to_the_byte, .init = setup)
 
 /* Each with an answer of its own, on one connection, which survives them all. */
 /*
- * bad input: Control socket: no JSON, wrong types, unknown commands and arguments -> QEMU's error,
- * and the next command works
+ * bad input: Control socket: what is not JSON, values of wrong types, and unknown commands and
+ * arguments -> the same error as QEMU's, and the next command works
  */
 Test(qmp, errors, .init = setup)
 {
@@ -210,8 +210,8 @@ Test(qmp, errors, .init = setup)
 
 /* Where one command ends is a matter of brackets, not of lines. */
 /*
- * bad input: Control socket: commands in pieces of one byte, or many in one -> each is answered
- * once
+ * bad input: Control socket: commands that arrive byte by byte, or many at once -> each is
+ * answered once
  */
 Test(qmp, framing, .init = setup)
 {
@@ -262,7 +262,10 @@ static void say_much(int fd, const char *bytes, size_t len)
 }
 
 /* 256 KiB of one value is the end of it, however much follows. */
-/* bad input: Control socket: string without end -> refused after 256 KiB, this client is dropped */
+/*
+ * bad input: Control socket: a string that does not end -> refused after 256 KiB, and this client
+ * is disconnected
+ */
 Test(qmp, endless_string, .init = setup)
 {
 	static char text[4 << 20];
@@ -277,7 +280,10 @@ Test(qmp, endless_string, .init = setup)
 	check_eq(clients.count, 1);
 }
 
-/* bad input: Control socket: list without end -> refused after 256 KiB, this client is dropped */
+/*
+ * bad input: Control socket: a list that does not end -> refused after 256 KiB, and this client is
+ * disconnected
+ */
 Test(qmp, endless_list, .init = setup)
 {
 	static char text[4 << 20];
@@ -292,7 +298,8 @@ Test(qmp, endless_list, .init = setup)
 }
 
 /*
- * bad input: Control socket: request of more than 10,000 tokens -> refused, this client is dropped
+ * bad input: Control socket: a request of more than 10,000 tokens -> refused, and this client is
+ * disconnected
  */
 Test(qmp, too_many_tokens, .init = setup)
 {
@@ -323,8 +330,8 @@ static void say_id(int fd, const char *item, unsigned n)
 }
 
 /*
- * bad input: Control socket: id that has more than 64 KiB in the answer -> refused, and the next
- * command works
+ * bad input: Control socket: a request whose id takes more than 64 KiB in the answer -> refused,
+ * and the next command works
  */
 Test(qmp, long_id, .init = setup)
 {
@@ -359,7 +366,10 @@ Test(qmp, long_request, .init = setup)
 	check_str(fake_vm_hear(&host, fd), GENERIC("Parameter 'x' is unexpected"));
 }
 
-/* bad input: Control socket: nesting deeper than 1,024 -> refused, and the next command works */
+/*
+ * bad input: Control socket: a request that is nested deeper than 1,024 levels -> refused, and the
+ * next command works
+ */
 Test(qmp, deep_nesting, .init = setup)
 {
 	static char text[JSON_STREAM_MAX_NESTING + 3];
@@ -512,8 +522,9 @@ Test(qmp, vm_ends_while_it_stops, .init = setup)
 }
 
 /*
- * bad input: Control socket: clients that wait for stop, each with an id of 64 KiB -> counts among
- * what all together may use; the client that exceeds it is told and disconnected
+ * bad input: Control socket: clients that wait for the answer to stop, each with an id of 64 KiB
+ * -> the ids count towards the memory that all clients share; the client that exceeds it is told
+ * and disconnected
  */
 Test(qmp, waiting_answers_have_a_limit, .init = setup)
 {
@@ -686,8 +697,8 @@ Test(qmp, save_by_the_human_monitor, .init = setup)
 
 /* As `printf ... | nc -N` does: the end of the input is no reason not to answer. */
 /*
- * bad input: Control socket: client that ends its half with a command half-written -> what was
- * whole is answered
+ * bad input: Control socket: a client that closes its side of the connection in the middle of a
+ * command -> the commands that were complete are answered
  */
 Test(qmp, client_that_only_sends, .init = setup)
 {
@@ -742,8 +753,8 @@ Test(qmp, clients_go_in_any_order, .init = setup)
 }
 
 /*
- * bad input: Control socket: client that dies mid-command, or while its command runs -> the others
- * hear what they are due
+ * bad input: Control socket: a client that dies in the middle of a command, or while its command
+ * runs -> the other clients get all of their answers and events
  */
 Test(qmp, client_that_vanishes, .init = setup)
 {
@@ -775,8 +786,8 @@ Test(qmp, client_that_vanishes, .init = setup)
 
 /* Answers wait for their reader; so do the commands behind them, in the kernel. */
 /*
- * bad input: Control socket: client that asks 2,000 times before it reads -> bounded memory, every
- * answer comes
+ * bad input: Control socket: a client that sends 2,000 commands before it reads -> mvmm uses
+ * bounded memory, and every answer comes
  */
 Test(qmp, client_that_reads_late, .init = setup)
 {
@@ -810,8 +821,8 @@ Test(qmp, client_that_reads_late, .init = setup)
 }
 
 /*
- * bad input: Control socket: client that never reads, while events come -> dropped with a line in
- * the log, the others are served
+ * bad input: Control socket: a client that never reads while events come -> it is disconnected
+ * with a line in the log, and the others are served
  */
 Test(qmp, client_that_never_reads, .init = setup)
 {

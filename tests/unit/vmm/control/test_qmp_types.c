@@ -46,9 +46,10 @@ Test(qmp_types, fit)
 	check_str(check("CapabilitiesArguments", "{\"enable\":[\"oob\",\"oob\"]}", false), "");
 }
 
-/* bad input: Control socket: arguments of each wrong type, missing or unknown, or with a NUL in
- * them
- * -> refused in QEMU's words */
+/*
+ * bad input: Control socket: arguments of each wrong type, missing or unknown ones, and ones with a
+ * NUL -> refused with QEMU's text
+ */
 Test(qmp_types, do_not_fit)
 {
 #define OBJECT "{\"qom-type\":\"memory-backend-file\",\"id\":\"m\",\"mem-path\":\"f\","

@@ -81,7 +81,10 @@ Test(launcher, end_of_a_socket, .init = setup)
 	check_eq(n_gone, 1);
 }
 
-/* bad input: Launcher: --life-fd that is neither a pipe nor a socket, or is not open -> refused */
+/*
+ * bad input: Launcher: --life-fd with a descriptor that is neither a pipe nor a socket, or is not
+ * open -> refused
+ */
 Test(launcher, other_descriptors, .init = setup)
 {
 	unsigned before;

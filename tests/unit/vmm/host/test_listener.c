@@ -170,8 +170,10 @@ Test(listener, waits_for_the_socket_of_a_process_that_ended, .init = setup, .fin
 	listener_fini(&sock);
 }
 
-/* bad input: Control socket: its path's owner has ended, but another process has the socket ->
- * refused */
+/*
+ * bad input: Control socket: a socket whose path belongs to a process that has ended, while another
+ * process still has the socket -> refused
+ */
 Test(listener, leaves_an_inherited_socket_alone, .init = setup, .fini = teardown)
 {
 	int fd = orphan();
@@ -181,7 +183,10 @@ Test(listener, leaves_an_inherited_socket_alone, .init = setup, .fini = teardown
 	close(fd);
 }
 
-/* bad input: Control socket: its path is in use -> refused, the other's socket stays */
+/*
+ * bad input: Control socket: a socket whose path is in use -> refused, and the socket of the other
+ * process stays
+ */
 Test(listener, somebody_listens, .init = setup, .fini = teardown)
 {
 	static struct listener second;
@@ -205,7 +210,10 @@ Test(listener, replaces_a_dead_one, .init = setup, .fini = teardown)
 	cr_assert(try_connect(path) >= 0);
 }
 
-/* bad input: Control socket: its path is a file or a dangling link -> refused, the file stays */
+/*
+ * bad input: Control socket: a socket whose path is a file or a dangling link -> refused, and the
+ * file or link stays
+ */
 Test(listener, keeps_other_files, .init = setup, .fini = teardown)
 {
 	char text[8] = "";
@@ -222,7 +230,10 @@ Test(listener, keeps_other_files, .init = setup, .fini = teardown)
 	cr_assert(exists());
 }
 
-/* bad input: Control socket: its path is empty, too long or nowhere -> refused */
+/*
+ * bad input: Control socket: a socket whose path is empty, too long or in a directory that does not
+ * exist -> refused
+ */
 Test(listener, bad_paths, .init = setup, .fini = teardown)
 {
 	char longest[200];
@@ -255,8 +266,8 @@ Test(listener, adopted, .init = setup, .fini = teardown)
 
 /* Without descriptors the client waits, and is served once there is one. */
 /*
- * bad input: Control socket: EMFILE at a new client -> it waits, and is served once there is a
- * descriptor
+ * bad input: Control socket: a client connects when no descriptor is left (EMFILE) -> the client
+ * waits, and is served once there is a descriptor
  */
 Test(listener, out_of_descriptors, .init = setup, .fini = teardown)
 {

@@ -104,8 +104,10 @@ Test(ready, names_as_long_as_they_can_be)
 	unlink(name);
 }
 
-/* bad input: Launcher: NOTIFY_SOCKET that is no name, too long, not there or no such socket -> a
- * warning; the guest starts */
+/*
+ * bad input: Launcher: NOTIFY_SOCKET that is not a name of a socket, is too long, or names a socket
+ * that does not exist -> a warning, and the guest starts
+ */
 Test(ready, bad_names)
 {
 	char longer[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 2];
@@ -128,7 +130,7 @@ Test(ready, bad_names)
 	}
 }
 
-/* bad input: Launcher: NOTIFY_SOCKET whose owner has gone -> a warning; the guest starts */
+/* bad input: Launcher: NOTIFY_SOCKET whose owner has ended -> a warning, and the guest starts */
 Test(ready, manager_that_has_gone)
 {
 	int fd = begin_at("@mvmm-test-gone");
@@ -140,7 +142,9 @@ Test(ready, manager_that_has_gone)
 	ready_fini(&ready);
 }
 
-/* bad input: Launcher: NOTIFY_SOCKET whose owner does not read -> waited for a second, not longer
+/*
+ * bad input: Launcher: NOTIFY_SOCKET whose owner does not read -> mvmm waits for a second, and not
+ * longer
  */
 Test(ready, manager_that_does_not_read)
 {
@@ -157,8 +161,10 @@ Test(ready, manager_that_does_not_read)
 	close(fd);
 }
 
-/* bad input: Launcher: NOTIFY_SOCKET whose owner does not read, while the guest runs -> not waited
- * for */
+/*
+ * bad input: Launcher: NOTIFY_SOCKET whose owner does not read while the guest runs -> mvmm does
+ * not wait
+ */
 Test(ready, status_for_a_manager_that_does_not_read)
 {
 	int fd = begin_at("@mvmm-test-busy");
@@ -175,8 +181,10 @@ Test(ready, status_for_a_manager_that_does_not_read)
 	close(fd);
 }
 
-/* bad input: Launcher: a file's name with a newline, in what NOTIFY_SOCKET is told -> no assignment
- * of its own */
+/*
+ * bad input: Launcher: the file name in a status for NOTIFY_SOCKET has a newline -> the newline is
+ * sent as '?', so it cannot begin another assignment
+ */
 Test(ready, end_in_one_line)
 {
 	char why[700];
@@ -246,8 +254,10 @@ Test(ready, guest)
 	close(fd);
 }
 
-/* bad input: Launcher: a guest that never says that it is ready -> --guest-ready-fd is closed
- * without a newline */
+/*
+ * bad input: Launcher: a guest that never says that it is ready -> --guest-ready-fd is closed
+ * without a newline
+ */
 Test(ready, guest_that_never_is)
 {
 	char number[16];
@@ -261,7 +271,7 @@ Test(ready, guest_that_never_is)
 	check_eq(read(ends[0], heard, sizeof(heard)), 0);
 }
 
-/* bad input: Launcher: a pipe of --guest-ready-fd that is full -> a warning; nobody waits for it */
+/* bad input: Launcher: the pipe of --guest-ready-fd is full -> a warning, and mvmm does not wait */
 Test(ready, guest_descriptor_without_room)
 {
 	static char full[1 << 16];
@@ -278,7 +288,7 @@ Test(ready, guest_descriptor_without_room)
 	ready_fini(&ready);
 }
 
-/* bad input: Launcher: mvmm that cannot start -> --ready-fd is closed without a newline */
+/* bad input: Launcher: mvmm cannot start -> --ready-fd is closed without a newline */
 Test(ready, descriptor_of_a_start_that_fails)
 {
 	char number[16];
@@ -291,8 +301,10 @@ Test(ready, descriptor_of_a_start_that_fails)
 	ready_fini(&ready);
 }
 
-/* bad input: Launcher: --ready-fd or --guest-ready-fd that is not open, not for writing or given
- * twice -> refused */
+/*
+ * bad input: Launcher: --ready-fd or --guest-ready-fd with a descriptor that is not open, not open
+ * for writing or given twice -> refused
+ */
 Test(ready, bad_descriptors)
 {
 	char number[16];

@@ -120,7 +120,7 @@ Test(signals, blocked_in_later_threads, .init = setup)
 	pthread_join(thread, NULL);
 }
 
-/* bad input: Host resources: EMFILE at the signals' descriptor -> refused */
+/* bad input: Host resources: no descriptor is left for signals (EMFILE) -> refused */
 Test(signals, no_descriptor_left)
 {
 	struct rlimit limit, none;

@@ -114,7 +114,10 @@ static void refused(const char *where, int error, const char *text)
 	check_eq(open_descriptors(), before, "%s", where);
 }
 
-/* bad input: Network: a tap that is not there, in use, or no tap -> refused, with the way out */
+/*
+ * bad input: Network: the name of a tap that does not exist, is in use, or is not a tap -> refused,
+ * and the error names the way out
+ */
 Test(tap, names_that_do_not_do, .init = setup)
 {
 	int user = make("used", GOOD);
@@ -140,8 +143,10 @@ Test(tap, names_that_do_not_do, .init = setup)
 	close(user);
 }
 
-/* bad input: Network: a descriptor that is no tap, or one of another form -> refused, with the way
- * out */
+/*
+ * bad input: Network: a descriptor that is not a tap, or is a tap of another kind than mvmm needs
+ * -> refused, and the error names the way out
+ */
 Test(tap, descriptors_that_do_not_do, .init = setup)
 {
 	static const struct {

@@ -40,7 +40,10 @@ Test(usage, grows_and_does_not_shrink)
 	close(fd);
 }
 
-/* bad input: Host resources: no /proc -> the peak of memory is unknown, and the rest is told */
+/*
+ * bad input: Host resources: there is no /proc -> the peak of memory is unknown, and the rest of
+ * the usage is told
+ */
 Test(usage, without_proc)
 {
 	struct usage usage = { .peak_memory = 1 };

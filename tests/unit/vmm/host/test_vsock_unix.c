@@ -189,8 +189,10 @@ Test(vsock_unix, line_comes_in_pieces_and_with_data_behind, .init = setup, .fini
 	close(fd);
 }
 
-/* bad input: Socket device: host's client whose first line is no CONNECT with a port -> it is
- * disconnected, the guest hears nothing */
+/*
+ * bad input: Socket device: a client on the host whose first line is not CONNECT and a port -> the
+ * client is disconnected, and the guest is not told
+ */
 Test(vsock_unix, lines_that_say_nothing, .init = setup, .fini = teardown)
 {
 	static const char *const lines[] = {
@@ -251,8 +253,10 @@ static unsigned count_disconnected(void)
 	return n;
 }
 
-/* bad input: Socket device: host's client that connects again and again before the guest has a
- * driver -> one message */
+/*
+ * bad input: Socket device: a client on the host that connects again and again before the guest has
+ * a driver -> one message in all
+ */
 Test(vsock_unix, client_waits_for_a_driver, .init = setup, .fini = teardown)
 {
 	uint32_t port;
@@ -276,8 +280,11 @@ Test(vsock_unix, client_waits_for_a_driver, .init = setup, .fini = teardown)
 	check_eq(count_disconnected(), 3, "the driver has gone again");
 }
 
-/* bad input: Socket device: receive queue that is found broken when a host's client connects -> the
- * client is disconnected, others are served once the driver has reset the device */
+/*
+ * bad input: Socket device: the device finds its receive queue broken when a client on the host
+ * connects -> the client is disconnected, and others are served once the driver has reset the
+ * device
+ */
 Test(vsock_unix, device_breaks_as_a_client_connects, .init = setup, .fini = teardown)
 {
 	uint32_t port;
@@ -295,8 +302,10 @@ Test(vsock_unix, device_breaks_as_a_client_connects, .init = setup, .fini = tear
 	close(connected_client(&port));
 }
 
-/* bad input: Socket device: host's client that dies before the guest has answered -> the guest is
- * told */
+/*
+ * bad input: Socket device: a client on the host that ends before the guest has answered -> the
+ * guest is told that the connection has ended
+ */
 Test(vsock_unix, client_dies_before_the_answer, .init = setup, .fini = teardown)
 {
 	int fd = client_says("CONNECT 1024\n");
@@ -307,8 +316,10 @@ Test(vsock_unix, client_dies_before_the_answer, .init = setup, .fini = teardown)
 	guest_expect(&guest, VIRTIO_VSOCK_OP_RST, port, LOCAL);
 }
 
-/* bad input: Socket device: host's clients that connect and say nothing -> all but 32 are turned
- * away, others served */
+/*
+ * bad input: Socket device: many clients on the host that connect and send nothing -> only 32 of
+ * them are kept, and others are served
+ */
 Test(vsock_unix, silent_clients, .init = setup, .fini = teardown)
 {
 	int fds[VSOCK_UNIX_MAX_CLIENTS + 8], other;
@@ -343,8 +354,10 @@ static unsigned armed_timers(void)
 	return n;
 }
 
-/* bad input: Socket device: host's clients that stay silent for ever -> disconnected after ten
- * seconds, others take their places */
+/*
+ * bad input: Socket device: clients on the host that connect and never send anything -> they are
+ * disconnected after ten seconds, and others take their places
+ */
 Test(vsock_unix, silent_clients_lose_their_places, .init = setup, .fini = teardown)
 {
 	int fds[VSOCK_UNIX_MAX_CLIENTS], served;
@@ -482,8 +495,10 @@ Test(vsock_unix, device_reset_closes_sockets, .init = setup, .fini = teardown)
 	close(fd);
 }
 
-/* bad input: Socket device: host's peer that does not read -> the guest gets no more credit, and
- * all arrives once it reads */
+/*
+ * bad input: Socket device: a program on the host that does not read -> the guest gets no more
+ * credit, and all of its data arrives once the program reads
+ */
 Test(vsock_unix, peer_that_does_not_read, .init = setup, .fini = teardown)
 {
 	int fd = connected_guest();
@@ -556,8 +571,11 @@ Test(vsock_unix, connections_come_and_go, .init = setup, .fini = teardown)
 	}
 }
 
-/* bad input: Socket device: all of the host's peers die at once, with data under way both ways ->
- * the guest gets what they said, then the ends; nothing is left open */
+/*
+ * bad input: Socket device: all programs on the host end at once, while data is under way in both
+ * directions -> the guest gets what they sent, and then the end of each connection; nothing stays
+ * open
+ */
 Test(vsock_unix, all_peers_die_at_once, .init = setup, .fini = teardown)
 {
 	static uint8_t data[GUEST_BUFFER];

@@ -59,8 +59,10 @@ Test(cpuid_fit_x86, same_and_fewer_features_fit)
 	check_eq(check(), 0, "%s", err.text);
 }
 
-/* bad input: Snapshots: feature that processor, KVM or --cpu-features do not give here -> refused,
- * with the leaf and its bits */
+/*
+ * bad input: Snapshots: a snapshot with a processor feature that the processor, KVM or
+ * --cpu-features do not offer here -> refused; the error names the CPUID leaf and the bits
+ */
 Test(cpuid_fit_x86, other_features)
 {
 	expect_refusal((struct kvm_cpuid_entry2){ .function = 0x1, .ecx = AVX | VMX },
@@ -123,7 +125,10 @@ Test(cpuid_fit_x86, physical_address_bits)
 		       "has 41 bits of physical address, and 40 here");
 }
 
-/* bad input: Snapshots: number of CPUID leaves that no list has -> refused before it is used */
+/*
+ * bad input: Snapshots: a snapshot with more CPUID leaves than there can be -> refused before the
+ * number is used
+ */
 Test(cpuid_fit_x86, hostile_number)
 {
 	static const uint32_t numbers[] = { CPUID_LIST_MAX + 1, 0x80000000, UINT32_MAX };

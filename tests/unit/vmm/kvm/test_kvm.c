@@ -89,7 +89,7 @@ Test(kvm, both_8259s_are_masked)
 	kvm_close(&kvm);
 }
 
-/* bad input: Host resources: no permission on /dev/kvm -> refused, naming the group */
+/* bad input: Host resources: no permission for /dev/kvm -> refused; the error names the group */
 Test(kvm, no_permission)
 {
 	struct error err = { 0 };
@@ -111,7 +111,10 @@ Test(kvm, no_permission)
 	check_str(err.text, text);
 }
 
-/* bad input: Host resources: EMFILE at /dev/kvm or at the VM -> refused, all is closed */
+/*
+ * bad input: Host resources: no descriptor is left for /dev/kvm or for the VM (EMFILE) -> refused,
+ * and everything is closed
+ */
 Test(kvm, no_descriptors_left)
 {
 	struct rlimit limit, tight;
@@ -136,7 +139,9 @@ Test(kvm, no_descriptors_left)
 
 static const uint8_t trap[] = { 0x0f, 0x0b };
 
-/* bad input: Host resources: memory slot that KVM refuses -> refused, none is counted */
+/*
+ * bad input: Host resources: a memory slot that KVM refuses -> refused, and the slot is not counted
+ */
 Test(kvm, bad_slots)
 {
 	static const struct {
@@ -166,7 +171,7 @@ Test(kvm, bad_slots)
 	small_guest_fini(&guest);
 }
 
-/* bad input: Host resources: KVM's memory slots used up -> refused with QEMU's text */
+/* bad input: Host resources: all memory slots of KVM are used -> refused with QEMU's text */
 Test(kvm, slots_used_up)
 {
 	struct error err = { 0 };

@@ -113,7 +113,7 @@ Test(kvm_state_x86, timer_comes_back, .init = setup, .fini = teardown)
 	check_eq(state.pit.channels[2].count, 0x1234);
 }
 
-/* bad input: Snapshots: PC timer, which mvmm's VMs do not have -> refused */
+/* bad input: Snapshots: a snapshot with a PC timer, which VMs of mvmm do not have -> refused */
 Test(kvm_state_x86, timer_that_is_not_there, .init = setup, .fini = teardown)
 {
 	save();
@@ -186,7 +186,10 @@ Test(kvm_state_x86, real_time_is_kvm_s, .init = setup, .fini = teardown)
 	cr_assert(state.realtime > 1000000 * NS_PER_S);
 }
 
-/* bad input: Host resources: KVM before Linux 5.16, with clock=realtime -> refused */
+/*
+ * bad input: Host resources: clock=realtime on a kernel before Linux 5.16, whose KVM cannot do it
+ * -> refused
+ */
 Test(kvm_state_x86, clock_that_cannot_advance, .init = setup, .fini = teardown)
 {
 	save();
@@ -205,8 +208,10 @@ static void expect_refusal(const char *text)
 	check_eq(state.chips[0].chip.pic.imr, 0xff, "nothing has changed");
 }
 
-/* bad input: Snapshots: interrupt controller in the place of another one, or at another address ->
- * refused before anything is changed */
+/*
+ * bad input: Snapshots: a snapshot with an interrupt controller in the place of another one, or at
+ * another address -> refused before anything is changed
+ */
 Test(kvm_state_x86, hostile_chips, .init = setup, .fini = teardown)
 {
 	save();
@@ -220,7 +225,10 @@ Test(kvm_state_x86, hostile_chips, .init = setup, .fini = teardown)
 	expect_refusal("the IOAPIC is at 0x1fec00000; its place is 0xfec00000");
 }
 
-/* bad input: Snapshots: any byte of the VM's state changed -> restored or refused */
+/*
+ * bad input: Snapshots: a snapshot in which any byte of the VM's own state was changed -> it is
+ * restored or refused; no crash
+ */
 Test(kvm_state_x86, every_byte_changed, .init = setup, .fini = teardown)
 {
 	struct kvm_state good;

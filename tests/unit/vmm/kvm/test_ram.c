@@ -57,7 +57,10 @@ Test(ram, sizes)
 	}
 }
 
-/* bad input: Host resources: ENOMEM at the guest's RAM -> refused, naming --memory and the size */
+/*
+ * bad input: Host resources: no memory for the guest's RAM (ENOMEM) -> refused; the error names
+ * --memory and the size
+ */
 Test(ram, host_has_no_room)
 {
 	struct rlimit limit = { 1 * GIB, 1 * GIB };

@@ -203,8 +203,8 @@ static void await_fault(unsigned n)
 
 /*
  * What KVM says where a file behind guest memory was cut, or is on a full file system.
- * bad input: Host resources: page of guest memory that the host cannot supply (EFAULT of KVM_RUN)
- * -> the vCPU waits, and tries again when it is resumed
+ * bad input: Host resources: the host cannot supply a page of guest memory (KVM_RUN returns
+ * EFAULT) -> the vCPU waits, and tries again when it is resumed
  */
 Test(vcpu, page_that_the_host_cannot_supply)
 {
@@ -319,7 +319,7 @@ Test(vcpu, stopped_within_an_access_that_fails)
 	small_guest_fini(&guest);
 }
 
-/* bad input: Host resources: KVM_RUN that fails -> the VM ends, with the reason */
+/* bad input: Host resources: KVM_RUN fails -> the VM ends, and the reason is told */
 Test(vcpu, kvm_fails)
 {
 	expect_failure(ENOMEM, OUTCOME_HOST_ERROR, "KVM_RUN: Cannot allocate memory");

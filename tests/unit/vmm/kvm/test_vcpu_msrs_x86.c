@@ -105,7 +105,7 @@ Test(vcpu_msrs_x86, selects_what_is_state)
 	check_eq(times_listed(MTRR_DEF_TYPE), 1);
 }
 
-/* bad input: Host resources: KVM that lists more MSRs than there is room for -> no save */
+/* bad input: Host resources: KVM lists more MSRs than there is room for -> the VM is not saved */
 Test(vcpu_msrs_x86, selects_no_more_than_its_room)
 {
 	uint32_t of_kvm[VCPU_MSRS_MAX - 27];
@@ -164,8 +164,10 @@ Test(vcpu_msrs_x86, refused_ones_are_left_out, .init = setup, .fini = teardown)
 	check_eq(saved(MTRR_DEF_TYPE), 0xc06);
 }
 
-/* bad input: Host resources: KVM that reads no value of an MSR that every processor has -> the save
- * fails, and names it */
+/*
+ * bad input: Host resources: KVM cannot read an MSR that every processor has -> the save fails, and
+ * the error names the MSR
+ */
 Test(vcpu_msrs_x86, needed_one_is_not_read, .init = setup, .fini = teardown)
 {
 	for (uint32_t i = 0; i < list.n; i++)
@@ -191,7 +193,10 @@ Test(vcpu_msrs_x86, ioctls_are_refused, .init = setup, .fini = teardown)
 	check_str(err.text, "KVM: vCPU 0: KVM_SET_MSRS: Cannot allocate memory");
 }
 
-/* bad input: Snapshots: MSR with a value that KVM refuses -> the restore fails, and names both */
+/*
+ * bad input: Snapshots: a snapshot with a value of an MSR that KVM refuses -> the restore fails,
+ * and the error names the MSR and the value
+ */
 Test(vcpu_msrs_x86, value_is_refused, .init = setup, .fini = teardown)
 {
 	uint64_t value;
@@ -208,7 +213,10 @@ Test(vcpu_msrs_x86, value_is_refused, .init = setup, .fini = teardown)
 	check_contains(err.text, "KVM_SET_MSRS: MSR 0x12345678 cannot be 0x1");
 }
 
-/* bad input: Snapshots: number of MSRs that no list has -> refused before it is used */
+/*
+ * bad input: Snapshots: a snapshot with more MSRs than there can be -> refused before the number is
+ * used
+ */
 Test(vcpu_msrs_x86, hostile_number, .init = setup, .fini = teardown)
 {
 	static const uint32_t numbers[] = { VCPU_MSRS_MAX + 1, 0x80000000, UINT32_MAX };
@@ -224,8 +232,10 @@ Test(vcpu_msrs_x86, hostile_number, .init = setup, .fini = teardown)
 	check_eq(vcpu_msrs_x86_check(&msrs, &list, 3, &err), 0);
 }
 
-/* bad input: Snapshots: MSR that this host's KVM does not list, or that is restored elsewhere ->
- * refused, by name */
+/*
+ * bad input: Snapshots: a snapshot with an MSR that KVM does not list here, or that is restored by
+ * other means -> refused; the error names the MSR
+ */
 Test(vcpu_msrs_x86, hostile_index, .init = setup, .fini = teardown)
 {
 	static const uint32_t indices[] = { NOBODYS, TSC, TSC_DEADLINE, PRED_CMD, UINT32_MAX };

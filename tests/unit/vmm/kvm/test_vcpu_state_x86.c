@@ -488,7 +488,7 @@ static void expect_refusal(int ret, const char *text)
 	check_eq(after.rax, 0x1234567, "%s", text);
 }
 
-/* bad input: Snapshots: vCPU in the place of another one -> refused */
+/* bad input: Snapshots: a snapshot with the state of one vCPU in the place of another -> refused */
 Test(vcpu_state_x86, hostile_ids, .init = setup_good, .fini = teardown_good)
 {
 	good->vcpus[1].id = 0;
@@ -500,8 +500,10 @@ Test(vcpu_state_x86, hostile_ids, .init = setup_good, .fini = teardown_good)
 	check_eq(restore(), 0, "%s", err.text);
 }
 
-/* bad input: Snapshots: size of vector registers that this host does not have -> refused before it
- * is used */
+/*
+ * bad input: Snapshots: a snapshot with a size of the vector registers that this host does not have
+ * -> refused before the size is used
+ */
 Test(vcpu_state_x86, hostile_xsave_size, .init = setup_good, .fini = teardown_good)
 {
 	uint32_t size = good->vcpus[1].xsave_size;
@@ -516,8 +518,10 @@ Test(vcpu_state_x86, hostile_xsave_size, .init = setup_good, .fini = teardown_go
 	check_eq(restore(), 0, "%s", err.text);
 }
 
-/* bad input: Snapshots: numbers of MSRs and CPUID leaves without bound -> refused before anything
- * is changed */
+/*
+ * bad input: Snapshots: a snapshot with impossibly many MSRs and CPUID leaves -> refused before
+ * anything is changed
+ */
 Test(vcpu_state_x86, hostile_numbers, .init = setup_good, .fini = teardown_good)
 {
 	uint32_t n = good->vcpus[1].cpuid.nent;
@@ -532,7 +536,9 @@ Test(vcpu_state_x86, hostile_numbers, .init = setup_good, .fini = teardown_good)
 	check_eq(restore(), 0, "%s", err.text);
 }
 
-/* bad input: Snapshots: processor feature that this host's vCPUs lack -> refused */
+/*
+ * bad input: Snapshots: a snapshot with a processor feature that vCPUs on this host lack -> refused
+ */
 Test(vcpu_state_x86, foreign_cpuid, .init = setup_good, .fini = teardown_good)
 {
 	struct cpuid_leaves *cpuid = &good->vcpus[1].cpuid;
@@ -543,7 +549,7 @@ Test(vcpu_state_x86, foreign_cpuid, .init = setup_good, .fini = teardown_good)
 	expect_refusal(-ENOTSUP, "vCPU 1: has processor features that are not there here");
 }
 
-/* bad input: Snapshots: MP state that is none -> refused */
+/* bad input: Snapshots: a snapshot with an MP state that does not exist -> refused */
 Test(vcpu_state_x86, hostile_mp_state, .init = setup_good, .fini = teardown_good)
 {
 	static const uint32_t none[] = { KVM_MP_STATE_CHECK_STOP, KVM_MP_STATE_LOAD, 11,
@@ -561,7 +567,9 @@ static void expect_failure(const char *text)
 	check_contains(err.text, text);
 }
 
-/* bad input: Snapshots: registers that KVM refuses -> the restore fails, and names ioctl and vCPU
+/*
+ * bad input: Snapshots: a snapshot with registers that KVM refuses -> the restore fails, and the
+ * error names the ioctl and the vCPU
  */
 Test(vcpu_state_x86, hostile_registers, .init = setup_good, .fini = teardown_good)
 {
@@ -592,8 +600,10 @@ Test(vcpu_state_x86, hostile_registers, .init = setup_good, .fini = teardown_goo
 	check_eq(restore(), 0, "%s", err.text);
 }
 
-/* bad input: Snapshots: any byte of a vCPU's state changed -> restored or refused, and the guest
- * runs or ends */
+/*
+ * bad input: Snapshots: a snapshot in which any byte of a vCPU's state was changed -> it is
+ * restored or refused; a guest that was restored runs or ends
+ */
 Test(vcpu_state_x86, every_byte_changed, .init = setup_good, .fini = teardown_good)
 {
 	struct vcpu_state *copy = malloc(sizeof(*copy));
@@ -664,7 +674,10 @@ Test(vcpu_state_x86, clock_that_the_guest_does_not_use, .init = setup_good, .fin
 	check_eq(restore(), 0, "%s", err.text);
 }
 
-/* bad input: Host resources: save of a vCPU that waits for a page that the host lacks -> refused */
+/*
+ * bad input: Host resources: vm-save while a vCPU waits for a page that the host cannot supply ->
+ * refused
+ */
 Test(vcpu_state_x86, unfinished_instruction, .init = setup_good, .fini = teardown_good)
 {
 	guest.vcpus[1].unfinished = true;
@@ -768,7 +781,7 @@ static void expect_nested(const char *text)
 	check_contains(err.text, text);
 }
 
-/* bad input: Snapshots: save of a guest that runs a hypervisor -> refused */
+/* bad input: Snapshots: vm-save of a guest that runs a hypervisor -> refused */
 Test(vcpu_state_x86, nested_guest, .init = setup_good, .fini = teardown_good)
 {
 	struct sigaction action = { .sa_sigaction = answer_sregs, .sa_flags = SA_SIGINFO };
@@ -804,7 +817,10 @@ Test(vcpu_state_x86, no_xcrs, .init = setup_good, .fini = teardown_good)
 		 "%s", err.text);
 }
 
-/* bad input: Host resources: KVM that lacks what a save needs -> refused at the start, by name */
+/*
+ * bad input: Host resources: --snapshots where KVM lacks what a save needs -> refused at the start;
+ * the error names what is missing
+ */
 Test(vcpu_state_x86, probe_tells_what_is_missing, .init = setup_good, .fini = teardown_good)
 {
 	struct vcpu_state_host host;

@@ -207,8 +207,10 @@ Test(vcpu_tsc_x86, counters_stay_apart)
 	check_eq(now(0).offset, now(1).offset);
 }
 
-/* bad input: Snapshots: TSC that KVM cannot turn back to the value of the save -> goes on from the
- * host's, or is refused if that is lower */
+/*
+ * bad input: Snapshots: KVM does not let the TSC go back to its saved value -> the TSC goes on from
+ * the host's value; if that is lower than the saved one, the restore is refused
+ */
 Test(vcpu_tsc_x86, host_s_counter)
 {
 	start_model(LEAVES_IT_ALONE);
@@ -227,8 +229,10 @@ static int restore_khz(uint32_t khz)
 	return restore_first();
 }
 
-/* bad input: Snapshots: TSC of a frequency that this host does not have, 0 and 2^32 - 1 among them
- * -> refused, with both frequencies */
+/*
+ * bad input: Snapshots: a snapshot with a TSC of a frequency that this host does not have, also 0
+ * and 2^32 - 1 -> refused; the error names both frequencies
+ */
 Test(vcpu_tsc_x86, other_frequency)
 {
 	start_model(CURRENT);

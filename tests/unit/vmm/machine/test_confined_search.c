@@ -103,8 +103,10 @@ static int open_a_file(const struct input_file *file, struct kernel_probe *ret, 
 	return fd < 0 ? -errno : 0;
 }
 
-/* bad input: Images: kernel that takes over what unpacks it -> that process can open no file; the
- * start goes on with ACPI */
+/*
+ * bad input: Images: a kernel whose payload takes control of the process that unpacks it -> this
+ * process cannot open any file, and the start goes on with ACPI
+ */
 Test(confined_search, can_open_nothing)
 {
 	check_eq(look_by(&on, open_a_file), -ECHILD);

@@ -117,7 +117,10 @@ static void refused(const char *line, const char *text)
 	end();
 }
 
-/* bad input: Command line: more devices than there are virtio slots -> refused, with a way out */
+/*
+ * bad input: Command line: more devices than there are virtio slots -> refused; the error names a
+ * way out
+ */
 Test(machine, configurations_that_cannot_be, .init = setup, .fini = teardown)
 {
 	char line[512] = "--rng";

@@ -54,8 +54,8 @@ Test(machine_allocate, all_of_the_file, .init = setup)
 }
 
 /*
- * bad input: Backing file: prealloc=on on a file system without fallocate -> status 35, with a way
- * out
+ * bad input: Backing file: prealloc=on on a file system without fallocate -> status 35, and the
+ * error names a way out
  */
 Test(machine_allocate, file_system_that_cannot, .init = setup)
 {
@@ -66,8 +66,8 @@ Test(machine_allocate, file_system_that_cannot, .init = setup)
 }
 
 /*
- * bad input: Backing file: file system or quota that fills up while prealloc=on allocates -> status
- * 35
+ * bad input: Backing file: the file system or the quota fills up while prealloc=on allocates ->
+ * status 35
  */
 Test(machine_allocate, room_that_goes_meanwhile, .init = setup)
 {

@@ -137,7 +137,10 @@ Test(machine_pmem, texts_name_the_object, .init = setup, .fini = teardown)
 		"share=on and readonly=off to have it created");
 }
 
-/* bad input: Backing file: 8 TiB or more, which KVM takes as no memory slot -> refused */
+/*
+ * bad input: Backing file: an image of 8 TiB or more, which is too large for a memory slot of KVM
+ * -> refused
+ */
 Test(machine_pmem, larger_than_a_memory_slot, .init = setup, .fini = teardown)
 {
 	char line[64], path[32];
@@ -151,7 +154,10 @@ Test(machine_pmem, larger_than_a_memory_slot, .init = setup, .fini = teardown)
 				 "0x7ffffe00000 that KVM takes");
 }
 
-/* bad input: Command line: more RAM than the guest's addresses reach -> refused with QEMU's text */
+/*
+ * bad input: Command line: more RAM than the guest's physical addresses reach -> refused with
+ * QEMU's text
+ */
 Test(machine_pmem, ram_beyond_the_address_width)
 {
 	struct config c = { .memory = 1ULL << 60, .cpus = 1, .topology = { 1, 1, 1 } };
@@ -162,8 +168,8 @@ Test(machine_pmem, ram_beyond_the_address_width)
 }
 
 /*
- * bad input: Backing file: placed so that its end lies beyond the processor's physical addresses
- * -> refused with QEMU's text, naming the file
+ * bad input: Backing file: a disk whose end would lie beyond the physical addresses of the
+ * processor -> refused with QEMU's text, which names the file
  */
 Test(machine_pmem, disk_beyond_the_address_width, .init = setup, .fini = teardown)
 {
@@ -180,7 +186,7 @@ Test(machine_pmem, disk_beyond_the_address_width, .init = setup, .fini = teardow
 	planned(line);
 }
 
-/* bad input: Sharing: one file for two devices of a VM, by whatever names -> refused */
+/* bad input: Sharing: one file for two disks of a VM, under different names -> refused */
 Test(machine_pmem, one_file_for_two, .init = setup, .fini = teardown)
 {
 	refused("-p a,id=x -p link",
@@ -188,7 +194,7 @@ Test(machine_pmem, one_file_for_two, .init = setup, .fini = teardown)
 		"each disk its own file, or give both readonly=on or share=off");
 }
 
-/* bad input: Sharing: one file for two devices of a VM, of which one only reads -> refused */
+/* bad input: Sharing: one file for two disks of a VM, one of which only reads -> refused */
 Test(machine_pmem, one_file_for_a_writer_and_a_reader, .init = setup, .fini = teardown)
 {
 	refused("-p a,share=off -p a",
@@ -209,7 +215,10 @@ Test(machine_pmem, one_file_for_readers, .init = setup, .fini = teardown)
 	check_eq(machine.n_pmem, 3);
 }
 
-/* bad input: Launcher: two descriptors of one file for two disks, or one for both -> refused */
+/*
+ * bad input: Launcher: two descriptors of one file for two disks, or one descriptor for both ->
+ * refused
+ */
 Test(machine_pmem, one_descriptor_for_two, .init = setup, .fini = teardown)
 {
 	char line[64], text[160];
@@ -295,8 +304,10 @@ Test(machine_pmem, locks_what_it_plugs, .init = setup, .fini = teardown)
 	check_eq(read_b(), 0);
 }
 
-/* bad input: Sharing: device_add of an image that another process has open -> refused, nothing has
- * changed */
+/*
+ * bad input: Sharing: device_add of an image that another process has open -> refused, and nothing
+ * has changed
+ */
 Test(machine_pmem, plugs_nothing_that_is_locked, .init = setup, .fini = teardown)
 {
 	struct flock lock = { .l_type = F_RDLCK };

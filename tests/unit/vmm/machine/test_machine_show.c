@@ -177,8 +177,10 @@ static void tables_refused(const char *path, int code, const char *text)
 	check_str(err.text, text);
 }
 
-/* bad input: Command line: --dump-dtb or --dump-acpi where nothing can be written -> an error that
- * names the place */
+/*
+ * bad input: Command line: --dump-dtb or --dump-acpi to a place that cannot be written -> an error
+ * that names the place
+ */
 Test(machine_show, places_where_nothing_can_be_written, .init = setup, .fini = teardown)
 {
 	struct rlimit none = { 0, RLIM_INFINITY };

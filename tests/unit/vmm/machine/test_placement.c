@@ -123,8 +123,8 @@ Test(placement, removed_place_is_free_again)
 }
 
 /*
- * bad input: Command line: memory device at an address that is not aligned -> refused with QEMU's
- * text
+ * bad input: Command line: a memory device at an address that is not aligned -> refused with
+ * QEMU's text
  */
 Test(placement, misaligned)
 {
@@ -160,7 +160,10 @@ Test(placement, below_the_region_without_maxmem)
 		"[0x100000000:0xf00000000]");
 }
 
-/* bad input: Command line: memory device on another one, or on RAM -> refused with QEMU's text */
+/*
+ * bad input: Command line: a memory device at the address of another one, or of RAM -> refused with
+ * QEMU's text
+ */
 Test(placement, conflict)
 {
 	struct placement p = init(1 * GIB, 4 * GIB, 0, 40);
@@ -218,8 +221,8 @@ Test(placement, not_enabled)
 }
 
 /*
- * bad input: Backing file: larger than the guest's physical address space, or placed across its end
- * -> refused with QEMU's text
+ * bad input: Backing file: a disk that is larger than the guest's physical address space, or that
+ * was placed across its end -> refused with QEMU's text
  */
 Test(placement, address_width)
 {
@@ -241,7 +244,10 @@ Test(placement, address_width)
 		  "Address space limit 0x7fffffffff < 0x1003fffffff phys-bits too low (39)");
 }
 
-/* bad input: Backing file: size or address so large that sums wrap -> refused */
+/*
+ * bad input: Backing file: a disk with so large a size or address that their sum wraps around ->
+ * refused
+ */
 Test(placement, numbers_do_not_wrap)
 {
 	static const char text[] = "can't add memory device, device too big";

@@ -301,7 +301,9 @@ Test(memory_file, pages_above_the_base, .init = setup)
 	check_eq(byte, 0);
 }
 
-/* bad input: Backing file: truncated below memory that is saved -> error that names it, no SIGBUS
+/*
+ * bad input: Backing file: a file below guest memory is truncated, and then that memory is saved ->
+ * the save fails, the error names the file, and there is no SIGBUS
  */
 Test(memory_file, truncated_base, .init = setup)
 {
@@ -333,8 +335,10 @@ Test(memory_file, truncated_base, .init = setup)
 			    "whose file was truncated or cannot be read");
 }
 
-/* bad input: Host resources: file size limited, or no list of pages, while memory is saved -> error
- * that names it */
+/*
+ * bad input: Host resources: while memory is saved the size of files is limited, or the list of
+ * pages cannot be read -> the save fails, and the error names the cause
+ */
 Test(memory_file, host_errors, .init = setup)
 {
 	const struct rlimit limit = { SIZE / 2, SIZE / 2 };
@@ -358,8 +362,10 @@ Test(memory_file, host_errors, .init = setup)
 	check_contains(err.text, "vm-save x: the file that backs guest memory: Bad file");
 }
 
-/* bad input: Snapshots: memory file that is shorter or longer than was saved, or no regular file ->
- * refused */
+/*
+ * bad input: Snapshots: a memory file that is shorter or longer than the saved one, or is not a
+ * regular file -> refused
+ */
 Test(memory_file, wrong_files, .init = setup)
 {
 	int ends[2];

@@ -47,7 +47,10 @@ static int check(int fd, const struct saved *state)
 	return ret;
 }
 
-/* bad input: Snapshots: state and memory of different snapshots -> status 35, saying so */
+/*
+ * bad input: Snapshots: state and memory that belong to different snapshots -> status 35, and the
+ * error says so
+ */
 Test(memory_id, tells_snapshots_apart)
 {
 	struct saved one = save(), two = save();

@@ -101,8 +101,10 @@ static struct memory_table with(struct memory_part part)
 	};
 }
 
-/* bad input: Snapshots: part of memory that is not whole pages, empty, behind the address space or
- * the file, or overlaps another one in guest memory or file; file larger than any -> refused */
+/*
+ * bad input: Snapshots: a table of memory whose parts are not whole pages, are empty, lie behind
+ * the address space or the file, or overlap each other; or a file larger than any can be -> refused
+ */
 Test(memory_table, hostile_tables)
 {
 	static const struct {
@@ -145,7 +147,10 @@ Test(memory_table, hostile_tables)
 	check_refused(&t, "the size of the memory file is 0x400001");
 }
 
-/* bad input: Snapshots: more parts of memory than there can be, or fewer than it says -> refused */
+/*
+ * bad input: Snapshots: a table of memory with more parts than there can be, or with fewer than it
+ * says -> refused
+ */
 Test(memory_table, hostile_counts)
 {
 	struct memory_table back = { .count = 5 };

@@ -164,9 +164,10 @@ static void check_taken(const char *path, const char *text)
 	check_eq(entries("."), 6);
 }
 
-/* bad input: Snapshots: path where a file, a link, an empty or another directory is, or that is not
- * below
- * --snapshots -> refused, and stays as it is */
+/*
+ * bad input: Snapshots: vm-save to a path where there is a file, a link, an empty directory or one
+ * that is not a snapshot, or that is not below --snapshots -> refused, and what is there stays
+ */
 Test(snapshot_directory, what_is_no_snapshot_stays, .init = setup, .fini = teardown)
 {
 	check_eq(save_number("a", 1), 0);
@@ -227,8 +228,11 @@ Test(snapshot_directory, leftovers, .init = setup, .fini = teardown)
 	check_snapshot("a", 1);
 }
 
-/* bad input: Snapshots: file system without locks, without an exchange of names, or that cannot
- * sync; or a directory that is read-only -> error that names it, the old snapshot stays */
+/*
+ * bad input: Snapshots: vm-save on a file system without locks, that cannot exchange names or
+ * cannot sync, or into a read-only directory -> the error names the cause, and the old snapshot
+ * stays
+ */
 Test(snapshot_directory, host_errors, .init = setup, .fini = teardown)
 {
 	check_eq(save_number("a", 1), 0);
@@ -323,8 +327,10 @@ static void kill_at(long nr, bool after_begin, uint32_t number)
 	check_eq(WIFSIGNALED(status), true, "call %ld", nr);
 }
 
-/* bad input: Snapshots: save that is killed at each of its steps -> the old snapshot or the new one
- * is whole, and the next save removes the rest */
+/*
+ * bad input: Snapshots: a save is killed at each of its steps -> the old snapshot or the new one is
+ * whole, and the next save removes what was left
+ */
 Test(snapshot_directory, killed_at_each_step, .init = setup, .fini = teardown)
 {
 	static const struct {

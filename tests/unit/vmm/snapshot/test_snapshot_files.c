@@ -107,9 +107,10 @@ static void check_refused(int code, const char *text)
 	check_eq(files.dir_fd, 0);
 }
 
-/* bad input: Snapshots: no directory; without memory or state; a link, FIFO or directory under
- * their names
- * -> refused, and nothing waits */
+/*
+ * bad input: Snapshots: --restore of a directory that is missing, or in which the file memory or
+ * state is missing or is a link, a FIFO or a directory -> refused, and nothing waits
+ */
 Test(snapshot_files, hostile, .init = setup, .fini = teardown)
 {
 	static const char memory[] = "--restore a: its file memory is not a regular file; take "
@@ -136,8 +137,10 @@ Test(snapshot_files, hostile, .init = setup, .fini = teardown)
 		      "of a snapshot");
 }
 
-/* bad input: Snapshots: memory file that a process writes to, or on a file system without locks ->
- * refused */
+/*
+ * bad input: Snapshots: the memory file is one that another process writes to, or is on a file
+ * system without locks -> refused
+ */
 Test(snapshot_files, locks, .init = setup, .fini = teardown)
 {
 	struct file_lock_holder holder;

@@ -90,8 +90,10 @@ static void check_all(void)
 	check_in("link", "root", "link");
 }
 
-/* bad input: Snapshots: path through a symbolic link, a file, or a directory that is not there ->
- * refused, with openat2 and without */
+/*
+ * bad input: Snapshots: vm-save to a path through a symbolic link, through a file, or through a
+ * directory that does not exist -> refused, with and without the system call openat2
+ */
 Test(snapshot_path, directories, .init = setup, .fini = teardown)
 {
 	check_all();
@@ -111,8 +113,10 @@ Test(snapshot_path, others_rename_for_ever, .init = setup, .fini = teardown)
 	check_eq(try("new"), -EAGAIN);
 }
 
-/* bad input: Snapshots: path that is empty, absolute, too long, has parts . or .. or none, control
- * characters, or a name of ours -> refused */
+/*
+ * bad input: Snapshots: vm-save to a path that is empty, absolute or too long, has a part that is
+ * empty, . or .., has control characters, or has a name that mvmm itself uses -> refused
+ */
 Test(snapshot_path, refused, .init = setup, .fini = teardown)
 {
 	static const struct {

@@ -81,8 +81,10 @@ Test(snapshot_remove, snapshot, .init = setup, .fini = teardown)
 	check_eq(snapshot_remove(root, "a"), -ENOENT);
 }
 
-/* bad input: Snapshots: directory with another file, a directory, or links under our names, where a
- * snapshot is replaced -> stays as it is */
+/*
+ * bad input: Snapshots: vm-save onto a directory that holds another file, a directory, or links
+ * with the names of a snapshot's files -> the directory stays as it is
+ */
 Test(snapshot_remove, what_is_not_ours, .init = setup, .fini = teardown)
 {
 	make_snapshot("a");

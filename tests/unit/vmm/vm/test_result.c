@@ -245,8 +245,10 @@ static void refused(const char *where, int code, const char *text)
 	result_fini(&result);
 }
 
-/* bad input: Command line: --result where no file can be made or replaced -> refused, with a way
- * out */
+/*
+ * bad input: Command line: --result in a place where no file can be made or replaced -> refused;
+ * the error names a way out
+ */
 Test(result, bad_places, .init = setup, .fini = teardown)
 {
 	unsigned before = open_descriptors();

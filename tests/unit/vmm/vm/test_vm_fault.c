@@ -69,8 +69,10 @@ static void settle(void)
 	vm_fixture_run_loop(&f, 1);
 }
 
-/* bad input: Backing file: truncated, and the guest uses what is gone, with nobody who could say
- * cont -> the VM ends with the file, the offset and the cause */
+/*
+ * bad input: Backing file: an image is truncated, the guest uses what is gone, and there is no QMP
+ * or HMP to say cont -> the VM ends, and the message names the file, the offset and the cause
+ */
 Test(vm_fault, ends_the_vm, .init = setup, .fini = teardown)
 {
 	check_eq(truncate("a", 0x2000), 0);

@@ -173,8 +173,10 @@ Test(vm_hotplug, device_tree_cannot_grow, .init = setup, .fini = teardown)
 	works();
 }
 
-/* bad input: Host resources: EMFILE at each of a device's descriptors, at run time -> QMP's error,
- * the VM is as before, and the command works later */
+/*
+ * bad input: Host resources: no descriptor is left at device_add (EMFILE), for each descriptor that
+ * a device needs -> an error of QMP; the VM does not change, and the command works later
+ */
 Test(vm_hotplug, descriptors, .init = setup, .fini = teardown)
 {
 	struct rlimit limit, tight;
@@ -223,8 +225,10 @@ Test(vm_hotplug, guest_memory, .init = setup, .fini = teardown)
 	works();
 }
 
-/* bad input: Host resources: KVM's memory slots used up at run time, at the first or the second
- * slot of a device -> QMP's error with QEMU's text, the VM is as before */
+/*
+ * bad input: Host resources: no memory slot of KVM is left at device_add, for the first or the
+ * second slot of a device -> an error of QMP with QEMU's text; the VM does not change
+ */
 Test(vm_hotplug, kvm_slots, .init = setup, .fini = teardown)
 {
 	unsigned max = vm->kvm.max_slots;

@@ -291,8 +291,10 @@ Test(vm_monitor, powerdown, .init = setup, .fini = teardown)
 	line->vm_fd = fd;
 }
 
-/* bad input: Control socket: system_powerdown before the guest's driver for the button is there ->
- * a warning says that it is lost, as often as a client may cause one */
+/*
+ * bad input: Control socket: system_powerdown before the guest has a driver for the power button ->
+ * a warning says that the press is lost; repeated warnings are limited
+ */
 Test(vm_monitor, powerdown_before_anybody_listens, .init = setup, .fini = teardown)
 {
 	static const char lost[] = "the guest has not enabled the power button yet";
@@ -466,8 +468,10 @@ static uint32_t word(const uint8_t *ram, uint32_t at)
 	return __atomic_load_n((const uint32_t *)(ram + at), __ATOMIC_ACQUIRE);
 }
 
-/* bad input: Control socket: stop while a flush is in flight -> the flush completes while the guest
- * stands still, and the guest gets its interrupt after cont */
+/*
+ * bad input: Control socket: stop while a flush is in flight -> the flush completes while the guest
+ * stands still, and the guest gets its interrupt after cont
+ */
 Test(vm_monitor, stop_while_a_flush_is_in_flight)
 {
 	struct driver_ring ring;

@@ -103,8 +103,8 @@ static void start_slow_vcpu(void)
 }
 
 /*
- * bad input: Control socket: stop while a vCPU waits for slow storage -> nobody else waits; the
- * answer comes when the vCPU has left the guest
+ * bad input: Control socket: stop while a vCPU waits for slow storage -> nobody else waits, and
+ * stop is answered when the vCPU has left the guest
  */
 Test(vm_pause, slow_vcpu_holds_up_nobody, .init = setup, .fini = teardown)
 {
@@ -137,8 +137,8 @@ static int cont(void)
 }
 
 /*
- * bad input: Control socket: cont before the vCPUs have left the guest for stop -> the guest goes
- * on when they have, unless another stop comes before
+ * bad input: Control socket: cont before all vCPUs have left the guest for stop -> the guest goes
+ * on when they have left it, unless another stop comes first
  */
 Test(vm_pause, cont_while_it_stops, .init = setup, .fini = teardown)
 {

@@ -79,7 +79,10 @@ static void hear(struct boot_timer_listener *listener)
 	told++;
 }
 
-/* bad input: Launcher: a guest that says again and again that its user space is up -> told once */
+/*
+ * bad input: Launcher: a guest that says again and again that its user space is up -> this is told
+ * once
+ */
 Test(boot_timer, tells_of_user_space_once, .init = setup)
 {
 	struct boot_timer_listener listener = { .user_space = hear };
@@ -149,7 +152,10 @@ Test(boot_timer, guests_marks_are_saved, .init = setup)
 	check_eq(told, 1);
 }
 
-/* bad input: Snapshots: marks of a start that are neither there nor not -> refused, none made */
+/*
+ * bad input: Snapshots: a snapshot in which a mark of the boot timer is neither set nor unset ->
+ * refused, and no mark is set
+ */
 Test(boot_timer, saved_marks_of_two, .init = setup)
 {
 	for (unsigned i = 0; i < 2; i++) {

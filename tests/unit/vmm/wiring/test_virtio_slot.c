@@ -136,7 +136,10 @@ Test(virtio_slot, occupied, .init = setup_stopped)
 	check_eq(bus_read(&bus, BASE + VIRTIO_MMIO_MAGIC_VALUE, 4), 0);
 }
 
-/* bad input: Host resources: EMFILE at a device's eventfds -> refused, all is closed */
+/*
+ * bad input: Host resources: no descriptor is left for the eventfds of a device (EMFILE) ->
+ * refused, and everything is closed
+ */
 Test(virtio_slot, no_descriptors_left)
 {
 	struct rlimit limit, tight;
