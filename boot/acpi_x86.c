@@ -172,7 +172,7 @@ static uint64_t address(const struct writer *w, unsigned index)
 }
 
 /* Reserves the place of a table. A table's place must be known before another table names it. */
-static void reserve(struct writer *w, unsigned index, const char *name, size_t size)
+static void reserve_table(struct writer *w, unsigned index, const char *name, size_t size)
 {
 	w->tables.table[index].name = name;
 	w->tables.table[index].offset = w->used;
@@ -181,7 +181,7 @@ static void reserve(struct writer *w, unsigned index, const char *name, size_t s
 	w->used += (uint32_t)((size + 15) & ~15ull);
 }
 
-static void put(struct writer *w, unsigned index, const void *table)
+static void put_table(struct writer *w, unsigned index, const void *table)
 {
 	uint8_t *to = w->buf + w->tables.table[index].offset;
 
@@ -204,7 +204,7 @@ static void put_rsdp(struct writer *w)
 	memcpy(rsdp.oem_id, OEM_ID, sizeof(rsdp.oem_id));
 	rsdp.checksum = checksum(&rsdp, offsetof(struct rsdp, length));
 	rsdp.extended_checksum = checksum(&rsdp, sizeof(rsdp));
-	put(w, RSDP, &rsdp);
+	put_table(w, RSDP, &rsdp);
 }
 
 static bool has_watchdog(const struct boot_machine *machine)
@@ -231,7 +231,7 @@ static void put_xsdt(struct writer *w)
 
 	for (unsigned i = ACPI_TABLES; i < w->tables.count; i++)
 		xsdt.tables[2 + i - ACPI_TABLES] = host_to_le64(address(w, i));
-	put(w, XSDT, &xsdt);
+	put_table(w, XSDT, &xsdt);
 }
 
 static struct gas power_register(uint64_t offset)
@@ -258,7 +258,7 @@ static void put_fadt(struct writer *w)
 		.sleep_status_reg = power_register(LAYOUT_POWER_SLEEP_STATUS),
 	};
 
-	put(w, FACP, &fadt);
+	put_table(w, FACP, &fadt);
 }
 
 static size_t madt_size(unsigned cpus)
@@ -283,7 +283,7 @@ static void put_madt(struct writer *w, const struct boot_machine *machine)
 			.apic_id = (__u8)topology_x86_apic_id(&machine->topology, i),
 			.flags = host_to_le32(1),
 		};
-	put(w, APIC, &madt);
+	put_table(w, APIC, &madt);
 }
 
 /* Adds an optional table behind all tables that have a place. */
@@ -291,8 +291,8 @@ static void put_other(struct writer *w, const char *name, const void *table, siz
 {
 	unsigned index = w->tables.count;
 
-	reserve(w, index, name, size);
-	put(w, index, table);
+	reserve_table(w, index, name, size);
+	put_table(w, index, table);
 }
 
 static void put_srat(struct writer *w, const struct boot_machine *machine)
@@ -398,11 +398,11 @@ int acpi_x86_build(const struct boot_machine *machine, void *buf, size_t cap,
 	if (cap < LAYOUT_ACPI_MAX || machine->cpus > BOOT_MAX_CPUS)
 		return error_set(err, E2BIG, "the ACPI tables for %u CPUs do not fit in %zu bytes",
 				 machine->cpus, cap);
-	reserve(&w, RSDP, "rsdp", sizeof(struct rsdp));
-	reserve(&w, XSDT, "xsdt", xsdt_size(machine));
-	reserve(&w, FACP, "facp", sizeof(struct fadt));
-	reserve(&w, APIC, "apic", madt_size(machine->cpus));
-	reserve(&w, DSDT, "dsdt", sizeof(dsdt_aml_code));
+	reserve_table(&w, RSDP, "rsdp", sizeof(struct rsdp));
+	reserve_table(&w, XSDT, "xsdt", xsdt_size(machine));
+	reserve_table(&w, FACP, "facp", sizeof(struct fadt));
+	reserve_table(&w, APIC, "apic", madt_size(machine->cpus));
+	reserve_table(&w, DSDT, "dsdt", sizeof(dsdt_aml_code));
 	r = put_state(&w, machine, err);
 	if (r < 0)
 		return r;
@@ -414,7 +414,7 @@ int acpi_x86_build(const struct boot_machine *machine, void *buf, size_t cap,
 	put_xsdt(&w);
 	put_fadt(&w);
 	put_madt(&w, machine);
-	put(&w, DSDT, dsdt_aml_code);
+	put_table(&w, DSDT, dsdt_aml_code);
 	*ret_tables = w.tables;
 	return 0;
 }

@@ -107,7 +107,7 @@ int root_disk_probe(int fd, uint64_t size, struct root_disk *ret_disk)
 	return 0;
 }
 
-static bool is(const struct root_disk *disk, const char *name)
+static bool has_file_system(const struct root_disk *disk, const char *name)
 {
 	return disk->fs && strcmp(disk->fs, name) == 0;
 }
@@ -115,15 +115,15 @@ static bool is(const struct root_disk *disk, const char *name)
 /* The option to mount without a replay of the journal, which would write; "" if there is none. */
 static const char *without_replay(const struct root_disk *disk)
 {
-	if (is(disk, "ext3") || is(disk, "ext4"))
+	if (has_file_system(disk, "ext3") || has_file_system(disk, "ext4"))
 		return "noload";
-	return is(disk, "xfs") ? "norecovery" : "";
+	return has_file_system(disk, "xfs") ? "norecovery" : "";
 }
 
 void root_disk_args(const struct root_disk *disk, unsigned index, bool readonly,
 		    char buf[ROOT_DISK_ARGS_MAX])
 {
-	bool ro = readonly || is(disk, "erofs") || is(disk, "squashfs");
+	bool ro = readonly || has_file_system(disk, "erofs") || has_file_system(disk, "squashfs");
 	const char *replay = readonly ? without_replay(disk) : "";
 	const char *fs = disk->fs;
 	char partition[16] = "";

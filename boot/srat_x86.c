@@ -52,7 +52,7 @@ struct writer {
 	size_t used;
 };
 
-static void put(struct writer *w, const void *data, size_t size)
+static void append(struct writer *w, const void *data, size_t size)
 {
 	memcpy(w->to + w->used, data, size);
 	w->used += size;
@@ -73,7 +73,7 @@ static void put_range(struct writer *w, const struct numa_range *range)
 		.flags = host_to_le32(MEMORY_ENABLED | (range->pmem ? MEMORY_NON_VOLATILE : 0)),
 	};
 
-	put(w, &memory, sizeof(memory));
+	append(w, &memory, sizeof(memory));
 }
 
 size_t srat_x86_write(const struct boot_machine *machine, void *buf)
@@ -83,7 +83,7 @@ size_t srat_x86_write(const struct boot_machine *machine, void *buf)
 	unsigned n = numa_ranges(machine, ranges);
 	struct writer w = { .to = buf };
 
-	put(&w, &start, sizeof(start));
+	append(&w, &start, sizeof(start));
 	for (unsigned cpu = 0; cpu < machine->cpus; cpu++) {
 		struct srat_lapic lapic = {
 			.length = sizeof(lapic),
@@ -92,7 +92,7 @@ size_t srat_x86_write(const struct boot_machine *machine, void *buf)
 			.flags = host_to_le32(1),
 		};
 
-		put(&w, &lapic, sizeof(lapic));
+		append(&w, &lapic, sizeof(lapic));
 	}
 	for (unsigned i = 0; i < n; i++)
 		put_range(&w, &ranges[i]);

@@ -32,7 +32,8 @@
 #include <unistd.h>
 
 /* Serves the options that print the machine and start nothing. Returns 1 if none is given. */
-static int show(const struct config *config, const struct machine *machine, struct error *err)
+static int show_machine(const struct config *config, const struct machine *machine,
+			struct error *err)
 {
 	int ret = 0;
 
@@ -146,7 +147,7 @@ static int begin_deadline(struct run *run, bool guest_runs, struct error *err)
 	return ret < 0 ? error_system(err, -ret, "--timeout: cannot start a thread") : 0;
 }
 
-static enum outcome blame(const struct error *err)
+static enum outcome outcome_of(const struct error *err)
 {
 	return err->usage ? OUTCOME_USAGE : OUTCOME_HOST_ERROR;
 }
@@ -158,11 +159,11 @@ static enum outcome load_and_run(struct run *run, struct error *err)
 	ret = run->config.restore.where ? vm_restore(run->vm, &run->config.restore, err)
 					: vm_load(run->vm, err);
 	if (ret < 0)
-		return blame(err);
+		return outcome_of(err);
 	/* The process can be confined only while it has no other threads. */
 	deadline_stop(&run->deadline);
 	if (vm_confine(run->vm, &run->result, err) < 0)
-		return blame(err);
+		return outcome_of(err);
 	if (begin_deadline(run, true, err) < 0)
 		return OUTCOME_HOST_ERROR;
 	machine_keep_disks(&run->machine);
@@ -183,7 +184,7 @@ static enum outcome create_and_run(struct run *run, struct error *err)
 		return OUTCOME_USAGE;
 	terminal_unblock();
 	if (vm_create(&run->config, &run->machine, &run->timer, &run->vm, err) < 0)
-		return blame(err);
+		return outcome_of(err);
 	outcome = load_and_run(run, err);
 	vm_free(run->vm);
 	return outcome;
@@ -233,7 +234,7 @@ static enum outcome parse_and_run(struct run *run, int argc, char **argv, struct
 	if (machine_plan(&run->machine, &run->config, err) < 0)
 		return OUTCOME_USAGE;
 	boot_timer_mark(&run->timer, BOOT_MARK_PLANNED);
-	ret = show(&run->config, &run->machine, err);
+	ret = show_machine(&run->config, &run->machine, err);
 	if (ret == 1)
 		return create_and_run(run, err);
 	return ret == 0 ? OUTCOME_POWER_OFF : OUTCOME_USAGE;

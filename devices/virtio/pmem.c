@@ -27,7 +27,7 @@ static struct pmem *pmem_of(struct virtio_device *dev)
 }
 
 /* Writes the answer and hands the request back. -EIO: the host cannot supply the memory for it. */
-static int answer(struct pmem *pmem, const struct pmem_flush *flush, int32_t ret)
+static int answer_flush(struct pmem *pmem, const struct pmem_flush *flush, int32_t ret)
 {
 	const __le32 wire = host_to_le32((uint32_t)ret);
 	uint32_t done = 0;
@@ -63,20 +63,20 @@ static void answer_covered(struct pmem *pmem, int result)
 	bool reported = false, unanswered = false;
 
 	if (result < 0)
-		pmem->error_untold = true;
+		pmem->error_pending = true;
 	if (!n)
 		return;
 	for (unsigned i = 0; i < n; i++) {
 		const struct pmem_flush *flush = &pmem->flushes[i];
-		bool failed = flush->refused || pmem->error_untold;
+		bool failed = flush->refused || pmem->error_pending;
 
-		if (answer(pmem, flush, failed ? RESPONSE_FAILED : RESPONSE_OK) < 0)
+		if (answer_flush(pmem, flush, failed ? RESPONSE_FAILED : RESPONSE_OK) < 0)
 			unanswered = true;
 		else
 			reported |= !flush->refused;
 	}
 	if (reported)
-		pmem->error_untold = false;
+		pmem->error_pending = false;
 	pmem->n_flushes -= n;
 	pmem->n_covered = 0;
 	memmove(pmem->flushes, pmem->flushes + n, pmem->n_flushes * sizeof(pmem->flushes[0]));
@@ -266,7 +266,7 @@ int pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned le
 	if (dropped <= 0)
 		return dropped;
 	pmem->counters.stores_dropped++;
-	pmem->error_untold = true;
+	pmem->error_pending = true;
 	if (pmem->backing->readonly)
 		log_guest(&pmem->limit,
 			  "%s: store at offset 0x%" PRIx64
@@ -298,10 +298,10 @@ void pmem_count(const struct pmem *pmem, struct device_counters *ret_counters)
 
 void pmem_save(const struct pmem *pmem, struct state_writer *writer)
 {
-	state_writer_bool(writer, pmem->error_untold);
+	state_writer_bool(writer, pmem->error_pending);
 }
 
 void pmem_load(struct pmem *pmem, struct state_reader *reader)
 {
-	pmem->error_untold = state_reader_bool(reader);
+	pmem->error_pending = state_reader_bool(reader);
 }

@@ -71,7 +71,7 @@ struct pmem {
 	int sync_result;    /* of the last: 0 or -errno */
 	unsigned n_covered; /* flushes[0..n_covered) are answered by it */
 	unsigned n_flushes; /* the others wait for the next; a ring cannot hold more heads */
-	bool error_untold;  /* data was lost and no flush has failed for it yet */
+	bool error_pending; /* data was lost and no flush has failed for it yet */
 	struct pmem_counters counters;
 	struct log_limit limit, host_limit; /* for what the guest did, and for faults of the host */
 	struct pmem_flush flushes[VIRTQUEUE_MAX_SIZE]; /* last: pmem_init leaves them alone */

@@ -15,7 +15,7 @@ static const char no_memory[] =
 	"the host cannot supply a page of a pmem disk that a buffer lies in";
 
 /* Sees to it that the queue's next chain is held. 0 if there is none, or -EPROTO with @ret_why. */
-static int hold(struct virtio_console *c, unsigned queue, const char **ret_why)
+static int hold_chain(struct virtio_console *c, unsigned queue, const char **ret_why)
 {
 	int ret = 1;
 
@@ -73,7 +73,7 @@ static void transmit(struct virtio_console *c)
 	const char *why = NULL;
 	bool used = false;
 
-	while (left && hold(c, VIRTIO_CONSOLE_TRANSMIT, &why) > 0) {
+	while (left && hold_chain(c, VIRTIO_CONSOLE_TRANSMIT, &why) > 0) {
 		int n = 0;
 
 		/* Section 5.3.6.1. */
@@ -119,7 +119,7 @@ static void receive(struct virtio_console *c)
 		uint8_t bytes[PIECE];
 		uint32_t n;
 
-		if (hold(c, VIRTIO_CONSOLE_RECEIVE, &why) <= 0)
+		if (hold_chain(c, VIRTIO_CONSOLE_RECEIVE, &why) <= 0)
 			break;
 		if (chain->n_readable)
 			why = "a buffer of the receive queue is not writable";

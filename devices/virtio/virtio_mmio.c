@@ -38,7 +38,7 @@ static struct virtqueue *selected_queue(struct virtio_mmio *mmio)
 }
 
 /* From now on the register at @offset reads as @value. A vCPU may read it at any time. */
-static void show(struct virtio_mmio *mmio, unsigned offset, uint32_t value)
+static void show_register(struct virtio_mmio *mmio, unsigned offset, uint32_t value)
 {
 	__atomic_store_n(&mmio->registers[offset / 4], htole32(value), __ATOMIC_RELEASE);
 }
@@ -48,15 +48,15 @@ static void show_constants(struct virtio_mmio *mmio)
 {
 	struct virtio_device *dev = mmio->dev;
 
-	show(mmio, VIRTIO_MMIO_MAGIC_VALUE, MAGIC);
-	show(mmio, VIRTIO_MMIO_VERSION, VERSION);
-	show(mmio, VIRTIO_MMIO_DEVICE_ID, dev->id);
-	show(mmio, VIRTIO_MMIO_VENDOR_ID, VIRTIO_MMIO_VENDOR);
+	show_register(mmio, VIRTIO_MMIO_MAGIC_VALUE, MAGIC);
+	show_register(mmio, VIRTIO_MMIO_VERSION, VERSION);
+	show_register(mmio, VIRTIO_MMIO_DEVICE_ID, dev->id);
+	show_register(mmio, VIRTIO_MMIO_VENDOR_ID, VIRTIO_MMIO_VENDOR);
 	/* Section 4.2.2.1: all ones where there is no such region. */
-	show(mmio, VIRTIO_MMIO_SHM_LEN_LOW, 0xffffffff);
-	show(mmio, VIRTIO_MMIO_SHM_LEN_HIGH, 0xffffffff);
-	show(mmio, VIRTIO_MMIO_SHM_BASE_LOW, 0xffffffff);
-	show(mmio, VIRTIO_MMIO_SHM_BASE_HIGH, 0xffffffff);
+	show_register(mmio, VIRTIO_MMIO_SHM_LEN_LOW, 0xffffffff);
+	show_register(mmio, VIRTIO_MMIO_SHM_LEN_HIGH, 0xffffffff);
+	show_register(mmio, VIRTIO_MMIO_SHM_BASE_LOW, 0xffffffff);
+	show_register(mmio, VIRTIO_MMIO_SHM_BASE_HIGH, 0xffffffff);
 	/* It never changes, and so ConfigGeneration stays 0. */
 	if (dev->config_size)
 		memcpy(mmio->registers + VIRTIO_MMIO_CONFIG / 4, dev->config, dev->config_size);
@@ -68,12 +68,12 @@ static void show_state(struct virtio_mmio *mmio)
 	const struct virtqueue *vq = selected_queue(mmio);
 	uint32_t sel = mmio->device_features_sel;
 
-	show(mmio, VIRTIO_MMIO_DEVICE_FEATURES,
-	     sel > 1 ? 0 : (uint32_t)(mmio->dev->features >> sel * 32));
-	show(mmio, VIRTIO_MMIO_QUEUE_NUM_MAX, vq ? VIRTQUEUE_MAX_SIZE : 0);
-	show(mmio, VIRTIO_MMIO_QUEUE_READY, vq && vq->ready);
-	show(mmio, VIRTIO_MMIO_INTERRUPT_STATUS, mmio->interrupt_status);
-	show(mmio, VIRTIO_MMIO_STATUS, mmio->status);
+	show_register(mmio, VIRTIO_MMIO_DEVICE_FEATURES,
+		      sel > 1 ? 0 : (uint32_t)(mmio->dev->features >> sel * 32));
+	show_register(mmio, VIRTIO_MMIO_QUEUE_NUM_MAX, vq ? VIRTQUEUE_MAX_SIZE : 0);
+	show_register(mmio, VIRTIO_MMIO_QUEUE_READY, vq && vq->ready);
+	show_register(mmio, VIRTIO_MMIO_INTERRUPT_STATUS, mmio->interrupt_status);
+	show_register(mmio, VIRTIO_MMIO_STATUS, mmio->status);
 }
 
 /* The status bit first, then the edge: a handler that runs for this edge finds the bit. */
@@ -82,7 +82,7 @@ static void interrupt(struct virtio_mmio *mmio, uint32_t bit)
 	int ret;
 
 	mmio->interrupt_status |= bit;
-	show(mmio, VIRTIO_MMIO_INTERRUPT_STATUS, mmio->interrupt_status);
+	show_register(mmio, VIRTIO_MMIO_INTERRUPT_STATUS, mmio->interrupt_status);
 	ret = interrupt_line_pulse(mmio->line);
 	if (ret < 0)
 		log_host_fault(&mmio->host_limit, "%s: interrupt lost: %s", mmio->dev->name,

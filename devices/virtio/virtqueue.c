@@ -18,7 +18,7 @@ void virtqueue_init(struct virtqueue *vq, const struct guest_memory *mem)
 }
 
 /* Back to nothing but @setup. */
-static void forget(struct virtqueue *vq, struct virtqueue_setup setup)
+static void reset_to(struct virtqueue *vq, struct virtqueue_setup setup)
 {
 	if (vq->fetch)
 		virtqueue_fetch_abandon(vq->fetch);
@@ -27,7 +27,7 @@ static void forget(struct virtqueue *vq, struct virtqueue_setup setup)
 
 void virtqueue_reset(struct virtqueue *vq)
 {
-	forget(vq, (struct virtqueue_setup){ 0 });
+	reset_to(vq, (struct virtqueue_setup){ 0 });
 }
 
 int virtqueue_enable(struct virtqueue *vq)
@@ -60,7 +60,7 @@ int virtqueue_enable(struct virtqueue *vq)
 
 void virtqueue_disable(struct virtqueue *vq)
 {
-	forget(vq, vq->setup);
+	reset_to(vq, vq->setup);
 }
 
 /* The only accesses to the rings: atomic, in the ring's byte order, with the ordering named. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * virtio-vsock: the queues, and whose packet it is. Each event (work) takes at most a ring's worth
- * of the guest's packets and gives at most as many, going round the connections; all events of one
- * turn of the loop move at most VSOCK_TURN bytes. Start reading at work.
+ * virtio-vsock: the queues, and whose packet it is. Each event (move_packets) takes at most a
+ * ring's worth of the guest's packets and gives at most as many, going round the connections; all
+ * events of one turn of the loop move at most VSOCK_TURN bytes. Start reading at move_packets.
  */
 #include "devices/virtio/vsock.h"
 
@@ -25,7 +25,8 @@ static bool is_known(const struct vsock_connection *c)
 	return c->state != VSOCK_FREE && c->state != VSOCK_DRAINING;
 }
 
-static struct vsock_connection *find(struct vsock *vsock, uint32_t guest_port, uint32_t host_port)
+static struct vsock_connection *find_connection(struct vsock *vsock, uint32_t guest_port,
+						uint32_t host_port)
 {
 	for (unsigned i = 0; i < VSOCK_MAX_CONNECTIONS; i++) {
 		struct vsock_connection *c = &vsock->connections[i];
@@ -57,7 +58,7 @@ static struct vsock_connection *find_turn(struct vsock *vsock)
 }
 
 /* When a turn has moved its bytes, the rest waits for the next turn. */
-static void spend(struct vsock *vsock, uint32_t bytes)
+static void spend_turn(struct vsock *vsock, uint32_t bytes)
 {
 	vsock->turn_left -= bytes < vsock->turn_left ? bytes : vsock->turn_left;
 	if (vsock->turn_left || vsock->more_posted)
@@ -117,7 +118,7 @@ static bool next_packet(struct vsock *vsock, struct vsock_packet *ret_packet)
 }
 
 /* Puts a packet into the buffer that is held. NULL, or the reason why the device is broken. */
-static const char *give(struct vsock *vsock, struct vsock_packet *p)
+static const char *give_packet(struct vsock *vsock, struct vsock_packet *p)
 {
 	struct virtqueue *rx = &vsock->queues[VSOCK_RX];
 	struct virtio_vsock_hdr header;
@@ -131,7 +132,7 @@ static const char *give(struct vsock *vsock, struct vsock_packet *p)
 	vsock->rx_held = false;
 	vsock->used[VSOCK_RX] = true;
 	vsock->rx_left--;
-	spend(vsock, HEADER + p->len);
+	spend_turn(vsock, HEADER + p->len);
 	vsock->counters.received_bytes += p->len;
 	return NULL;
 }
@@ -144,7 +145,7 @@ static const char *give_packets(struct vsock *vsock)
 	while (!why && vsock->turn_left && vsock->rx_left &&
 	       (vsock->n_resets || find_turn(vsock)) && hold_buffer(vsock, &why) > 0 &&
 	       next_packet(vsock, &packet))
-		why = give(vsock, &packet);
+		why = give_packet(vsock, &packet);
 	return why;
 }
 
@@ -183,8 +184,8 @@ static void accept_connection(struct vsock *vsock, const struct vsock_packet *p)
 }
 
 /* Gives a packet to its connection. NULL, or the reason why the device is broken. */
-static const char *deliver(struct vsock *vsock, struct vsock_connection *c,
-			   const struct virtqueue_chain *chain, const struct vsock_packet *p)
+static const char *deliver_packet(struct vsock *vsock, struct vsock_connection *c,
+				  const struct virtqueue_chain *chain, const struct vsock_packet *p)
 {
 	bool data = p->op == VIRTIO_VSOCK_OP_RW, asking = c->state == VSOCK_ASKING;
 	uint32_t before;
@@ -223,9 +224,9 @@ static const char *dispatch(struct vsock *vsock, const struct virtqueue_chain *c
 		refuse(vsock, p);
 		return NULL;
 	}
-	c = find(vsock, p->src_port, p->dst_port);
+	c = find_connection(vsock, p->src_port, p->dst_port);
 	if (c)
-		return deliver(vsock, c, chain, p);
+		return deliver_packet(vsock, c, chain, p);
 	if (p->op == VIRTIO_VSOCK_OP_REQUEST)
 		accept_connection(vsock, p);
 	else
@@ -252,7 +253,7 @@ static const char *accept_packet(struct vsock *vsock, const struct virtqueue_cha
 		return why;
 	virtqueue_push(tx, chain->head, 0);
 	vsock->used[VSOCK_TX] = true;
-	spend(vsock, chain->readable_len);
+	spend_turn(vsock, chain->readable_len);
 	return NULL;
 }
 
@@ -276,7 +277,7 @@ static const char *accept_packets(struct vsock *vsock)
 }
 
 /* Gives packets that wait. If @kicked, accepts the guest's packets and gives the answers. */
-static void work(struct vsock *vsock, bool kicked)
+static void move_packets(struct vsock *vsock, bool kicked)
 {
 	const struct virtqueue *queues = vsock->queues;
 	const char *why;
@@ -306,7 +307,7 @@ static void continue_turn(struct event_call *call)
 
 	vsock->more_posted = false;
 	vsock->turn_left = VSOCK_TURN;
-	work(vsock, true);
+	move_packets(vsock, true);
 }
 
 /* Section 5.10.6.6. NULL, or the reason why the device is broken. */
@@ -345,7 +346,7 @@ static void kick_events(struct vsock *vsock)
 		why = send_event(vsock);
 	} else if (vsock->event == VSOCK_EVENT_SENT) {
 		vsock->event = VSOCK_EVENT_NONE;
-		work(vsock, true);
+		move_packets(vsock, true);
 	}
 	if (why)
 		virtio_broken(&vsock->virtio, why);
@@ -360,7 +361,7 @@ static void vsock_kick(struct virtio_device *dev, unsigned queue)
 		return;
 	}
 	vsock->running = true;
-	work(vsock, true);
+	move_packets(vsock, true);
 }
 
 /* Neither queue is of use without the other, and no connection is without both. */
@@ -425,7 +426,7 @@ static uint32_t choose_port(struct vsock *vsock, uint32_t guest_port)
 	do {
 		port = vsock->next_port;
 		vsock->next_port = port == LAST_PORT ? FIRST_PORT : port + 1;
-	} while (find(vsock, guest_port, port));
+	} while (find_connection(vsock, guest_port, port));
 	return port;
 }
 
@@ -438,7 +439,7 @@ int vsock_connect(struct vsock *vsock, struct vsock_stream *stream, uint32_t por
 	if (!c)
 		return -EBUSY;
 	vsock_connection_begin(c, port, choose_port(vsock, port), stream, NULL);
-	work(vsock, false);
+	move_packets(vsock, false);
 	return 0;
 }
 
@@ -447,7 +448,7 @@ void vsock_event(struct vsock *vsock, struct vsock_stream *stream, unsigned even
 	if (!stream->connection)
 		return;
 	vsock_connection_event(stream->connection, event);
-	work(vsock, false);
+	move_packets(vsock, false);
 }
 
 void vsock_loaded(struct vsock *vsock)

@@ -91,14 +91,14 @@ static void flush(struct vsock_connection *c)
 /* Passes on what the guest does no more: that it sends nothing, behind what it has sent. */
 static void pass_shutdown(struct vsock_connection *c)
 {
-	unsigned flags = c->guest_shut & ~c->guest_shut_told;
+	unsigned flags = c->guest_shut & ~c->guest_shut_passed;
 
 	if (buffered(c))
 		flags &= ~(unsigned)VIRTIO_VSOCK_SHUTDOWN_SEND;
 	for (unsigned flag = 1; flag <= flags; flag <<= 1)
 		if (c->stream && flags & flag)
 			c->stream->ops->shutdown(c->stream, flag);
-	c->guest_shut_told |= flags;
+	c->guest_shut_passed |= flags;
 }
 
 /* What follows once something has moved or ended. */
@@ -123,7 +123,7 @@ static void settle(struct vsock_connection *c)
 	}
 	pass_shutdown(c);
 	/* Seldom enough to cost little, in time for a guest that has none left. */
-	if (c->received.taken - c->told >= VSOCK_BUFFER / 2)
+	if (c->received.taken - c->sent_fwd_cnt >= VSOCK_BUFFER / 2)
 		c->pending |= BIT(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 }
 
@@ -150,7 +150,7 @@ static void take_data(struct vsock_connection *c, const struct vsock_packet *p, 
 	uint32_t done = 0;
 
 	/* What the guest has not been told of is no credit of its. */
-	if (p->len > VSOCK_BUFFER - (c->received.put - c->told) ||
+	if (p->len > VSOCK_BUFFER - (c->received.put - c->sent_fwd_cnt) ||
 	    is_guest_done(c, VIRTIO_VSOCK_SHUTDOWN_SEND)) {
 		vsock_connection_reset(c);
 		return;
@@ -249,7 +249,7 @@ bool vsock_connection_wants(const struct vsock_connection *c)
 		return true;
 	if (c->state != VSOCK_OPEN)
 		return false;
-	if (c->host_shut & ~c->host_shut_told)
+	if (c->host_shut & ~c->host_shut_passed)
 		return true;
 	return c->readable && !is_guest_done(c, VIRTIO_VSOCK_SHUTDOWN_RCV) &&
 	       (credit(c) || !c->credit_asked);
@@ -313,8 +313,8 @@ static uint16_t next_op(struct vsock_connection *c, void *payload, uint32_t room
 	p->len = read_some(c, payload, room);
 	if (p->len)
 		return VIRTIO_VSOCK_OP_RW;
-	if (c->state == VSOCK_OPEN && c->host_shut & ~c->host_shut_told) {
-		p->flags = c->host_shut_told = c->host_shut;
+	if (c->state == VSOCK_OPEN && c->host_shut & ~c->host_shut_passed) {
+		p->flags = c->host_shut_passed = c->host_shut;
 		return VIRTIO_VSOCK_OP_SHUTDOWN;
 	}
 	return take_pending(c, ~0u);
@@ -337,7 +337,7 @@ bool vsock_connection_next(struct vsock_connection *c, void *payload, uint32_t r
 	if (p.op == VIRTIO_VSOCK_OP_RST) {
 		release(c);
 	} else {
-		c->told = p.fwd_cnt = c->received.taken;
+		c->sent_fwd_cnt = p.fwd_cnt = c->received.taken;
 		c->pending &= ~BIT(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 	}
 	*ret_packet = p;

@@ -60,11 +60,11 @@ struct vsock_connection {
 	struct vsock_stream *stream; /* borrowed; NULL: the host's end is gone */
 	unsigned pending;	     /* packets to send: bits 1 << VIRTIO_VSOCK_OP_* */
 	/* What each side does no more, VIRTIO_VSOCK_SHUTDOWN_*, and what of it was passed on. */
-	unsigned guest_shut, guest_shut_told;
-	unsigned host_shut, host_shut_told;
+	unsigned guest_shut, guest_shut_passed;
+	unsigned host_shut, host_shut_passed;
 	/* From the guest, in bytes; what the host took or dropped is fwd_cnt. */
-	struct ring received; /* in @buffer */
-	uint32_t told;	      /* the fwd_cnt that the guest knows */
+	struct ring received;  /* in @buffer */
+	uint32_t sent_fwd_cnt; /* the fwd_cnt that the guest knows */
 	/* To the guest; these counters wrap, too. */
 	uint32_t sent;
 	uint32_t guest_buf_alloc, guest_fwd_cnt;

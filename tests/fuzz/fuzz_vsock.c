@@ -210,7 +210,7 @@ static void check_connection(const struct vsock_connection *c)
 
 	fuzz_check(c->received.put - c->received.taken <= VSOCK_BUFFER, "%u",
 		   c->received.put - c->received.taken);
-	fuzz_check(c->received.put - c->told <= VSOCK_BUFFER || c->state == VSOCK_DRAINING);
+	fuzz_check(c->received.put - c->sent_fwd_cnt <= VSOCK_BUFFER || c->state == VSOCK_DRAINING);
 	if (c->state == VSOCK_FREE || c->state == VSOCK_RESETTING)
 		fuzz_check(!c->stream);
 	if (c->state == VSOCK_DRAINING)

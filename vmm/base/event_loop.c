@@ -16,7 +16,7 @@
 #define PAGE 4096
 
 /* Reaps the completions and appends their operations to the list for complete(). */
-static void collect(struct event_loop *loop)
+static void collect_completions(struct event_loop *loop)
 {
 	struct io_uring_cqe *cqe;
 	unsigned head, seen = 0;
@@ -44,7 +44,7 @@ static struct io_uring_sqe *next_sqe(struct event_loop *loop)
 	 */
 	while (!(sqe = io_uring_get_sqe(&loop->ring)))
 		if (io_uring_submit(&loop->ring) < 0)
-			collect(loop);
+			collect_completions(loop);
 	return sqe;
 }
 
@@ -127,7 +127,7 @@ void event_loop_cancel(struct event_loop *loop, struct event_timer *timer)
 }
 
 /* A timeout operation only ends a wait; there is nothing else to do. */
-static void ticked(struct event_op *op, int result)
+static void end_wait(struct event_op *op, int result)
 {
 }
 
@@ -289,7 +289,7 @@ int event_loop_init(struct event_loop *loop)
 	memset(loop, 0, sizeof(*loop));
 	pthread_mutex_init(&loop->calls_lock, NULL);
 	loop->wake.done = wake_done;
-	loop->tick.done = ticked;
+	loop->tick.done = end_wait;
 	loop->finished_end = &loop->finished;
 	/* It must be a blocking one, which io_uring polls; a non-blocking one would complete with
 	 * -EAGAIN. */
@@ -341,7 +341,7 @@ static void complete(struct event_loop *loop)
 {
 	struct event_op *op;
 
-	collect(loop);
+	collect_completions(loop);
 	while ((op = loop->finished)) {
 		loop->finished = op->next;
 		if (!op->next)

@@ -42,7 +42,8 @@ void guest_memory_remove(struct guest_memory *mem, gpa_t start, uint64_t size)
 }
 
 /* The region that holds all @len bytes at @addr; NULL if no single region does. */
-static const struct guest_region *find(const struct guest_memory *mem, gpa_t addr, uint64_t len)
+static const struct guest_region *find_region(const struct guest_memory *mem, gpa_t addr,
+					      uint64_t len)
 {
 	for (unsigned i = 0; i < mem->count; i++) {
 		const struct guest_region *r = &mem->regions[i];
@@ -72,7 +73,7 @@ static int copy(const struct guest_region *r, void *to, const void *from, size_t
 
 int guest_memory_read(const struct guest_memory *mem, gpa_t addr, void *buf, size_t len)
 {
-	const struct guest_region *r = find(mem, addr, len);
+	const struct guest_region *r = find_region(mem, addr, len);
 
 	if (!r)
 		return -EFAULT;
@@ -81,7 +82,7 @@ int guest_memory_read(const struct guest_memory *mem, gpa_t addr, void *buf, siz
 
 int guest_memory_write(const struct guest_memory *mem, gpa_t addr, const void *buf, size_t len)
 {
-	const struct guest_region *r = find(mem, addr, len);
+	const struct guest_region *r = find_region(mem, addr, len);
 
 	if (!r || r->kind == GUEST_PMEM_READONLY)
 		return -EFAULT;
@@ -90,14 +91,14 @@ int guest_memory_write(const struct guest_memory *mem, gpa_t addr, const void *b
 
 void *guest_memory_ram(const struct guest_memory *mem, gpa_t addr, uint64_t len)
 {
-	const struct guest_region *r = find(mem, addr, len);
+	const struct guest_region *r = find_region(mem, addr, len);
 
 	return r && r->kind == GUEST_RAM ? host_address(r, addr) : NULL;
 }
 
 void *guest_memory_host(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable)
 {
-	const struct guest_region *r = find(mem, addr, len);
+	const struct guest_region *r = find_region(mem, addr, len);
 
 	return r && !(writable && r->kind == GUEST_PMEM_READONLY) ? host_address(r, addr) : NULL;
 }
@@ -105,7 +106,7 @@ void *guest_memory_host(const struct guest_memory *mem, gpa_t addr, uint64_t len
 bool guest_memory_valid(const struct guest_memory *mem, gpa_t addr, uint64_t len, bool writable,
 			bool *ret_file)
 {
-	const struct guest_region *r = find(mem, addr, len);
+	const struct guest_region *r = find_region(mem, addr, len);
 
 	if (!r || (writable && r->kind == GUEST_PMEM_READONLY))
 		return false;

@@ -23,8 +23,8 @@ static bool json;
 static char name[LOG_NAME_MAX + 1];
 static char prefix[sizeof("mvmm: : ") + LOG_NAME_MAX] = "mvmm: ";
 static pthread_mutex_t limited = PTHREAD_MUTEX_INITIALIZER;
-static struct log_budget budget; /* of all guest-caused lines; under the lock */
-static uint64_t untold;		 /* suppressed lines; likewise */
+static struct log_budget budget;  /* of all guest-caused lines; under the lock */
+static uint64_t suppressed_lines; /* since they were last reported; likewise */
 
 void log_set_format(enum log_format format)
 {
@@ -159,7 +159,7 @@ DEFINE_LOG(log_info, LOG_LEVEL_INFO)
 DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)
 
 /* Writes @text, of LINE_SIZE bytes, if it fits into the budget; @limit allows it. */
-static bool tell(struct log_limit *limit, bool budgeted, uint64_t now, char *text)
+static bool log_within_limit(struct log_limit *limit, bool budgeted, uint64_t now, char *text)
 {
 	char line[LOG_JSON_SIZE];
 	size_t len = strlen(text);
@@ -170,8 +170,8 @@ static bool tell(struct log_limit *limit, bool budgeted, uint64_t now, char *tex
 	len = render(line, LOG_LEVEL_WARNING, text);
 	if (budgeted && !log_budget_spend(&budget, now, len))
 		return false;
-	untold -= limit->suppressed;
-	log_limit_told(limit, now);
+	suppressed_lines -= limit->suppressed;
+	log_limit_count_logged(limit, now);
 	log_write(line, len);
 	return true;
 }
@@ -184,9 +184,9 @@ static void log_limited(struct log_limit *limit, bool budgeted, const char *fmt,
 	if (LOG_LEVEL_WARNING > threshold || vsnprintf(text, sizeof(text), fmt, args) < 0)
 		return;
 	pthread_mutex_lock(&limited);
-	if (!log_limit_allows(limit, now) || !tell(limit, budgeted, now, text)) {
-		log_limit_suppressed(limit);
-		untold++;
+	if (!log_limit_allows(limit, now) || !log_within_limit(limit, budgeted, now, text)) {
+		log_limit_count_suppressed(limit);
+		suppressed_lines++;
 	}
 	pthread_mutex_unlock(&limited);
 }
@@ -214,8 +214,8 @@ void log_report_suppressed(void)
 	uint64_t n;
 
 	pthread_mutex_lock(&limited);
-	n = untold;
-	untold = 0;
+	n = suppressed_lines;
+	suppressed_lines = 0;
 	pthread_mutex_unlock(&limited);
 	if (n)
 		log_warning("%" PRIu64 " more messages about the guest or clients were suppressed",

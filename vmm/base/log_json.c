@@ -34,7 +34,7 @@ static void add_time(struct line *line, const struct timespec *time)
 }
 
 /* The length of the character of UTF-8 at @text; 0: it is none (RFC 3629, section 4). */
-static size_t character(const char *text)
+static size_t character_length(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
 	unsigned low = 0x80, high = 0xbf;
@@ -64,7 +64,7 @@ static void add_string(struct line *line, const char *text)
 {
 	line_append(line, "\"");
 	while (*text) {
-		size_t len = character(text);
+		size_t len = character_length(text);
 		bool shown = len && (unsigned char)*text >= ' ' && *text != 0x7f;
 
 		if (*text == '"' || *text == '\\')

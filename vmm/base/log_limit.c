@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Decides which lines are told; log_limit.h says by which rule. */
+/* Decides which lines are logged; log_limit.h says by which rule. */
 #include "vmm/base/log_limit.h"
 
 #include "vmm/base/clock.h"
@@ -11,23 +11,23 @@
 bool log_limit_allows(struct log_limit *limit, uint64_t now_ns)
 {
 	if (now_ns - limit->seen_ns > HOUR_NS)
-		limit->told = 0;
+		limit->logged = 0;
 	limit->seen_ns = now_ns;
-	return limit->told < FIRST_LINES || now_ns >= limit->next_ns;
+	return limit->logged < FIRST_LINES || now_ns >= limit->next_ns;
 }
 
-void log_limit_told(struct log_limit *limit, uint64_t now_ns)
+void log_limit_count_logged(struct log_limit *limit, uint64_t now_ns)
 {
 	uint64_t delay = FIRST_DELAY_NS;
 
 	limit->suppressed = 0;
-	for (unsigned n = FIRST_LINES; n <= limit->told && delay < HOUR_NS; n++)
+	for (unsigned n = FIRST_LINES; n <= limit->logged && delay < HOUR_NS; n++)
 		delay *= 2;
-	limit->told++;
+	limit->logged++;
 	limit->next_ns = now_ns + (delay < HOUR_NS ? delay : HOUR_NS);
 }
 
-void log_limit_suppressed(struct log_limit *limit)
+void log_limit_count_suppressed(struct log_limit *limit)
 {
 	limit->suppressed++;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* Without a descriptor of its directory the file cannot be removed again, and stays. */
-static void note(struct made_file *made, const char *path)
+static void remember_directory(struct made_file *made, const char *path)
 {
 	int dir_fd = parent_directory_open(path, O_PATH);
 
@@ -25,7 +25,7 @@ int made_file_open(struct made_file *made, const char *path, int flags)
 		return fd < 0 ? -errno : fd;
 	fd = open(path, flags | O_EXCL, 0666);
 	if (fd >= 0)
-		note(made, path);
+		remember_directory(made, path);
 	else if (errno == EEXIST) /* somebody was quicker, or it is a link to nothing */
 		fd = open(path, flags, 0666);
 	return fd < 0 ? -errno : fd;

@@ -98,7 +98,7 @@ static bool is_name(const char name[STATE_NAME_MAX + 1])
 	return true;
 }
 
-static struct state_section *find(const struct state_reader *r, const char *name)
+static struct state_section *find_section(const struct state_reader *r, const char *name)
 {
 	for (uint32_t i = 0; i < r->count; i++)
 		if (strcmp(r->sections[i].name, name) == 0)
@@ -124,7 +124,7 @@ static int add_section(struct state_reader *r, size_t *at, struct error *err)
 				 "%s: the name of section %" PRIu32
 				 " at byte %zu is no printable name: %s",
 				 r->what, number, *at, DAMAGED);
-	if (find(r, head.name))
+	if (find_section(r, head.name))
 		return error_set(err, EINVAL, "%s: has two sections %s: %s", r->what, head.name,
 				 DAMAGED);
 	if (head.reserved)
@@ -259,7 +259,7 @@ const char *state_reader_name(const struct state_reader *r, uint32_t index)
 
 bool state_reader_has(const struct state_reader *r, const char *name)
 {
-	return find(r, name);
+	return find_section(r, name);
 }
 
 void state_reader_fail(struct state_reader *r, int code, const char *fmt, ...)
@@ -284,7 +284,7 @@ uint32_t state_reader_begin(struct state_reader *r, const char *name, uint32_t n
 	assert(!r->current);
 	if (r->failed)
 		return 0;
-	r->current = find(r, name);
+	r->current = find_section(r, name);
 	r->at = 0;
 	if (!r->current) {
 		state_reader_fail(r, ENOENT, "has no section %s; %s", name, OTHER_MVMM);
@@ -316,7 +316,7 @@ void state_reader_end(struct state_reader *r)
 }
 
 /* The next @len bytes, or NULL. */
-static const uint8_t *take(struct state_reader *r, size_t len)
+static const uint8_t *next_bytes(struct state_reader *r, size_t len)
 {
 	const uint8_t *bytes;
 
@@ -336,7 +336,7 @@ static const uint8_t *take(struct state_reader *r, size_t len)
 
 void state_reader_bytes(struct state_reader *r, void *ret_data, size_t len)
 {
-	const uint8_t *bytes = take(r, len);
+	const uint8_t *bytes = next_bytes(r, len);
 
 	if (bytes)
 		memcpy(ret_data, bytes, len);
@@ -409,7 +409,7 @@ void state_reader_string(struct state_reader *r, char *ret_text, size_t size)
 				  "has %" PRIu32
 				  " characters before byte %zu, and there can be %zu: %s",
 				  len, r->at, size - 1, DAMAGED);
-	bytes = take(r, len);
+	bytes = next_bytes(r, len);
 	if (!bytes)
 		return;
 	if (memchr(bytes, 0, len)) {

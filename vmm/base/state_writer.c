@@ -15,7 +15,7 @@ static const char *section_name(const struct state_writer *w)
 	return w->section ? w->file.data + w->section : "(header)";
 }
 
-static void put(struct state_writer *w, const void *data, size_t len)
+static void append(struct state_writer *w, const void *data, size_t len)
 {
 	int ret;
 
@@ -40,7 +40,7 @@ void state_writer_init(struct state_writer *w, size_t limit)
 
 	assert(limit && limit <= STATE_MAX_SIZE);
 	*w = (struct state_writer){ .file.limit = limit };
-	put(w, &header, sizeof(header));
+	append(w, &header, sizeof(header));
 }
 
 void state_writer_fini(struct state_writer *w)
@@ -96,7 +96,7 @@ void state_writer_begin(struct state_writer *w, const char *name, uint32_t versi
 	strcpy(head.name, name);
 	w->section = w->file.len;
 	w->sections++;
-	put(w, &head, sizeof(head));
+	append(w, &head, sizeof(head));
 }
 
 void state_writer_end(struct state_writer *w)
@@ -114,28 +114,28 @@ void state_writer_end(struct state_writer *w)
 
 void state_writer_u8(struct state_writer *w, uint8_t value)
 {
-	put(w, &value, sizeof(value));
+	append(w, &value, sizeof(value));
 }
 
 void state_writer_u16(struct state_writer *w, uint16_t value)
 {
 	const __le16 wire = host_to_le16(value);
 
-	put(w, &wire, sizeof(wire));
+	append(w, &wire, sizeof(wire));
 }
 
 void state_writer_u32(struct state_writer *w, uint32_t value)
 {
 	const __le32 wire = host_to_le32(value);
 
-	put(w, &wire, sizeof(wire));
+	append(w, &wire, sizeof(wire));
 }
 
 void state_writer_u64(struct state_writer *w, uint64_t value)
 {
 	const __le64 wire = host_to_le64(value);
 
-	put(w, &wire, sizeof(wire));
+	append(w, &wire, sizeof(wire));
 }
 
 void state_writer_bool(struct state_writer *w, bool value)
@@ -145,7 +145,7 @@ void state_writer_bool(struct state_writer *w, bool value)
 
 void state_writer_bytes(struct state_writer *w, const void *data, size_t len)
 {
-	put(w, data, len);
+	append(w, data, len);
 }
 
 void state_writer_string(struct state_writer *w, const char *text)
@@ -154,7 +154,7 @@ void state_writer_string(struct state_writer *w, const char *text)
 
 	/* The limit makes the file fail long before this could be cut. */
 	state_writer_u32(w, (uint32_t)len);
-	put(w, text, len);
+	append(w, text, len);
 }
 
 int state_writer_finish(struct state_writer *w, struct error *err)

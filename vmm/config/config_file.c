@@ -252,7 +252,7 @@ static int apply_keys(struct config *config, const struct config_option *option,
 	if (!reader.keys.given)
 		return error_set(why, ENOMEM, "%s: out of memory", option->name);
 	ret = config_option_check(option, config, reader.keys.given, why);
-	return ret < 0 ? ret : option->take(config, &reader.keys, why);
+	return ret < 0 ? ret : option->set_keys(config, &reader.keys, why);
 }
 
 static int apply_one(struct config *config, const struct config_option *option, json_t *value,
@@ -260,7 +260,7 @@ static int apply_one(struct config *config, const struct config_option *option, 
 {
 	const char *text;
 
-	if (json_is_object(value) && option->take)
+	if (json_is_object(value) && option->set_keys)
 		return apply_keys(config, option, value, why);
 	if (json_is_object(value))
 		return error_set(

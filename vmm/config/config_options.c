@@ -324,8 +324,8 @@ const char *config_keep(struct config *config, const char *text)
 }
 
 /* Copies the text and cuts it into keys. */
-static int take_text(const struct config_option *option, struct config *config, const char *value,
-		     struct error *err)
+static int parse_keys(const struct config_option *option, struct config *config, const char *value,
+		      struct error *err)
 {
 	const struct property *first = option->properties;
 	const char *implied = option->how & ALL_NAMED ? NULL : first->name;
@@ -354,7 +354,7 @@ static int take_text(const struct config_option *option, struct config *config, 
 			 implied);
 		return property_refuse_unknown(first, &keys.list[0], name, hint, err);
 	}
-	return option->take(config, &keys, err);
+	return option->set_keys(config, &keys, err);
 }
 
 static int set_value(const struct config_option *option, struct config *config, const char *value,
@@ -385,8 +385,8 @@ int config_option_set(const struct config_option *option, struct config *config,
 
 	if (config_option_check(option, config, value, err) < 0)
 		return -EINVAL;
-	if (option->take)
-		return take_text(option, config, value, err);
+	if (option->set_keys)
+		return parse_keys(option, config, value, err);
 	if (option->properties)
 		return set_value(option, config, value, err);
 	if (option->set)

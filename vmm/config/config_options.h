@@ -40,7 +40,7 @@ struct config_option {
 	size_t at;
 	/* Takes the keys of an option that has them: those of @properties, at most @max_keys. If it
 	 * is NULL, the property sets the value. */
-	int (*take)(struct config *config, const struct config_keys *keys, struct error *err);
+	int (*set_keys)(struct config *config, const struct config_keys *keys, struct error *err);
 	const struct property *properties;
 	unsigned max_keys;
 	const char *help;

@@ -172,7 +172,7 @@ static void save_console(const struct config_console *console, struct state_writ
 }
 
 static void load_console(struct config *c, struct config_console *console,
-			 int (*take)(struct config *, const char *, struct error *),
+			 int (*add_sink)(struct config *, const char *, struct error *),
 			 struct state_reader *r)
 {
 	bool given = state_reader_bool(r);
@@ -185,7 +185,7 @@ static void load_console(struct config *c, struct config_console *console,
 
 		state_reader_string(r, text, sizeof(text));
 		kept = config_keep(c, text);
-		if (state_reader_result(r, &why) == 0 && (!kept || take(c, kept, &why) < 0))
+		if (state_reader_result(r, &why) == 0 && (!kept || add_sink(c, kept, &why) < 0))
 			state_reader_fail(r, EINVAL, "%s", kept ? why.text : "out of memory");
 	}
 	for (unsigned i = 0; i < console->n; i++)

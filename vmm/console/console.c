@@ -100,7 +100,7 @@ void console_leave_monitor(struct console *c)
 		go_on(c);
 }
 
-static enum console_sink_way way(struct console_sink *sink)
+static enum console_sink_way way_of(struct console_sink *sink)
 {
 	struct console *c = console_of(sink);
 
@@ -231,7 +231,7 @@ static const struct console_sink_ops sink_ops = {
 	.input = input_read,
 	.output_ready = output_ready,
 	.drained = sink_drained,
-	.way = way,
+	.way = way_of,
 	.print_lines = print_lines,
 };
 
@@ -255,7 +255,7 @@ static void drain_timed_out(struct event_timer *timer)
 	event_loop_stop(container_of(timer, struct console, drain_timeout)->loop);
 }
 
-static void retry(struct event_timer *timer)
+static void retry_timed_out(struct event_timer *timer)
 {
 	event_loop_stop(container_of(timer, struct console, retry)->loop);
 }
@@ -274,7 +274,7 @@ int console_init(struct console *console, const struct console_ops *ops,
 	console->wake.done = wake_done;
 	console->drain_timeout.due = drain_timed_out;
 	console->drain_ns = NS_PER_S;
-	console->retry.due = retry;
+	console->retry.due = retry_timed_out;
 	return 0;
 }
 

@@ -265,7 +265,8 @@ static enum ctl_status no_answer(const struct ctl *ctl, int error)
 	return CTL_NO_ANSWER;
 }
 
-static enum ctl_status talk(struct ctl *ctl, const char *command, json_t *arguments, FILE *out)
+static enum ctl_status send_command(struct ctl *ctl, const char *command, json_t *arguments,
+				    FILE *out)
 {
 	enum ctl_status status;
 	json_t *answer = NULL;
@@ -279,7 +280,7 @@ static enum ctl_status talk(struct ctl *ctl, const char *command, json_t *argume
 }
 
 /* @argv: the path, then the command. */
-static enum ctl_status run(struct ctl *ctl, int argc, char **argv, FILE *out)
+static enum ctl_status run_command(struct ctl *ctl, int argc, char **argv, FILE *out)
 {
 	enum ctl_status status;
 	struct error err = { 0 };
@@ -295,7 +296,8 @@ static enum ctl_status run(struct ctl *ctl, int argc, char **argv, FILE *out)
 	}
 	ctl->fd = connect_to(ctl->path);
 	if (ctl->fd >= 0) {
-		status = talk(ctl, ctl->human ? "human-monitor-command" : argv[1], arguments, out);
+		status = send_command(ctl, ctl->human ? "human-monitor-command" : argv[1],
+				      arguments, out);
 		close(ctl->fd);
 	} else {
 		log_error("ctl: %s: cannot connect: %s", ctl->path, strerror(-ctl->fd));
@@ -323,7 +325,7 @@ enum ctl_status ctl_run(int argc, char **argv, FILE *out)
 		log_error(USAGE);
 		return CTL_USAGE;
 	}
-	status = run(&ctl, argc, argv, out);
+	status = run_command(&ctl, argc, argv, out);
 	buffer_fini(&ctl.received);
 	if (fflush(out) != 0 && status == CTL_DONE) {
 		log_error("ctl: cannot write the answer: %s", strerror(errno));

@@ -299,7 +299,7 @@ int hmp_run(struct monitor *monitor, const char *line, struct buffer *out)
 	return ret;
 }
 
-static bool begins(const char *name, const char *word, size_t len)
+static bool begins_with(const char *name, const char *word, size_t len)
 {
 	return strcspn(name, "|") >= len && strncmp(name, word, len) == 0;
 }
@@ -322,12 +322,12 @@ const char *hmp_match(const char *line, size_t len, unsigned n)
 		const struct hmp_info *info;
 
 		for (unsigned i = 0; (info = hmp_info_get(i)); i++)
-			if (begins(info->name, line + word, len - word) && n-- == 0)
+			if (begins_with(info->name, line + word, len - word) && n-- == 0)
 				return info->name;
 		return NULL;
 	}
 	for (unsigned i = 0; i < COUNT; i++)
-		if (begins(commands[i].name, line + word, len - word) && n-- == 0)
+		if (begins_with(commands[i].name, line + word, len - word) && n-- == 0)
 			return commands[i].name;
 	return NULL;
 }

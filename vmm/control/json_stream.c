@@ -75,7 +75,7 @@ static enum json_stream_result reject_token(struct json_stream *stream)
 	return JSON_STREAM_ERROR;
 }
 
-static enum json_stream_result full(struct json_stream *stream, int reason, const char *text)
+static enum json_stream_result refuse_size(struct json_stream *stream, int reason, const char *text)
 {
 	error_set(&stream->error, EMSGSIZE, "%s",
 		  reason == -EDQUOT ? "all clients together use as much memory as they can have"
@@ -98,7 +98,7 @@ static enum json_stream_result end_token(struct json_stream *stream)
 	return JSON_STREAM_VALUE;
 }
 
-static enum json_stream_result structural(struct json_stream *stream, char c)
+static enum json_stream_result read_structural(struct json_stream *stream, char c)
 {
 	stream->braces += (c == '{') - (c == '}');
 	stream->brackets += (c == '[') - (c == ']');
@@ -110,7 +110,7 @@ static enum json_stream_result structural(struct json_stream *stream, char c)
 	return end_token(stream);
 }
 
-static enum json_stream_result between(struct json_stream *stream, char c)
+static enum json_stream_result read_between(struct json_stream *stream, char c)
 {
 	int ret;
 
@@ -118,17 +118,17 @@ static enum json_stream_result between(struct json_stream *stream, char c)
 	if (is_space(c)) {
 		/* A space counts within a value only. */
 		ret = stream->text.len ? append_char(stream, ' ') : 0;
-		return ret < 0 ? full(stream, ret, "JSON token count limit exceeded")
+		return ret < 0 ? refuse_size(stream, ret, "JSON token count limit exceeded")
 			       : JSON_STREAM_MORE;
 	}
 	if (++stream->tokens > JSON_STREAM_MAX_TOKENS)
-		return full(stream, -ENOSPC,
-			    "JSON token count limit exceeded: a request can have 10000");
+		return refuse_size(stream, -ENOSPC,
+				   "JSON token count limit exceeded: a request can have 10000");
 	ret = append_char(stream, c == '\'' ? '"' : c);
 	if (ret < 0)
-		return full(stream, ret, "JSON token count limit exceeded");
+		return refuse_size(stream, ret, "JSON token count limit exceeded");
 	if (is_structural(c))
-		return structural(stream, c);
+		return read_structural(stream, c);
 	if (c == '"' || c == '\'') {
 		stream->quote = c;
 		stream->state = STRING;
@@ -160,7 +160,7 @@ static enum json_stream_result in_string(struct json_stream *stream, char c)
 		ret = c == '"' ? append_text(stream, "\\\"") : append_char(stream, c);
 	}
 	if (ret < 0)
-		return full(stream, ret, "JSON token size limit exceeded");
+		return refuse_size(stream, ret, "JSON token size limit exceeded");
 	if ((unsigned char)c < ' ')
 		return reject_token(stream);
 	return JSON_STREAM_MORE;
@@ -178,7 +178,7 @@ static enum json_stream_result process_byte(struct json_stream *stream, char c, 
 			return end_token(stream);
 		}
 		ret = append_char(stream, c);
-		return ret < 0 ? full(stream, ret, "JSON token size limit exceeded")
+		return ret < 0 ? refuse_size(stream, ret, "JSON token size limit exceeded")
 			       : JSON_STREAM_MORE;
 	case STRING:
 	case ESCAPE:
@@ -192,7 +192,7 @@ static enum json_stream_result process_byte(struct json_stream *stream, char c, 
 	case BETWEEN:
 		break;
 	}
-	return between(stream, c);
+	return read_between(stream, c);
 }
 
 size_t json_stream_feed(struct json_stream *stream, const char *bytes, size_t len,

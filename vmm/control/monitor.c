@@ -81,9 +81,9 @@ void monitor_guest_ready(struct monitor *monitor)
 
 void monitor_shutdown(struct monitor *monitor, enum monitor_cause cause)
 {
-	if (monitor->shutdown_told)
+	if (monitor->shutdown_sent)
 		return;
-	monitor->shutdown_told = true;
+	monitor->shutdown_sent = true;
 	send_event(monitor,
 		   &(struct monitor_event){ .type = MONITOR_EVENT_SHUTDOWN, .cause = cause });
 }
@@ -92,13 +92,13 @@ void monitor_flush_failed(struct monitor *monitor, const char *id, int error)
 {
 	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
-	if (!monitor->flush_errors_told || now - monitor->flush_errors_since_ns >= NS_PER_S) {
+	if (!monitor->flush_errors_sent || now - monitor->flush_errors_since_ns >= NS_PER_S) {
 		monitor->flush_errors_since_ns = now;
-		monitor->flush_errors_told = 0;
+		monitor->flush_errors_sent = 0;
 	}
-	if (monitor->flush_errors_told == FLUSH_ERRORS_A_SECOND)
+	if (monitor->flush_errors_sent == FLUSH_ERRORS_A_SECOND)
 		return;
-	monitor->flush_errors_told++;
+	monitor->flush_errors_sent++;
 	send_event(monitor, &(struct monitor_event){ .type = MONITOR_EVENT_PMEM_FLUSH_ERROR,
 						     .id = id,
 						     .error = error });

@@ -193,10 +193,10 @@ struct monitor_listener {
 struct monitor {
 	const struct monitor_ops *ops;
 	struct monitor_listener *listeners; /* borrowed */
-	bool shutdown_told;
+	bool shutdown_sent;
 	const char *job;		/* the command of the job under way, or NULL */
 	uint64_t flush_errors_since_ns; /* the current second, and how many were sent in it */
-	unsigned flush_errors_told;
+	unsigned flush_errors_sent;
 };
 
 void monitor_init(struct monitor *monitor, const struct monitor_ops *ops);

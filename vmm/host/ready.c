@@ -107,7 +107,7 @@ static bool has_room(int fd, uint64_t patience_ns)
 }
 
 /* Uses calls that every thread's list of system calls has. */
-static void notify(const struct ready *ready, uint64_t patience_ns, const char *text)
+static void send_text(const struct ready *ready, uint64_t patience_ns, const char *text)
 {
 	if (!ready->notify_fd)
 		return;
@@ -131,9 +131,9 @@ void ready_notify(struct ready *ready, const char *status)
 {
 	char text[STATUS_SIZE];
 
-	ready->told = true;
+	ready->notified = true;
 	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
-	notify(ready, PATIENCE_NS, text);
+	send_text(ready, PATIENCE_NS, text);
 	end_wait("--ready-fd", &ready->fd);
 }
 
@@ -142,7 +142,7 @@ void ready_notify_status(const struct ready *ready, const char *status)
 	char text[STATUS_SIZE];
 
 	snprintf(text, sizeof(text), "STATUS=%s", status);
-	notify(ready, 0, text);
+	send_text(ready, 0, text);
 }
 
 void ready_notify_guest(struct ready *ready)
@@ -160,7 +160,7 @@ void ready_notify_end(struct ready *ready, int status, const char *why)
 	char text[640];
 	int head;
 
-	if (!ready->told || !ready->notify_fd)
+	if (!ready->notified || !ready->notify_fd)
 		return;
 	head = snprintf(text, sizeof(text), "STOPPING=1\nEXIT_STATUS=%d\nSTATUS=", status);
 	snprintf(text + head, sizeof(text) - (size_t)head, "%s", why);
@@ -169,7 +169,7 @@ void ready_notify_end(struct ready *ready, int status, const char *why)
 	for (char *c = text + head; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
-	notify(ready, PATIENCE_NS, text);
+	send_text(ready, PATIENCE_NS, text);
 }
 
 void ready_fini(struct ready *ready)

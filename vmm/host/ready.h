@@ -15,7 +15,7 @@ struct ready {
 	int notify_fd; /* owned; 0: there is no NOTIFY_SOCKET */
 	int fd;	       /* owned; 0: there is no --ready-fd */
 	int guest_fd;  /* owned; 0: there is no --guest-ready-fd */
-	bool told;
+	bool notified; /* ready_notify was called */
 };
 
 /*

@@ -123,9 +123,9 @@ static int parse_line(const char *line, uint32_t *ret_port)
 /* Clients that wait for the guest connect again and again: only the first is told of. */
 static void refuse(struct vsock_unix *side, int error)
 {
-	if (error == -ENOTCONN && side->told_of_no_driver)
+	if (error == -ENOTCONN && side->logged_no_driver)
 		return;
-	side->told_of_no_driver |= error == -ENOTCONN;
+	side->logged_no_driver |= error == -ENOTCONN;
 	log_guest(&side->limit, "--vsock: disconnected a client: %s",
 		  error == -EINVAL     ? "its first line is not 'CONNECT PORT'"
 		  : error == -ENOTCONN ? "the guest has no driver yet; the next ones are "
@@ -144,7 +144,7 @@ static void connect_in(struct vsock_unix_channel *ch)
 	if (ret == 0)
 		ret = vsock_connect(side->vsock, &ch->stream, port);
 	if (ret == 0) {
-		side->told_of_no_driver = false;
+		side->logged_no_driver = false;
 		return;
 	}
 	refuse(side, ret);

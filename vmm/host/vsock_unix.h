@@ -47,7 +47,7 @@ struct vsock_unix {
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	unsigned n_clients;
 	struct log_limit limit;
-	bool told_of_no_driver; /* since the last connection that was possible */
+	bool logged_no_driver; /* since the last connection that was possible */
 	struct vsock_unix_channel channels[VSOCK_UNIX_CHANNELS];
 };
 

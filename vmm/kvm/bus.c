@@ -34,7 +34,8 @@ int bus_add_all(struct bus *bus, struct bus_region *const *regions, unsigned n)
 			return -ENOSPC;
 		bus->regions[count++] = region;
 	}
-	/* Pairs with the load in find: a thread that sees the count also sees the regions. */
+	/* Pairs with the load in find_region: a thread that sees the count also sees the regions.
+	 */
 	__atomic_store_n(&bus->count, count, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -44,7 +45,7 @@ int bus_add(struct bus *bus, struct bus_region *region)
 	return bus_add_all(bus, &region, 1);
 }
 
-static struct bus_region *find(const struct bus *bus, uint64_t addr, unsigned size)
+static struct bus_region *find_region(const struct bus *bus, uint64_t addr, unsigned size)
 {
 	unsigned count = __atomic_load_n(&bus->count, __ATOMIC_ACQUIRE);
 
@@ -69,7 +70,7 @@ struct access {
 	int ret;
 };
 
-static void make(struct access *a)
+static void make_access(struct access *a)
 {
 	const struct bus_ops *ops = a->region->ops;
 	uint64_t value = 0;
@@ -85,9 +86,9 @@ static void make(struct access *a)
 	}
 }
 
-static void make_on_loop(struct event_call *call)
+static void make_access_on_loop(struct event_call *call)
 {
-	make(container_of(call, struct access, call));
+	make_access(container_of(call, struct access, call));
 }
 
 static bool needs_loop(const struct access *a)
@@ -112,15 +113,15 @@ static bool dispatch(const struct bus *bus, struct access *a)
 {
 	if (needs_loop(a))
 		return event_loop_call(bus->loop, &a->call) == 0;
-	make(a);
+	make_access(a);
 	return true;
 }
 
 int bus_access(const struct bus *bus, uint64_t addr, void *data, unsigned size, bool write)
 {
 	struct access access = {
-		.call.run = make_on_loop,
-		.region = find(bus, addr, size),
+		.call.run = make_access_on_loop,
+		.region = find_region(bus, addr, size),
 		.data = data,
 		.size = size,
 		.write = write,

@@ -37,7 +37,7 @@ struct place {
 };
 
 /* The largest number in a field of this width. */
-static unsigned ones(unsigned width)
+static unsigned largest_number(unsigned width)
 {
 	return (1u << width) - 1;
 }
@@ -58,14 +58,14 @@ static void set_sharing(struct kvm_cpuid_entry2 *e, const struct place *p)
 
 	e->eax &= CACHE_ITSELF;
 	if (e->eax & CACHE_TYPE)
-		e->eax |= ones(last ? p->socket_shift : p->core_shift) << 14;
+		e->eax |= largest_number(last ? p->socket_shift : p->core_shift) << 14;
 }
 
 static void set_cache(struct kvm_cpuid_entry2 *e, const struct place *p)
 {
 	set_sharing(e, p);
 	if (e->eax & CACHE_TYPE)
-		e->eax |= ones(p->socket_shift - p->core_shift) << 26;
+		e->eax |= largest_number(p->socket_shift - p->core_shift) << 26;
 }
 
 static void set_level(struct kvm_cpuid_entry2 *e, const struct place *p)
@@ -105,7 +105,7 @@ static void set_amd_ids(struct kvm_cpuid_entry2 *e, const struct place *p)
 {
 	e->eax = p->apic_id;
 	e->ebx = (p->topology.threads - 1) << 8 |
-		 (p->apic_id & ones(p->socket_shift)) >> p->core_shift;
+		 (p->apic_id & largest_number(p->socket_shift)) >> p->core_shift;
 	e->ecx = p->apic_id >> p->socket_shift;
 }
 

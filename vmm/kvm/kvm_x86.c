@@ -8,7 +8,7 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 
-static bool has(const struct kvm *kvm, int capability)
+static bool has_capability(const struct kvm *kvm, int capability)
 {
 	return ioctl(kvm->dev_fd, KVM_CHECK_EXTENSION, capability) > 0;
 }
@@ -17,10 +17,10 @@ int kvm_x86_prepare(const struct kvm *kvm, struct error *err)
 {
 	uint64_t identity_map = LAYOUT_KVM_IDENTITY_MAP;
 
-	if (has(kvm, KVM_CAP_SET_IDENTITY_MAP_ADDR) &&
+	if (has_capability(kvm, KVM_CAP_SET_IDENTITY_MAP_ADDR) &&
 	    ioctl(kvm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
 		return error_system(err, errno, "KVM: cannot set the identity map address");
-	if (has(kvm, KVM_CAP_SET_TSS_ADDR) &&
+	if (has_capability(kvm, KVM_CAP_SET_TSS_ADDR) &&
 	    ioctl(kvm->vm_fd, KVM_SET_TSS_ADDR, LAYOUT_KVM_TSS) < 0)
 		return error_system(err, errno, "KVM: cannot set the TSS address");
 	return 0;

@@ -29,7 +29,7 @@ struct memory_fault {
 #define KICK_SIGNAL SIGUSR1
 
 /* What another process sends is the event loop's, whose thread is the process's first. */
-static void kicked(int signo, siginfo_t *info, void *context)
+static void handle_kick(int signo, siginfo_t *info, void *context)
 {
 	bool own = info->si_code == SI_TIMER ||
 		   (info->si_code == SI_TKILL && info->si_pid == getpid());
@@ -80,7 +80,7 @@ void vcpu_fini(struct vcpu *vcpu)
 }
 
 /* Pauses the vCPU, and reports that the host lacks the memory at @gpa (or NULL). */
-static void fault(struct vcpu *vcpu, const uint64_t *gpa)
+static void report_fault(struct vcpu *vcpu, const uint64_t *gpa)
 {
 	pthread_mutex_lock(&vcpu->lock);
 	__atomic_store_n(&vcpu->pause, true, __ATOMIC_RELAXED);
@@ -96,7 +96,7 @@ static void handle_mmio(struct vcpu *vcpu)
 
 	vcpu->unfinished = bus_access(vcpu->mmio, gpa, mmio->data, mmio->len, mmio->is_write) < 0;
 	if (vcpu->unfinished)
-		fault(vcpu, &gpa);
+		report_fault(vcpu, &gpa);
 }
 
 /* A string instruction can make several accesses to a port in one exit; none can fail. */
@@ -109,7 +109,7 @@ static void handle_io(struct vcpu *vcpu)
 		bus_access(vcpu->ports, io->port, data, io->size, io->direction == KVM_EXIT_IO_OUT);
 }
 
-static void end(struct vcpu *vcpu, enum outcome outcome, const char *detail)
+static void end_vm(struct vcpu *vcpu, enum outcome outcome, const char *detail)
 {
 	__atomic_store_n(&vcpu->stop, true, __ATOMIC_RELAXED);
 	vcpu->ops->ended(vcpu, outcome, detail);
@@ -121,7 +121,7 @@ static void end_host_error(struct vcpu *vcpu, const char *what, uint64_t value)
 
 	snprintf(detail, sizeof(detail), "vCPU %u: %s 0x%llx", vcpu->id, what,
 		 (unsigned long long)value);
-	end(vcpu, OUTCOME_HOST_ERROR, detail);
+	end_vm(vcpu, OUTCOME_HOST_ERROR, detail);
 }
 
 /*
@@ -143,7 +143,7 @@ static void end_internal_error(struct vcpu *vcpu)
 	snprintf(detail, sizeof(detail),
 		 "vCPU %u: KVM cannot emulate what the guest does at 0x%llx", vcpu->id,
 		 (unsigned long long)regs.rip);
-	end(vcpu, OUTCOME_EMULATION, detail);
+	end_vm(vcpu, OUTCOME_EMULATION, detail);
 }
 
 static void handle_exit(struct vcpu *vcpu)
@@ -163,7 +163,7 @@ static void handle_exit(struct vcpu *vcpu)
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		break;
 	case KVM_EXIT_SHUTDOWN:
-		end(vcpu, OUTCOME_TRIPLE_FAULT, "the guest's CPU shut down (triple fault)");
+		end_vm(vcpu, OUTCOME_TRIPLE_FAULT, "the guest's CPU shut down (triple fault)");
 		break;
 	case KVM_EXIT_FAIL_ENTRY:
 		end_host_error(vcpu, "KVM cannot enter the guest, hardware reason",
@@ -181,12 +181,12 @@ static void handle_exit(struct vcpu *vcpu)
 static void handle_missing_page(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
-	bool told = run->exit_reason == KVM_EXIT_MEMORY_FAULT;
+	bool names_address = run->exit_reason == KVM_EXIT_MEMORY_FAULT;
 	struct memory_fault exit;
 
 	memcpy(&exit, run->padding, sizeof(exit));
 	run->exit_reason = KVM_EXIT_UNKNOWN; /* an older KVM does not set it on failure */
-	fault(vcpu, told ? &exit.gpa : NULL);
+	report_fault(vcpu, names_address ? &exit.gpa : NULL);
 }
 
 static void handle_failure(struct vcpu *vcpu, int error)
@@ -198,7 +198,7 @@ static void handle_failure(struct vcpu *vcpu, int error)
 		return;
 	}
 	snprintf(detail, sizeof(detail), "vCPU %u: KVM_RUN: %s", vcpu->id, strerror(error));
-	end(vcpu, OUTCOME_HOST_ERROR, detail);
+	end_vm(vcpu, OUTCOME_HOST_ERROR, detail);
 }
 
 static void set_parked(struct vcpu *vcpu, bool parked)
@@ -237,7 +237,7 @@ static bool may_park(const struct vcpu *vcpu)
 	return flag(&vcpu->pause) && (vcpu->unfinished || !vcpu->in_instruction);
 }
 
-static void begin(struct vcpu *vcpu)
+static void confine_thread(struct vcpu *vcpu)
 {
 	int ret = vcpu->ops->begins ? vcpu->ops->begins(vcpu) : 0;
 
@@ -291,7 +291,7 @@ static void run_once(struct vcpu *vcpu)
 	handle_run(vcpu, ret);
 	if (kicked && !flag(&vcpu->pause) && !flag(&vcpu->stop) &&
 	    vcpu_retry_is_likely(&vcpu->retry, vcpu->fd) && vcpu->ops->lacks_page(vcpu))
-		fault(vcpu, NULL);
+		report_fault(vcpu, NULL);
 }
 
 static void *run_guest(void *arg)
@@ -302,7 +302,7 @@ static void *run_guest(void *arg)
 
 	__atomic_store_n(&vcpu->thread_id, gettid(), __ATOMIC_RELAXED);
 	timed = start_timer(vcpu, &timer);
-	begin(vcpu);
+	confine_thread(vcpu);
 	while (!flag(&vcpu->stop)) {
 		if (may_park(vcpu))
 			park(vcpu);
@@ -321,7 +321,7 @@ static void *run_guest(void *arg)
 
 int vcpu_start(struct vcpu *vcpu)
 {
-	struct sigaction action = { .sa_sigaction = kicked, .sa_flags = SA_SIGINFO };
+	struct sigaction action = { .sa_sigaction = handle_kick, .sa_flags = SA_SIGINFO };
 	/* A vCPU receives only its kick and signals that a bug raises. */
 	static const int unblocked[] = { KICK_SIGNAL, SIGSEGV, SIGBUS, SIGILL,
 					 SIGFPE,      SIGABRT, SIGSYS };

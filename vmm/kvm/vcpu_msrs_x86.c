@@ -60,7 +60,7 @@ static bool is_in(const uint32_t *indices, size_t n, uint32_t index)
 	return false;
 }
 
-static int add(struct vcpu_msr_list *list, uint32_t index, struct error *err)
+static int add_msr(struct vcpu_msr_list *list, uint32_t index, struct error *err)
 {
 	if (is_in(left_out, ARRAY_SIZE(left_out), index) || is_in(list->indices, list->n, index))
 		return 0;
@@ -78,11 +78,11 @@ int vcpu_msrs_x86_select(const uint32_t *listed, uint32_t n, struct vcpu_msr_lis
 	int ret = 0;
 
 	for (uint32_t i = 0; i < n && ret == 0; i++)
-		ret = add(&list, listed[i], err);
+		ret = add_msr(&list, listed[i], err);
 	for (size_t i = 0; i < ARRAY_SIZE(unlisted); i++)
 		for (uint32_t index = unlisted[i].first; index <= unlisted[i].last && ret == 0;
 		     index++)
-			ret = add(&list, index, err);
+			ret = add_msr(&list, index, err);
 	if (ret == 0)
 		*ret_list = list;
 	return ret;

@@ -53,32 +53,32 @@ static const struct part registers[] = {
 static const struct part lapic = PART(LAPIC, lapic);
 static const struct part events = PART(VCPU_EVENTS, events);
 
-static int call(const struct vcpu *vcpu, unsigned long request, void *arg, const char *name,
-		struct error *err)
+static int call_kvm(const struct vcpu *vcpu, unsigned long request, void *arg, const char *name,
+		    struct error *err)
 {
 	if (ioctl(vcpu->fd, request, arg) < 0)
 		return error_system(err, errno, "KVM: vCPU %u: %s", vcpu->id, name);
 	return 0;
 }
 
-static int get(const struct vcpu *vcpu, const struct part *part, struct vcpu_state *state,
-	       struct error *err)
+static int get_part(const struct vcpu *vcpu, const struct part *part, struct vcpu_state *state,
+		    struct error *err)
 {
 	void *to = (uint8_t *)state + part->offset;
 
-	return call(vcpu, part->get, to, part->get_name, err);
+	return call_kvm(vcpu, part->get, to, part->get_name, err);
 }
 
 /* KVM only reads it, but takes a pointer to what is not constant. */
-static int set(const struct vcpu *vcpu, const struct part *part, const struct vcpu_state *state,
-	       struct error *err)
+static int set_part(const struct vcpu *vcpu, const struct part *part,
+		    const struct vcpu_state *state, struct error *err)
 {
 	uintptr_t from = (uintptr_t)state + part->offset;
 
 	/* A processor without XSAVE has none, and KVM then refuses to set none. */
 	if (part->set == KVM_SET_XCRS && state->xcrs.nr_xcrs == 0)
 		return 0;
-	return call(vcpu, part->set, (void *)from, part->set_name, err);
+	return call_kvm(vcpu, part->set, (void *)from, part->set_name, err);
 }
 
 int vcpu_state_x86_probe(const struct kvm *kvm, struct vcpu_state_host *ret_host, struct error *err)
@@ -159,7 +159,7 @@ static int save_lapic(const struct vcpu *vcpu, struct vcpu_state *state, struct 
 	int ret = vcpu_msrs_x86_get(vcpu, MSR_TSC_DEADLINE, &state->tsc_deadline, err);
 
 	if (ret == 0)
-		ret = get(vcpu, &lapic, state, err);
+		ret = get_part(vcpu, &lapic, state, err);
 	if (ret == 0)
 		ret = vcpu_msrs_x86_get(vcpu, MSR_TSC_DEADLINE, &after, err);
 	if (ret == 0 && after == 0 && timer_is_pending(&state->lapic))
@@ -184,7 +184,7 @@ int vcpu_state_x86_save(const struct vcpu *vcpu, const struct vcpu_state_host *h
 	state->xsave_size = host->xsave_size;
 	state->cpuid.nent = CPUID_LIST_MAX;
 	for (size_t i = 0; i < ARRAY_SIZE(registers) && ret == 0; i++)
-		ret = get(vcpu, &registers[i], state, err);
+		ret = get_part(vcpu, &registers[i], state, err);
 	if (ret == 0)
 		ret = check_not_nested(vcpu, &state->sregs, err);
 	if (ret == 0)
@@ -192,11 +192,11 @@ int vcpu_state_x86_save(const struct vcpu *vcpu, const struct vcpu_state_host *h
 	if (ret == 0)
 		ret = vcpu_tsc_x86_save(vcpu, &state->tsc, err);
 	if (ret == 0)
-		ret = call(vcpu, KVM_GET_CPUID2, &state->cpuid, "KVM_GET_CPUID2", err);
+		ret = call_kvm(vcpu, KVM_GET_CPUID2, &state->cpuid, "KVM_GET_CPUID2", err);
 	if (ret == 0)
 		ret = vcpu_msrs_x86_save(vcpu, &host->msrs, &state->msrs, err);
 	/* What is on its way into the guest, which the APIC has handed over. */
-	return ret < 0 ? ret : get(vcpu, &events, state, err);
+	return ret < 0 ? ret : get_part(vcpu, &events, state, err);
 }
 
 static int check_mp_state(const struct vcpu_state *state, struct error *err)
@@ -263,7 +263,7 @@ static int restore_cpuid(const struct vcpu *vcpu, const struct vcpu_state *state
 {
 	uintptr_t cpuid = (uintptr_t)&state->cpuid;
 
-	return call(vcpu, KVM_SET_CPUID2, (void *)cpuid, "KVM_SET_CPUID2", err);
+	return call_kvm(vcpu, KVM_SET_CPUID2, (void *)cpuid, "KVM_SET_CPUID2", err);
 }
 
 static int restore_one(const struct vcpu *vcpu, const struct vcpu_state *state, struct error *err)
@@ -271,20 +271,20 @@ static int restore_one(const struct vcpu *vcpu, const struct vcpu_state *state, 
 	int ret = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(registers) && ret == 0; i++)
-		ret = set(vcpu, &registers[i], state, err);
+		ret = set_part(vcpu, &registers[i], state, err);
 	/* Disarms what an earlier guest of this vCPU had armed; setting the APIC would start it. */
 	if (ret == 0)
 		ret = vcpu_msrs_x86_set(vcpu, MSR_TSC_DEADLINE, 0, err);
 	/* After the special registers, which hold the APIC's address and whether it is on. */
 	if (ret == 0)
-		ret = set(vcpu, &lapic, state, err);
+		ret = set_part(vcpu, &lapic, state, err);
 	if (ret == 0)
 		ret = vcpu_msrs_x86_restore(vcpu, &state->msrs, err);
 	/* After the APIC: setting it disarms the timer, and its mode decides if this has effect. */
 	if (ret == 0)
 		ret = vcpu_msrs_x86_set(vcpu, MSR_TSC_DEADLINE, state->tsc_deadline, err);
 	if (ret == 0)
-		ret = set(vcpu, &events, state, err);
+		ret = set_part(vcpu, &events, state, err);
 	return ret < 0 ? ret : tell_of_pause(vcpu, err);
 }
 
@@ -317,7 +317,7 @@ int vcpu_state_x86_restore(const struct vcpu *vcpus, unsigned n, const struct kv
 			   struct error *err)
 {
 	struct cpuid_leaves cpuid = { .nent = CPUID_LIST_MAX };
-	int ret = call(&vcpus[0], KVM_GET_CPUID2, &cpuid, "KVM_GET_CPUID2", err);
+	int ret = call_kvm(&vcpus[0], KVM_GET_CPUID2, &cpuid, "KVM_GET_CPUID2", err);
 
 	for (unsigned i = 0; i < n && ret == 0; i++)
 		ret = check(&vcpus[i], host, &cpuid, &states[i], err);

@@ -76,8 +76,8 @@ static int check_there(const struct config_pmem *c, struct error *err)
 /* KVM takes 2^31 - 1 pages in one slot; a disk has whole pieces of 2 MiB. */
 #define SIZE_MAX_OF_SLOT ((1ULL << 43) - LAYOUT_PMEM_ALIGN)
 
-static int place(struct machine *m, const struct machine_pmem *pmem, const struct config_pmem *c,
-		 gpa_t *ret_start, struct error *err)
+static int place_disk(struct machine *m, const struct machine_pmem *pmem,
+		      const struct config_pmem *c, gpa_t *ret_start, struct error *err)
 {
 	struct placement_request request = {
 		.id = pmem->id,
@@ -139,7 +139,7 @@ static int open_disk(struct machine *m, const struct config_pmem *c, const char 
 			"%s %s: lock=off: the file is not locked; other processes can write to it "
 			"while the guest runs",
 			option, c->file);
-	ret = place(m, pmem, c, &pmem->start, ret_why);
+	ret = place_disk(m, pmem, c, &pmem->start, ret_why);
 	if (ret < 0) {
 		pmem_backing_close(&pmem->backing);
 		return ret;

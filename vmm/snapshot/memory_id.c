@@ -20,7 +20,7 @@ struct stamp {
 
 static const struct stamp blank = { .magic = "mvmm memory" };
 
-static uint64_t place(const struct memory_table *table)
+static uint64_t stamp_offset(const struct memory_table *table)
 {
 	return table->file_size - LAYOUT_PAGE;
 }
@@ -40,7 +40,7 @@ int memory_id_save(int fd, const struct memory_table *table, struct state_writer
 	state_writer_begin(writer, SECTION, VERSION);
 	state_writer_bytes(writer, &stamp.id, sizeof(stamp.id));
 	state_writer_end(writer);
-	return file_write_at(fd, place(table), &stamp, sizeof(stamp), what, err);
+	return file_write_at(fd, stamp_offset(table), &stamp, sizeof(stamp), what, err);
 }
 
 int memory_id_check(int fd, const struct memory_table *table, struct state_reader *reader,
@@ -57,7 +57,7 @@ int memory_id_check(int fd, const struct memory_table *table, struct state_reade
 	ret = state_reader_result(reader, err);
 	if (ret < 0)
 		return ret;
-	if (pread(fd, &found, sizeof(found), (off_t)place(table)) < 0)
+	if (pread(fd, &found, sizeof(found), (off_t)stamp_offset(table)) < 0)
 		return error_system(err, errno, "%s: cannot read", what);
 	if (memcmp(&found, &wanted, sizeof(wanted)) != 0)
 		return error_set(

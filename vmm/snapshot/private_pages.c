@@ -55,7 +55,7 @@ static int read_window(struct private_pages *p, uint64_t page)
 }
 
 /* Moves *@page to the first one that is private or not, as is @wanted, or to the end. */
-static int find(struct private_pages *p, bool wanted, uint64_t *page)
+static int find_page(struct private_pages *p, bool wanted, uint64_t *page)
 {
 	for (; *page < p->pages; ++*page) {
 		int ret = *page - p->first < p->count ? 0 : read_window(p, *page);
@@ -71,11 +71,11 @@ static int find(struct private_pages *p, bool wanted, uint64_t *page)
 int private_pages_next(struct private_pages *pages, uint64_t from, struct page_run *ret_run)
 {
 	uint64_t page = from / LAYOUT_PAGE, start;
-	int ret = find(pages, true, &page);
+	int ret = find_page(pages, true, &page);
 
 	start = page;
 	if (ret == 0)
-		ret = find(pages, false, &page);
+		ret = find_page(pages, false, &page);
 	if (ret == 0)
 		*ret_run = (struct page_run){ start * LAYOUT_PAGE, page * LAYOUT_PAGE };
 	return ret;

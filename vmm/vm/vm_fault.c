@@ -70,7 +70,7 @@ static void describe(const struct vm_fault *fault, char *text, size_t size)
 static void report_to_monitor(struct vm *vm, const struct vm_fault *fault)
 {
 	const struct pmem *pmem = fault->pmem;
-	const struct monitor_io_error told = {
+	const struct monitor_io_error event = {
 		.id = pmem ? pmem->virtio.name : NULL,
 		.file = pmem ? pmem->backing->path : NULL,
 		.offset = fault->offset,
@@ -79,7 +79,7 @@ static void report_to_monitor(struct vm *vm, const struct vm_fault *fault)
 		.reason = pmem_fault_text(fault->cause),
 	};
 
-	monitor_io_error(&vm->monitor, &told);
+	monitor_io_error(&vm->monitor, &event);
 }
 
 static void handle_on_loop(struct event_call *call)

@@ -28,14 +28,14 @@ static void flush_failed(struct pmem *pmem, int error)
 	monitor_flush_failed(&vm->monitor, pmem->virtio.name, error);
 }
 
-static void idle(struct pmem *pmem)
+static void continue_save(struct pmem *pmem)
 {
 	struct pmem_slot *slot = container_of(pmem, struct pmem_slot, pmem);
 
 	vm_freeze_disk_idle(container_of(slot - slot->slot.number, struct vm, pmem[0]));
 }
 
-static const struct pmem_ops pmem_ops = { .flush_failed = flush_failed, .idle = idle };
+static const struct pmem_ops pmem_ops = { .flush_failed = flush_failed, .idle = continue_save };
 
 void vm_memory_adopt(struct vm *vm, unsigned slot)
 {

@@ -5,19 +5,19 @@
 #include "vmm/base/container_of.h"
 #include "vmm/host/ready.h"
 
-static void tell(struct vm *vm)
+static void notify_ready(struct vm *vm)
 {
-	if (vm->guest_ready.told)
+	if (vm->guest_ready.notified)
 		return;
-	vm->guest_ready.told = true;
+	vm->guest_ready.notified = true;
 	monitor_guest_ready(&vm->monitor);
 	if (vm->ready)
 		ready_notify_guest(vm->ready);
 }
 
-static void tell_on_loop(struct event_call *call)
+static void notify_ready_on_loop(struct event_call *call)
 {
-	tell(container_of(call, struct vm, guest_ready.call));
+	notify_ready(container_of(call, struct vm, guest_ready.call));
 }
 
 static void user_space(struct boot_timer_listener *listener)
@@ -30,12 +30,12 @@ static void user_space(struct boot_timer_listener *listener)
 void vm_ready_init(struct vm *vm)
 {
 	vm->guest_ready.listener.user_space = user_space;
-	vm->guest_ready.call.run = tell_on_loop;
+	vm->guest_ready.call.run = notify_ready_on_loop;
 	vm->timer->listener = &vm->guest_ready.listener;
 }
 
 void vm_ready_finish(struct vm *vm)
 {
 	if (vm->timer->ns[BOOT_MARK_USER_SPACE])
-		tell(vm);
+		notify_ready(vm);
 }

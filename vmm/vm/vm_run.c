@@ -85,7 +85,7 @@ static int start_vcpus(struct vm *vm)
 	return ret;
 }
 
-static void enter(struct vm *vm)
+static void start_guest(struct vm *vm)
 {
 	ready_notify(vm->ready, vm->prelaunch ? "The guest waits for cont" : "The guest runs");
 	if (!vm->prelaunch)
@@ -115,7 +115,7 @@ static void start(struct vm *vm)
 			  "cannot install the sandbox's system call filter for the event loop's "
 			  "thread");
 	else
-		enter(vm);
+		start_guest(vm);
 }
 
 static void stop_threads(struct vm *vm)

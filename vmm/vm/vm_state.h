@@ -61,7 +61,7 @@ struct vm_hang {
 struct vm_ready {
 	struct boot_timer_listener listener;
 	struct event_call call;
-	bool told;
+	bool notified; /* clients and the launcher know of it */
 };
 
 /* --watchdog (vm_watchdog.c). */

@@ -23,7 +23,7 @@ static void interrupt(struct serial *serial)
 }
 
 /* Moves input into the UART while that has room. */
-static void feed(struct serial *serial)
+static void feed_uart(struct serial *serial)
 {
 	uint8_t bytes[SERIAL_FIFO_SIZE];
 	unsigned n;
@@ -38,7 +38,7 @@ static void feed(struct serial *serial)
 static const struct serial_ops serial_ops = {
 	.output = put_byte,
 	.interrupt = interrupt,
-	.input_ready = feed,
+	.input_ready = feed_uart,
 };
 
 static uint64_t ports_read(struct bus_region *region, uint64_t offset, unsigned size)
@@ -77,7 +77,7 @@ static void input_ready(struct console_device *device)
 	struct serial_port *port = container_of(device, struct serial_port, device);
 
 	pthread_mutex_lock(&port->lock);
-	feed(&port->serial);
+	feed_uart(&port->serial);
 	pthread_mutex_unlock(&port->lock);
 }
 

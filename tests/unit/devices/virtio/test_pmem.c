@@ -476,24 +476,24 @@ Test(pmem, no_interrupt_is_honoured, .init = setup_held)
 }
 
 /* What the transport is told comes last: a handler that runs at once finds everything there. */
-static uint16_t used_when_told;
+static uint16_t used_at_notification;
 
-static void told_used(struct virtio_transport *transport, unsigned queue)
+static void note_used(struct virtio_transport *transport, unsigned queue)
 {
 	check_eq(queue, 0);
 	expect_answer(0, 0);
-	used_when_told = used(&disk);
+	used_at_notification = used(&disk);
 }
 
 Test(pmem, used_ring_is_written_before_the_interrupt, .init = setup_held)
 {
-	static const struct virtio_transport_ops ops = { .queue_used = told_used };
+	static const struct virtio_transport_ops ops = { .queue_used = note_used };
 	struct virtio_transport transport = { &ops };
 
 	disk.pmem.virtio.transport = &transport;
 	flush(&disk, 0);
 	driver_sync_finish(0);
-	check_eq(used_when_told, 1);
+	check_eq(used_at_notification, 1);
 }
 
 /*
@@ -893,12 +893,12 @@ Test(pmem, unknown_type_among_flushes, .init = setup_held)
  * Another vCPU refills the ring with requests of an unknown type as fast as they are refused: that
  * must not keep the loop from its other work. Here the refill happens when the driver is told.
  */
-static unsigned told;
+static unsigned n_answers;
 
 static void refill(struct virtio_transport *transport, unsigned queue)
 {
-	if (++told < 10000)
-		driver_ring_offer(disk.ring, (uint16_t)(2 * (told % 32)));
+	if (++n_answers < 10000)
+		driver_ring_offer(disk.ring, (uint16_t)(2 * (n_answers % 32)));
 }
 
 /*
@@ -917,7 +917,7 @@ Test(pmem, refused_requests_do_not_hold_the_loop, .init = setup_held)
 	}
 	disk.pmem.virtio.transport = &transport;
 	disk.pmem.virtio.ops->kick(&disk.pmem.virtio, 0);
-	cr_assert(told <= 64, "%u answers for one kick of a queue of 64", told);
+	cr_assert(n_answers <= 64, "%u answers for one kick of a queue of 64", n_answers);
 }
 
 Test(pmem, readonly_device_needs_no_fdatasync)
@@ -1174,13 +1174,13 @@ Test(pmem, counters_have_names)
 	}
 }
 
-static unsigned idle_told;
+static unsigned n_idle;
 
 static void tell_idle(struct pmem *pmem)
 {
 	cr_assert(pmem == &disk.pmem);
 	cr_assert(pmem_is_idle(pmem));
-	idle_told++;
+	n_idle++;
 }
 
 static void tell_failure(struct pmem *pmem, int error)
@@ -1198,23 +1198,23 @@ Test(pmem, tells_when_it_is_idle, .init = setup_held)
 	flush(&disk, 1);
 	cr_assert(!pmem_is_idle(&disk.pmem));
 	driver_sync_finish(0);
-	check_eq(idle_told, 0, "the second flush needs another fdatasync");
+	check_eq(n_idle, 0, "the second flush needs another fdatasync");
 	driver_sync_finish(-EIO);
-	check_eq(idle_told, 1);
+	check_eq(n_idle, 1);
 	check_eq(used(&disk), 2);
 	/* A flush that is dropped leaves its fdatasync running. */
 	flush(&disk, 2);
 	driver_reset(&disk.driver);
 	cr_assert(!pmem_is_idle(&disk.pmem));
 	driver_sync_finish(0);
-	check_eq(idle_told, 2);
+	check_eq(n_idle, 2);
 	disk.pmem.ops = &deaf;
 	driver_ring_init(disk.ring, host.ram, disk.ring->desc_at, disk.ring->size);
 	driver_start(&disk.driver);
 	flush(&disk, 0);
 	driver_sync_finish(0);
 	cr_assert(pmem_is_idle(&disk.pmem));
-	check_eq(idle_told, 2);
+	check_eq(n_idle, 2);
 }
 
 /* For a save: the guest must not lose an error that it was not told. */
@@ -1226,11 +1226,11 @@ Test(pmem, syncs_without_a_flush, .init = setup_held)
 	pmem_sync(&disk.pmem);
 	cr_assert(!pmem_is_idle(&disk.pmem));
 	driver_sync_finish(0);
-	check_eq(idle_told, 1);
+	check_eq(n_idle, 1);
 	check_eq(disk.pmem.sync_result, 0);
 	pmem_sync(&disk.pmem);
 	driver_sync_finish(-EIO);
-	check_eq(idle_told, 2);
+	check_eq(n_idle, 2);
 	check_eq(disk.pmem.sync_result, -EIO);
 	check_eq(used(&disk), 0);
 	flush(&disk, 0);
@@ -1244,7 +1244,7 @@ Test(pmem, syncs_without_a_flush, .init = setup_held)
 static struct state_file state;
 
 /* Saves @from and loads it into @to, which has the same memory. */
-static void travel(const struct disk *from, struct disk *to)
+static void save_and_load(const struct disk *from, struct disk *to)
 {
 	state_file_save(&state);
 	virtio_mmio_save(&from->driver.mmio, &state.writer);
@@ -1268,7 +1268,7 @@ Test(pmem, saved_with_flushes_in_flight, .init = setup_held)
 	flush(&disk, 1);
 	flush(&disk, 2);
 	check_eq(driver_syncs_begun(), 2);
-	travel(&disk, &other);
+	save_and_load(&disk, &other);
 	/* They are asked for again, of the file that is there now. */
 	check_eq(driver_syncs_begun(), 3);
 	check_eq(other.pmem.n_flushes, 2);
@@ -1287,7 +1287,7 @@ Test(pmem, untold_error_is_saved, .init = setup)
 	plug(&readonly, 1, TMPFS, 2 * MIB, true, true, 64);
 	plug(&other, 2, TMPFS, 2 * MIB, true, true, 64);
 	check_eq(pmem_store(&readonly.pmem, 0, "1", 1), 0);
-	travel(&readonly, &other);
+	save_and_load(&readonly, &other);
 	offer(&readonly, 0); /* the ring that @other was loaded with */
 	kick(&other);
 	expect_answer(0, -1);
@@ -1296,8 +1296,8 @@ Test(pmem, untold_error_is_saved, .init = setup)
 	expect_answer(1, 0);
 	/* What a device was to tell before it is loaded it does not tell any more. */
 	check_eq(pmem_store(&other.pmem, 0, "1", 1), 0);
-	travel(&disk, &other);
-	cr_assert(!other.pmem.error_untold);
+	save_and_load(&disk, &other);
+	cr_assert(!other.pmem.error_pending);
 }
 
 /*
@@ -1313,6 +1313,6 @@ Test(pmem, saved_error_of_two)
 	state_file_load(&state);
 	pmem_load(&pmem, &state.reader);
 	check_eq(state_file_result(&state), -EINVAL);
-	cr_assert(!pmem.error_untold);
+	cr_assert(!pmem.error_pending);
 	state_file_fini(&state);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is told of sources that go on for hours; the time is the test's. */
+/* What is logged of sources that go on for hours; the time is the test's. */
 #include "vmm/base/log_limit.h"
 
 #include "tests/support/check.h"
@@ -11,13 +11,13 @@ TestSuite(log_limit, .timeout = 30);
 #define HOUR (3600 * NS_PER_S)
 
 /* Has @limit a line at @now_ns that nothing else suppresses? */
-static bool told(struct log_limit *limit, uint64_t now_ns)
+static bool is_logged(struct log_limit *limit, uint64_t now_ns)
 {
 	if (!log_limit_allows(limit, now_ns)) {
-		log_limit_suppressed(limit);
+		log_limit_count_suppressed(limit);
 		return false;
 	}
-	log_limit_told(limit, now_ns);
+	log_limit_count_logged(limit, now_ns);
 	return true;
 }
 
@@ -30,9 +30,9 @@ Test(log_limit, ten_lines_then_ever_fewer)
 	unsigned next = 0;
 
 	for (unsigned i = 0; i < 10; i++)
-		cr_assert(told(&limit, start), "line %u", i);
+		cr_assert(is_logged(&limit, start), "line %u", i);
 	for (unsigned s = 0; s <= due_s[ARRAY_SIZE(due_s) - 1]; s++)
-		if (told(&limit, start + s * NS_PER_S)) {
+		if (is_logged(&limit, start + s * NS_PER_S)) {
 			check_eq(s, due_s[next]);
 			next++;
 		}
@@ -45,16 +45,16 @@ Test(log_limit, quiet_source_starts_anew)
 	uint64_t now = NS_PER_S;
 
 	for (unsigned i = 0; i < 100; i++)
-		told(&limit, now);
+		is_logged(&limit, now);
 	check_eq(limit.suppressed, 90);
 	/* Silence that is shorter does not count. */
 	now += HOUR;
-	cr_assert(told(&limit, now));
-	cr_assert(!told(&limit, now));
+	cr_assert(is_logged(&limit, now));
+	cr_assert(!is_logged(&limit, now));
 	now += HOUR + 1;
 	for (unsigned i = 0; i < 10; i++)
-		cr_assert(told(&limit, now), "line %u", i);
-	cr_assert(!told(&limit, now));
+		cr_assert(is_logged(&limit, now), "line %u", i);
+	cr_assert(!is_logged(&limit, now));
 }
 
 #define SOURCES 6
@@ -82,7 +82,7 @@ Test(log_limit, no_hour_of_a_day_has_more)
 		for (unsigned i = 0; i < SOURCES && !quiet; i++)
 			if (log_limit_allows(&limits[i], now) &&
 			    log_budget_spend(&budget, now, LINE)) {
-				log_limit_told(&limits[i], now);
+				log_limit_count_logged(&limits[i], now);
 				bytes[n / 10] += LINE;
 			}
 	}

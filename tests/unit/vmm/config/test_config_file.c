@@ -326,7 +326,7 @@ Test(config_file, every_option)
 			 "%s: %s", json, err.text);
 		snprintf(json, sizeof(json), "{\"%s\": {\"\": 1}}", o->name);
 		parse(json, "");
-		check_eq(!!strstr(err.text, "is not a key"), !!o->take, "%s", json);
+		check_eq(!!strstr(err.text, "is not a key"), !!o->set_keys, "%s", json);
 	}
 	config_fini(&config);
 }
