@@ -43,7 +43,7 @@ static void stop_slowly(void)
 }
 
 /* Everything that can go on without further input. */
-static void turn(void)
+static void run_loop(void)
 {
 	while (loop_find(LOOP_TIMER))
 		loop_finish(LOOP_TIMER, 0);
@@ -53,36 +53,36 @@ static void turn(void)
 }
 
 /* One read of the session's: @len bytes, or its end where that is 0. */
-static void give(const void *bytes, size_t len)
+static void send_bytes(const void *bytes, size_t len)
 {
 	for (unsigned i = 0; !loop_find(LOOP_POLL) && client.clients.count; i++) {
 		fuzz_check(i < ROUNDS_MAX || (client.how & CLIENT_NEVER_READS), "no progress");
 		if (i > 100 && (client.how & CLIENT_NEVER_READS))
 			return;
-		turn();
+		run_loop();
 	}
 	if (!client.clients.count || !loop_find(LOOP_POLL))
 		return;
 	fuzz_check(send(ends[0], bytes, len, MSG_DONTWAIT) == (ssize_t)len);
 	loop_finish(LOOP_POLL, POLLIN);
-	turn();
+	run_loop();
 }
 
-static void leave(void)
+static void disconnect(void)
 {
 	bool vanishes = client.how & CLIENT_VANISHES;
 
 	if (vanishes && loop_find(LOOP_WRITE))
 		loop_finish(LOOP_WRITE, -EPIPE);
-	give("", 0);
+	send_bytes("", 0);
 	client.how &= (uint8_t)~CLIENT_NEVER_READS;
 	for (unsigned i = 0; client.clients.count; i++) {
 		fuzz_check(i < ROUNDS_MAX, "the session does not end");
 		if (vanishes && loop_find(LOOP_WRITE))
 			loop_finish(LOOP_WRITE, -EPIPE);
-		turn();
+		run_loop();
 		if (loop_find(LOOP_POLL))
-			give("", 0);
+			send_bytes("", 0);
 	}
 	for (int kind = LOOP_READ; kind <= LOOP_TIMER; kind++)
 		fuzz_check(!loop_find((enum loop_kind)kind), "kind %d is left in flight", kind);
@@ -132,9 +132,9 @@ struct client *client_run(const uint8_t *data, size_t size, int (*serve)(struct 
 		if (len > CONTROL_CONNECTION_INPUT)
 			len = CONTROL_CONNECTION_INPUT;
 		if (len)
-			give(data, len);
+			send_bytes(data, len);
 		data += len + (len == 0 || (cut && data + len == cut));
 	}
-	leave();
+	disconnect();
 	return &client;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The guest of device.h and what it checks. Start reading at step and, for the checks, judge. */
+/*
+ * The guest of device.h and what it checks. Start reading at make_step and, for the checks, judge.
+ */
 #include "tests/fuzz/device.h"
 
 #include "devices/virtio/virtio_mmio.h"
@@ -117,7 +119,7 @@ static void lay_out(void)
 }
 
 /* The piece whose one region has all of @len bytes at @addr, or NULL; *@ret_at is where. */
-static struct piece *look(uint64_t addr, uint64_t len, bool writable, uint64_t *ret_at)
+static struct piece *find_piece(uint64_t addr, uint64_t len, bool writable, uint64_t *ret_at)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
 		struct piece *p = &pieces[i];
@@ -138,7 +140,7 @@ static struct piece *look(uint64_t addr, uint64_t len, bool writable, uint64_t *
 static void store(uint64_t addr, const void *bytes, uint64_t len)
 {
 	uint64_t at;
-	struct piece *p = look(addr, len, true, &at);
+	struct piece *p = find_piece(addr, len, true, &at);
 
 	if (!p)
 		return;
@@ -183,7 +185,7 @@ static bool add_buffer(struct chain *chain, const uint8_t *d)
 
 	if (flags & VRING_DESC_F_INDIRECT || (!writable && chain->n_writable))
 		return false;
-	if (len && !look(addr, len, writable, &at))
+	if (len && !find_piece(addr, len, writable, &at))
 		return false;
 	if (!writable) {
 		chain->readable_len += len;
@@ -219,7 +221,7 @@ static void allow(const struct chain *chain, uint32_t len)
 	for (unsigned i = 0; i < chain->n_writable && len; i++) {
 		uint32_t n = chain->writable[i].len < len ? chain->writable[i].len : len;
 		uint64_t at;
-		struct piece *p = n ? look(chain->writable[i].addr, n, true, &at) : NULL;
+		struct piece *p = n ? find_piece(chain->writable[i].addr, n, true, &at) : NULL;
 
 		if (p)
 			memcpy(p->copy + at, p->host + at, n);
@@ -328,7 +330,7 @@ static void judge(void)
 		target->check();
 }
 
-static void set(uint64_t offset, uint32_t value)
+static void write_register(uint64_t offset, uint32_t value)
 {
 	virtio_mmio_write(&mmio, offset, 4, value);
 }
@@ -342,12 +344,12 @@ static void enable(unsigned q, uint16_t size)
 	if (!size)
 		return;
 	store(page, zeroes, sizeof(zeroes));
-	set(VIRTIO_MMIO_QUEUE_SEL, q);
-	set(VIRTIO_MMIO_QUEUE_NUM, size);
-	set(VIRTIO_MMIO_QUEUE_DESC_LOW, page);
-	set(VIRTIO_MMIO_QUEUE_AVAIL_LOW, page + AVAIL);
-	set(VIRTIO_MMIO_QUEUE_USED_LOW, page + USED);
-	set(VIRTIO_MMIO_QUEUE_READY, 1);
+	write_register(VIRTIO_MMIO_QUEUE_SEL, q);
+	write_register(VIRTIO_MMIO_QUEUE_NUM, size);
+	write_register(VIRTIO_MMIO_QUEUE_DESC_LOW, page);
+	write_register(VIRTIO_MMIO_QUEUE_AVAIL_LOW, page + AVAIL);
+	write_register(VIRTIO_MMIO_QUEUE_USED_LOW, page + USED);
+	write_register(VIRTIO_MMIO_QUEUE_READY, 1);
 	if (!broken)
 		queues[q].size = size;
 	queues[q].last_avail = queues[q].used_idx = 0;
@@ -357,8 +359,8 @@ static void disable(unsigned q)
 {
 	queues[q].size = 0;
 	forget(q);
-	set(VIRTIO_MMIO_QUEUE_SEL, q);
-	set(VIRTIO_MMIO_QUEUE_READY, 0);
+	write_register(VIRTIO_MMIO_QUEUE_SEL, q);
+	write_register(VIRTIO_MMIO_QUEUE_READY, 0);
 }
 
 static uint16_t take_size(struct fuzz_input *in)
@@ -380,17 +382,17 @@ static void restart(struct fuzz_input *in)
 		forget(q);
 	}
 	broken = false;
-	set(VIRTIO_MMIO_STATUS, 0);
-	set(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	write_register(VIRTIO_MMIO_STATUS, 0);
+	write_register(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 	for (unsigned i = 0; i < 2; i++) {
-		set(VIRTIO_MMIO_DRIVER_FEATURES_SEL, i);
-		set(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(features >> 32 * i));
+		write_register(VIRTIO_MMIO_DRIVER_FEATURES_SEL, i);
+		write_register(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(features >> 32 * i));
 	}
-	set(VIRTIO_MMIO_STATUS, to_features);
+	write_register(VIRTIO_MMIO_STATUS, to_features);
 	fuzz_check(mmio.status == to_features, "0x%x", mmio.status);
 	for (unsigned q = 0; q < dev->n_queues; q++)
 		enable(q, take_size(in));
-	set(VIRTIO_MMIO_STATUS, to_features | VIRTIO_CONFIG_S_DRIVER_OK);
+	write_register(VIRTIO_MMIO_STATUS, to_features | VIRTIO_CONFIG_S_DRIVER_OK);
 	judge();
 }
 
@@ -520,7 +522,7 @@ static void event(struct fuzz_input *in)
 	judge();
 }
 
-static void step(struct fuzz_input *in)
+static void make_step(struct fuzz_input *in)
 {
 	uint8_t what = fuzz_input_u8(in);
 	unsigned q = (what >> 4) % dev->n_queues;
@@ -542,7 +544,7 @@ static void step(struct fuzz_input *in)
 		doorbell(q);
 		break;
 	case 8:
-		set(VIRTIO_MMIO_QUEUE_NOTIFY, q);
+		write_register(VIRTIO_MMIO_QUEUE_NOTIFY, q);
 		judge();
 		break;
 	case 9:
@@ -588,7 +590,7 @@ int device_run(const struct device_target *the_target, const uint8_t *data, size
 	virtio_mmio_start(&mmio);
 	restart(&in);
 	for (unsigned i = 0; i < STEPS_MAX && in.left; i++)
-		step(&in);
+		make_step(&in);
 	/* Whatever it did, a reset makes a working device of it. */
 	restart(&in);
 	fuzz_check(!broken);

@@ -69,7 +69,7 @@ static unsigned write_out(struct virtio_console *c, const uint8_t *bytes, unsign
 	return room;
 }
 
-static unsigned take(struct virtio_console *c, uint8_t *bytes, unsigned max)
+static unsigned take_keys(struct virtio_console *c, uint8_t *bytes, unsigned max)
 {
 	unsigned n = typed < max ? typed : max;
 
@@ -78,7 +78,7 @@ static unsigned take(struct virtio_console *c, uint8_t *bytes, unsigned max)
 	return n;
 }
 
-static const struct virtio_console_ops console_ops = { write_out, take };
+static const struct virtio_console_ops console_ops = { write_out, take_keys };
 
 static bool output(struct serial *s, uint8_t byte)
 {
@@ -96,7 +96,7 @@ static void input_ready(struct serial *s)
 
 static const struct serial_ops serial_ops = { output, interrupt, input_ready };
 
-static void begin(void)
+static void start_devices(void)
 {
 	static const int doorbells[VIRTIO_MMIO_MAX_QUEUES] = { 100, 101, 102, 103 };
 	struct virtio_device *const devices[] = { &rng.virtio, &console.virtio, &pmem.virtio };
@@ -207,7 +207,7 @@ static void offer(struct fuzz_input *in)
 	avail->idx = host_to_le16((uint16_t)(idx + 1));
 }
 
-static void step(struct fuzz_input *in)
+static void make_step(struct fuzz_input *in)
 {
 	uint8_t what = fuzz_input_u8(in), value = fuzz_input_u8(in);
 	struct slot *s = &slots[value % DEVICES];
@@ -250,7 +250,7 @@ static void step(struct fuzz_input *in)
 static void steps(struct fuzz_input *in)
 {
 	for (unsigned n = fuzz_input_u8(in) % STEPS_MAX; n && in->left; n--)
-		step(in);
+		make_step(in);
 }
 
 static void save(struct state_writer *w)
@@ -307,7 +307,7 @@ static void change(struct fuzz_input *in, struct state_writer *w)
 	memcpy(bytes + offsetof(struct state_header, checksum), &sum, sizeof(sum));
 }
 
-static bool travel(struct fuzz_input *in, struct state_writer *w)
+static bool save_and_load(struct fuzz_input *in, struct state_writer *w)
 {
 	struct state_reader r;
 	struct state_writer again;
@@ -338,13 +338,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_input in = { data, size };
 	struct state_writer w;
 
-	begin();
+	start_devices();
 	for (unsigned i = 0; i < DEVICES; i++)
 		start_driver(&slots[i], fuzz_input_u8(&in) % 6);
 	steps(&in);
 	save(&w);
 	change(&in, &w);
-	if (travel(&in, &w)) {
+	if (save_and_load(&in, &w)) {
 		for (unsigned i = 0; i < DEVICES; i++)
 			virtio_mmio_restored(&slots[i].mmio);
 		serial_restored(&serial);

@@ -6,7 +6,7 @@
  * fdatasyncs that end when and as they like, against the model in machine.c. So, for any guest: no
  * byte of memory changes but those that it gave for an answer; each request is answered at most
  * once, after an fdatasync that began after it was taken; who breaks a rule gets no more service.
- * Start reading at step.
+ * Start reading at make_step.
  */
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/machine.h"
@@ -121,7 +121,7 @@ static void avail_index(struct fuzz_input *in)
 	machine_store(MACHINE_AVAIL, header, sizeof(header));
 }
 
-static void step(struct fuzz_input *in)
+static void make_step(struct fuzz_input *in)
 {
 	static void (*const steps[])(struct fuzz_input * in) = {
 		write_register, write_any_register, store,	 ring, odd_ring, descriptor, offer,
@@ -149,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	machine_start((enum machine_file)(fuzz_input_u8(&in) % MACHINE_FILES));
 	for (unsigned i = 0; i < STEPS_MAX && in.left; i++)
-		step(&in);
+		make_step(&in);
 	/* Whatever it did, a reset makes a working device of it. */
 	machine_write(VIRTIO_MMIO_STATUS, 4, 0);
 	machine_sync_done(0);

@@ -83,7 +83,7 @@ static void read_bytes(struct state_reader *r, size_t size)
 }
 
 /* Returns the number that it read, if it is one. */
-static uint64_t step(struct state_reader *r, uint8_t what)
+static uint64_t make_step(struct state_reader *r, uint8_t what)
 {
 	uint32_t argument = what >> 4;
 	uint64_t value = 0;
@@ -124,7 +124,7 @@ static void read_section(struct state_reader *r, const char *name, struct fuzz_i
 	fuzz_check(r->failed ? !version : version >= 1 && version <= newest);
 	for (uint8_t n = fuzz_input_u8(program) & 31; n; n--) {
 		size_t before = state_reader_left(r);
-		uint64_t value = step(r, fuzz_input_u8(program));
+		uint64_t value = make_step(r, fuzz_input_u8(program));
 
 		fuzz_check(state_reader_left(r) <= before);
 		fuzz_check(!r->failed || (value == 0 && state_reader_left(r) == 0));

@@ -25,7 +25,7 @@ static unsigned write_out(struct virtio_console *c, const uint8_t *bytes, unsign
 	return room;
 }
 
-static unsigned take(struct virtio_console *c, uint8_t *bytes, unsigned max)
+static unsigned take_keys(struct virtio_console *c, uint8_t *bytes, unsigned max)
 {
 	unsigned n = typed < max ? typed : max;
 
@@ -34,7 +34,7 @@ static unsigned take(struct virtio_console *c, uint8_t *bytes, unsigned max)
 	return n;
 }
 
-static const struct virtio_console_ops ops = { write_out, take };
+static const struct virtio_console_ops ops = { write_out, take_keys };
 
 static struct virtio_device *start(struct fuzz_input *in, struct event_loop *loop,
 				   const struct guest_memory *mem)

@@ -175,7 +175,7 @@ static void stop(void)
 }
 
 /* Most often a line that makes sense, with something behind it. */
-static void say(struct fuzz_input *in, struct end *end)
+static void choose_line(struct fuzz_input *in, struct end *end)
 {
 	uint8_t what = fuzz_input_u8(in);
 
@@ -198,7 +198,7 @@ static void client_comes(struct fuzz_input *in)
 
 	if (fd < 0)
 		return;
-	say(in, end_of(fd));
+	choose_line(in, end_of(fd));
 	listening->accepted(&side.listener, fd);
 }
 

@@ -44,7 +44,7 @@ const struct loop_op *loop_at(unsigned n)
 	return n < n_in_flight ? &in_flight[n] : NULL;
 }
 
-static struct loop_op take(const struct loop_op *found)
+static struct loop_op take_op(const struct loop_op *found)
 {
 	unsigned i = (unsigned)(found - in_flight);
 	struct loop_op taken = *found;
@@ -58,7 +58,7 @@ static struct loop_op take(const struct loop_op *found)
 
 void loop_end(const struct loop_op *found, int result)
 {
-	struct loop_op ended = take(found);
+	struct loop_op ended = take_op(found);
 
 	if (ended.timer)
 		ended.timer->due(ended.timer);
@@ -126,7 +126,7 @@ void event_loop_cancel(struct event_loop *loop, struct event_timer *timer)
 	for (unsigned i = 0; event_loop_armed(timer); i++) {
 		fuzz_check(i < n_in_flight, "an armed timer is in flight");
 		if (in_flight[i].timer == timer)
-			take(&in_flight[i]);
+			take_op(&in_flight[i]);
 	}
 }
 

@@ -66,7 +66,7 @@ static struct {
 	uint16_t last_avail, used_idx;
 	struct flush flushes[VIRTQUEUE_MAX_SIZE];
 	unsigned n_flushes, n_covered;
-	bool syncing, untold;
+	bool syncing, error_pending;
 	uint64_t answered;
 } model;
 
@@ -87,7 +87,7 @@ static void flush_failed(struct pmem *device, int error)
 static const struct pmem_ops pmem_ops = { .flush_failed = flush_failed };
 
 /* Where the model has @len bytes at @addr, or NULL unless one piece has them all. */
-static uint8_t *look(uint64_t addr, uint64_t len, bool writable, bool ram_only)
+static uint8_t *find_memory(uint64_t addr, uint64_t len, bool writable, bool ram_only)
 {
 	for (unsigned i = 0; i < PIECES; i++) {
 		struct piece *p = &pieces[i];
@@ -108,7 +108,7 @@ static uint16_t get16(uint64_t addr)
 {
 	__le16 v;
 
-	memcpy(&v, look(addr, 2, false, true), sizeof(v));
+	memcpy(&v, find_memory(addr, 2, false, true), sizeof(v));
 	return le16_to_host(v);
 }
 
@@ -116,14 +116,14 @@ static void put16(uint64_t addr, uint16_t value)
 {
 	__le16 v = host_to_le16(value);
 
-	memcpy(look(addr, 2, true, true), &v, sizeof(v));
+	memcpy(find_memory(addr, 2, true, true), &v, sizeof(v));
 }
 
 static void put32(uint64_t addr, uint32_t value)
 {
 	__le32 v = host_to_le32(value);
 
-	memcpy(look(addr, 4, true, true), &v, sizeof(v));
+	memcpy(find_memory(addr, 4, true, true), &v, sizeof(v));
 }
 
 static bool model_has(uint32_t bits)
@@ -172,7 +172,7 @@ static bool model_descriptor(const struct descriptor *d, struct chain *chain)
 
 	if (flags & VRING_DESC_F_INDIRECT)
 		return false;
-	bytes = look(addr, len, write, false);
+	bytes = find_memory(addr, len, write, false);
 	if (len && !bytes)
 		return false;
 	for (uint32_t i = 0; i < len && i < 4; i++) {
@@ -194,7 +194,7 @@ static bool model_chain(uint16_t head, struct chain *chain)
 		struct descriptor d;
 		uint16_t flags;
 
-		memcpy(&d, look(model.ring.desc + 16ULL * i, 16, false, true), sizeof(d));
+		memcpy(&d, find_memory(model.ring.desc + 16ULL * i, 16, false, true), sizeof(d));
 		flags = le16_to_host(d.flags);
 		if (writable_seen && !(flags & VRING_DESC_F_WRITE))
 			return false;
@@ -247,7 +247,7 @@ static void model_answer(const struct flush *flush, bool failed)
 	uint64_t entry = model.ring.device + 4 + 8ULL * (model.used_idx % model.ring.size);
 
 	for (unsigned i = 0; i < 4; i++)
-		*look(flush->answer[i], 1, true, false) = failed ? 0xff : 0;
+		*find_memory(flush->answer[i], 1, true, false) = failed ? 0xff : 0;
 	put32(entry, flush->head);
 	put32(entry + 4, 4);
 	put16(model.ring.device + 2, ++model.used_idx);
@@ -257,18 +257,18 @@ static void model_answer(const struct flush *flush, bool failed)
 static void model_answer_covered(void)
 {
 	unsigned n = model.n_covered;
-	bool told = false;
+	bool reported = false;
 
 	if (!n)
 		return;
 	for (unsigned i = 0; i < n; i++) {
 		const struct flush *flush = &model.flushes[i];
 
-		model_answer(flush, flush->refused || model.untold);
-		told |= !flush->refused;
+		model_answer(flush, flush->refused || model.error_pending);
+		reported |= !flush->refused;
 	}
-	if (told)
-		model.untold = false;
+	if (reported)
+		model.error_pending = false;
 	model.n_flushes -= n;
 	model.n_covered = 0;
 	memmove(model.flushes, model.flushes + n, model.n_flushes * sizeof(model.flushes[0]));
@@ -305,8 +305,10 @@ static bool ring_sound(const struct virtqueue_setup *s)
 	uint64_t n = s->size;
 
 	return n && n <= VIRTQUEUE_MAX_SIZE && !(n & (n - 1)) && s->desc % 16 == 0 &&
-	       s->driver % 2 == 0 && s->device % 4 == 0 && look(s->desc, 16 * n, true, true) &&
-	       look(s->driver, 4 + 2 * n, true, true) && look(s->device, 4 + 8 * n, true, true);
+	       s->driver % 2 == 0 && s->device % 4 == 0 &&
+	       find_memory(s->desc, 16 * n, true, true) &&
+	       find_memory(s->driver, 4 + 2 * n, true, true) &&
+	       find_memory(s->device, 4 + 8 * n, true, true);
 }
 
 /* A write to Status; @before is what it held. The steps themselves are checked as rules. */
@@ -459,7 +461,7 @@ static void make_pieces(void)
 	}
 }
 
-static void add(gpa_t start, uint64_t size, uint8_t *host, enum guest_region_kind kind)
+static void add_region(gpa_t start, uint64_t size, uint8_t *host, enum guest_region_kind kind)
 {
 	if (size)
 		fuzz_check(guest_memory_add(&memory, start, size, host, kind) == 0);
@@ -480,9 +482,10 @@ static void lay_out(enum machine_file file)
 
 		memset(p->host, 0, p->size);
 		memset(p->copy, 0, p->size);
-		add(gpa(p->start), p->writable_size, p->host, p->ram ? GUEST_RAM : GUEST_PMEM);
-		add(gpa(p->start + p->writable_size), p->size - p->writable_size,
-		    p->host + p->writable_size, GUEST_PMEM_READONLY);
+		add_region(gpa(p->start), p->writable_size, p->host,
+			   p->ram ? GUEST_RAM : GUEST_PMEM);
+		add_region(gpa(p->start + p->writable_size), p->size - p->writable_size,
+			   p->host + p->writable_size, GUEST_PMEM_READONLY);
 	}
 	backing = (struct pmem_backing){
 		.path = "file",
@@ -540,7 +543,7 @@ void machine_doorbell(void)
 static void store_piece(uint64_t addr, const uint8_t *data, unsigned len)
 {
 	uint64_t at = addr - MACHINE_PMEM;
-	uint8_t *copy = look(addr, len, true, false);
+	uint8_t *copy = find_memory(addr, len, true, false);
 
 	for (unsigned i = 0; copy && i < PIECES; i++)
 		if (copy >= pieces[i].copy && copy < pieces[i].copy + pieces[i].size)
@@ -555,7 +558,7 @@ static void store_piece(uint64_t addr, const uint8_t *data, unsigned len)
 	pmem_store(&pmem, at, data, len);
 	for (unsigned i = 0; i < len; i++) {
 		if (backing.readonly || at + i >= MACHINE_PMEM_FILE_SIZE)
-			model.untold = true;
+			model.error_pending = true;
 		else
 			pieces[PMEM].copy[at + i] = data[i];
 	}
@@ -590,7 +593,7 @@ void machine_sync_done(int result)
 	loop_finish(LOOP_FDATASYNC, result);
 	model.syncing = false;
 	if (result < 0)
-		model.untold = true;
+		model.error_pending = true;
 	fuzz_check(failures == (result < 0));
 	failures = 0;
 	model_answer_covered();
@@ -606,38 +609,39 @@ void machine_stop(void)
 	check_memory();
 }
 
-static void set(uint64_t offset, uint32_t value)
+static void write_register(uint64_t offset, uint32_t value)
 {
 	machine_write(offset, 4, value);
 }
 
 void machine_negotiate(void)
 {
-	set(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE);
-	set(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
-	set(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-	set(VIRTIO_MMIO_DRIVER_FEATURES, 1U << (VIRTIO_F_VERSION_1 - 32));
-	set(VIRTIO_MMIO_STATUS,
-	    VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK);
+	write_register(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	write_register(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	write_register(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	write_register(VIRTIO_MMIO_DRIVER_FEATURES, 1U << (VIRTIO_F_VERSION_1 - 32));
+	write_register(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
+						   VIRTIO_CONFIG_S_FEATURES_OK);
 }
 
 void machine_ring(unsigned size, uint64_t desc, uint64_t avail, uint64_t used)
 {
-	set(VIRTIO_MMIO_QUEUE_SEL, 0);
-	set(VIRTIO_MMIO_QUEUE_NUM, size);
-	set(VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)desc);
-	set(VIRTIO_MMIO_QUEUE_DESC_HIGH, (uint32_t)(desc >> 32));
-	set(VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)avail);
-	set(VIRTIO_MMIO_QUEUE_AVAIL_HIGH, (uint32_t)(avail >> 32));
-	set(VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)used);
-	set(VIRTIO_MMIO_QUEUE_USED_HIGH, (uint32_t)(used >> 32));
-	set(VIRTIO_MMIO_QUEUE_READY, 1);
+	write_register(VIRTIO_MMIO_QUEUE_SEL, 0);
+	write_register(VIRTIO_MMIO_QUEUE_NUM, size);
+	write_register(VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)desc);
+	write_register(VIRTIO_MMIO_QUEUE_DESC_HIGH, (uint32_t)(desc >> 32));
+	write_register(VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)avail);
+	write_register(VIRTIO_MMIO_QUEUE_AVAIL_HIGH, (uint32_t)(avail >> 32));
+	write_register(VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)used);
+	write_register(VIRTIO_MMIO_QUEUE_USED_HIGH, (uint32_t)(used >> 32));
+	write_register(VIRTIO_MMIO_QUEUE_READY, 1);
 }
 
 void machine_driver_ok(void)
 {
-	set(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
-					VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
+	write_register(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
+						   VIRTIO_CONFIG_S_FEATURES_OK |
+						   VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
 void machine_descriptor(unsigned i, uint64_t addr, uint32_t len, uint16_t flags, uint16_t next)
@@ -658,7 +662,7 @@ void machine_offer(uint16_t head)
 	uint16_t size = pmem.queue.setup.size, idx;
 	__le16 wire = host_to_le16(head);
 
-	if (!size || !look(avail + 2, 2, true, true))
+	if (!size || !find_memory(avail + 2, 2, true, true))
 		return;
 	idx = get16(avail + 2);
 	machine_store(avail + 4 + 2ULL * (idx % size), &wire, sizeof(wire));

@@ -18,7 +18,7 @@ static struct acpi_x86_tables build(unsigned cpus, unsigned slots)
 	return tables;
 }
 
-static uint64_t get(uint64_t addr, unsigned bytes)
+static uint64_t read_le(uint64_t addr, unsigned bytes)
 {
 	uint64_t v = 0;
 
@@ -32,14 +32,14 @@ static void assert_sums_to_zero(uint64_t addr, uint64_t len)
 	uint8_t sum = 0;
 
 	for (uint64_t i = 0; i < len; i++)
-		sum += (uint8_t)get(addr + i, 1);
+		sum += (uint8_t)read_le(addr + i, 1);
 	cr_assert_eq(sum, 0, "checksum of the table at 0x%lx", addr);
 }
 
 static void assert_table(uint64_t addr, const char *signature)
 {
 	cr_assert_eq(memcmp(area + (addr - LAYOUT_ACPI), signature, 4), 0);
-	assert_sums_to_zero(addr, get(addr + 4, 4));
+	assert_sums_to_zero(addr, read_le(addr + 4, 4));
 }
 
 Test(acpi_x86, tables_lead_from_one_to_the_next)
@@ -50,26 +50,26 @@ Test(acpi_x86, tables_lead_from_one_to_the_next)
 	cr_assert_eq(memcmp(area, "RSD PTR ", 8), 0);
 	assert_sums_to_zero(LAYOUT_ACPI, 20);
 	assert_sums_to_zero(LAYOUT_ACPI, 36);
-	xsdt = get(LAYOUT_ACPI + 24, 8);
+	xsdt = read_le(LAYOUT_ACPI + 24, 8);
 	assert_table(xsdt, "XSDT");
-	cr_assert_eq(get(xsdt + 4, 4), 36 + 2 * 8);
-	fadt = get(xsdt + 36, 8);
+	cr_assert_eq(read_le(xsdt + 4, 4), 36 + 2 * 8);
+	fadt = read_le(xsdt + 36, 8);
 	assert_table(fadt, "FACP");
-	assert_table(get(fadt + 140, 8), "DSDT");
-	cr_assert_eq(get(fadt + 112, 4), 1u << 20 | 1u << 10 | 1u, "flags");
-	cr_assert_eq(get(fadt + 116 + 4, 8), LAYOUT_POWER_BASE + LAYOUT_POWER_RESET);
-	cr_assert_eq(get(fadt + 128, 1), LAYOUT_POWER_RESET_VALUE);
-	cr_assert_eq(get(fadt + 244 + 4, 8), LAYOUT_POWER_BASE + LAYOUT_POWER_SLEEP_CONTROL);
-	cr_assert_eq(get(fadt + 256 + 4, 8), LAYOUT_POWER_BASE + LAYOUT_POWER_SLEEP_STATUS);
-	madt = get(xsdt + 44, 8);
+	assert_table(read_le(fadt + 140, 8), "DSDT");
+	cr_assert_eq(read_le(fadt + 112, 4), 1u << 20 | 1u << 10 | 1u, "flags");
+	cr_assert_eq(read_le(fadt + 116 + 4, 8), LAYOUT_POWER_BASE + LAYOUT_POWER_RESET);
+	cr_assert_eq(read_le(fadt + 128, 1), LAYOUT_POWER_RESET_VALUE);
+	cr_assert_eq(read_le(fadt + 244 + 4, 8), LAYOUT_POWER_BASE + LAYOUT_POWER_SLEEP_CONTROL);
+	cr_assert_eq(read_le(fadt + 256 + 4, 8), LAYOUT_POWER_BASE + LAYOUT_POWER_SLEEP_STATUS);
+	madt = read_le(xsdt + 44, 8);
 	assert_table(madt, "APIC");
-	cr_assert_eq(get(madt + 4, 4), 44 + 12 + 4 * 8);
-	cr_assert_eq(get(madt + 44, 2), 0x0c01, "an IOAPIC of 12 bytes");
-	cr_assert_eq(get(madt + 48, 4), LAYOUT_IOAPIC);
+	cr_assert_eq(read_le(madt + 4, 4), 44 + 12 + 4 * 8);
+	cr_assert_eq(read_le(madt + 44, 2), 0x0c01, "an IOAPIC of 12 bytes");
+	cr_assert_eq(read_le(madt + 48, 4), LAYOUT_IOAPIC);
 	for (unsigned i = 0; i < 4; i++) {
-		cr_assert_eq(get(madt + 56 + i * 8, 2), 0x0800, "a local APIC of 8 bytes");
-		cr_assert_eq(get(madt + 56 + i * 8 + 3, 1), i);
-		cr_assert_eq(get(madt + 56 + i * 8 + 4, 4), 1);
+		cr_assert_eq(read_le(madt + 56 + i * 8, 2), 0x0800, "a local APIC of 8 bytes");
+		cr_assert_eq(read_le(madt + 56 + i * 8 + 3, 1), i);
+		cr_assert_eq(read_le(madt + 56 + i * 8 + 4, 4), 1);
 	}
 }
 
@@ -101,15 +101,16 @@ Test(acpi_x86, state_says_which_devices_are_there)
 	struct boot_device dev = boot_virtio_device(18, "virtio-rng");
 
 	build(1, 3);
-	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_SLOTS, 4), 7);
-	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4),
+	cr_assert_eq(read_le(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_SLOTS, 4), 7);
+	cr_assert_eq(read_le(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4),
 		     LAYOUT_ACPI_FIXED_UART | LAYOUT_ACPI_FIXED_PANIC | LAYOUT_ACPI_FIXED_EXIT);
 	cr_assert_eq(build_one(dev), 0);
-	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_SLOTS, 4), 1u << 18);
-	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4), 0);
+	cr_assert_eq(read_le(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_SLOTS, 4), 1u << 18);
+	cr_assert_eq(read_le(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4), 0);
 	dev = (struct boot_device){ .kind = BOOT_DEVICE_PANIC };
 	cr_assert_eq(build_one(dev), 0);
-	cr_assert_eq(get(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4), LAYOUT_ACPI_FIXED_PANIC);
+	cr_assert_eq(read_le(LAYOUT_ACPI_STATE + LAYOUT_ACPI_STATE_FIXED, 4),
+		     LAYOUT_ACPI_FIXED_PANIC);
 }
 
 Test(acpi_x86, refuses_devices_that_the_dsdt_lacks)

@@ -94,7 +94,7 @@ static struct acpi_x86_tables build(const struct boot_machine *m)
 	return tables;
 }
 
-static uint64_t get(const uint8_t *at, unsigned bytes)
+static uint64_t read_le(const uint8_t *at, unsigned bytes)
 {
 	uint64_t v = 0;
 
@@ -119,25 +119,25 @@ Test(srat_x86, only_with_nodes)
 
 	check_eq(tables.count, ACPI_TABLES + 1);
 	check_str(tables.table[5].name, "srat");
-	check_eq(get(xsdt + 4, 4), 36 + 3 * 8);
-	check_eq(sum(xsdt, get(xsdt + 4, 4)), 0);
-	check_eq(get(xsdt + 52, 8), LAYOUT_ACPI + tables.table[5].offset);
+	check_eq(read_le(xsdt + 4, 4), 36 + 3 * 8);
+	check_eq(sum(xsdt, read_le(xsdt + 4, 4)), 0);
+	check_eq(read_le(xsdt + 52, 8), LAYOUT_ACPI + tables.table[5].offset);
 	m.n_nodes = 0;
 	tables = build(&m);
 	xsdt = area + tables.table[1].offset;
 	check_eq(tables.count, ACPI_TABLES);
-	check_eq(get(xsdt + 4, 4), 36 + 2 * 8);
-	check_eq(sum(xsdt, get(xsdt + 4, 4)), 0);
+	check_eq(read_le(xsdt + 4, 4), 36 + 2 * 8);
+	check_eq(sum(xsdt, read_le(xsdt + 4, 4)), 0);
 }
 
 static void check_memory(const uint8_t *at, uint64_t start, uint64_t size, unsigned node,
 			 unsigned flags)
 {
-	check_eq(get(at, 2), 0x2801);
-	check_eq(get(at + 2, 4), node);
-	check_eq(get(at + 8, 8), start);
-	check_eq(get(at + 16, 8), size);
-	check_eq(get(at + 28, 4), flags);
+	check_eq(read_le(at, 2), 0x2801);
+	check_eq(read_le(at + 2, 4), node);
+	check_eq(read_le(at + 8, 8), start);
+	check_eq(read_le(at + 16, 8), size);
+	check_eq(read_le(at + 28, 4), flags);
 }
 
 Test(srat_x86, places_processors_ram_and_pmem)
@@ -148,14 +148,14 @@ Test(srat_x86, places_processors_ram_and_pmem)
 	const uint8_t *at = srat + 48;
 
 	check_eq(memcmp(srat, "SRAT", 4), 0);
-	check_eq(get(srat + 4, 4), 48 + 4 * 16 + 5 * 40);
-	check_eq(tables.table[5].size, get(srat + 4, 4));
+	check_eq(read_le(srat + 4, 4), 48 + 4 * 16 + 5 * 40);
+	check_eq(tables.table[5].size, read_le(srat + 4, 4));
 	check_eq(sum(srat, tables.table[5].size), 0);
 	for (unsigned i = 0; i < 4; i++, at += 16) {
-		check_eq(get(at, 2), 0x1000);
+		check_eq(read_le(at, 2), 0x1000);
 		check_eq(at[2], i % 2, "domain of CPU %u", i);
 		check_eq(at[3], i, "APIC id");
-		check_eq(get(at + 4, 4), 1, "enabled");
+		check_eq(read_le(at + 4, 4), 1, "enabled");
 	}
 	check_memory(at, 0, 3 * GIB, 0, 1);
 	check_memory(at + 40, 4 * GIB, 1 * GIB, 0, 1);

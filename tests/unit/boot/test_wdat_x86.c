@@ -24,7 +24,7 @@ static struct acpi_x86_tables build(unsigned nodes)
 	return tables;
 }
 
-static uint64_t get(const uint8_t *at, unsigned bytes)
+static uint64_t read_le(const uint8_t *at, unsigned bytes)
 {
 	uint64_t v = 0;
 
@@ -43,11 +43,11 @@ Test(wdat_x86, is_the_last_table)
 
 		check_eq(tables.count, i + 1);
 		check_str(tables.table[i].name, "wdat");
-		check_eq(get(xsdt + 4, 4), 36 + (3 + nodes) * 8);
-		check_eq(get(xsdt + 52 + nodes * 8, 8), LAYOUT_ACPI + tables.table[i].offset);
+		check_eq(read_le(xsdt + 4, 4), 36 + (3 + nodes) * 8);
+		check_eq(read_le(xsdt + 52 + nodes * 8, 8), LAYOUT_ACPI + tables.table[i].offset);
 		wdat = area + tables.table[i].offset;
 		check_eq(memcmp(wdat, "WDAT", 4), 0);
-		check_eq(get(wdat + 4, 4), 36 + WDAT_SIZE);
+		check_eq(read_le(wdat + 4, 4), 36 + WDAT_SIZE);
 		for (unsigned byte = 0; byte < 36 + WDAT_SIZE; byte++)
 			sum = (uint8_t)(sum + wdat[byte]);
 		check_eq(sum, 0);
@@ -68,21 +68,21 @@ Test(wdat_x86, actions)
 	uint8_t body[WDAT_SIZE];
 
 	wdat_x86_write(body);
-	check_eq(get(body, 4), 32);
-	check_eq(get(body + 4, 5), 0xffffff00ff, "what Linux takes for no PCI device");
-	check_eq(get(body + 12, 4), 1000, "milliseconds");
-	check_eq(get(body + 16, 4), LAYOUT_WATCHDOG_MAX_SECONDS);
-	check_eq(get(body + 20, 4), 1);
-	check_eq(get(body + 24, 4), 1, "enabled");
-	check_eq(get(body + 28, 4), ARRAY_SIZE(wanted));
+	check_eq(read_le(body, 4), 32);
+	check_eq(read_le(body + 4, 5), 0xffffff00ff, "what Linux takes for no PCI device");
+	check_eq(read_le(body + 12, 4), 1000, "milliseconds");
+	check_eq(read_le(body + 16, 4), LAYOUT_WATCHDOG_MAX_SECONDS);
+	check_eq(read_le(body + 20, 4), 1);
+	check_eq(read_le(body + 24, 4), 1, "enabled");
+	check_eq(read_le(body + 28, 4), ARRAY_SIZE(wanted));
 	for (unsigned i = 0; i < ARRAY_SIZE(wanted); i++) {
 		const uint8_t *at = body + 32 + i * 24;
 
-		check_eq(get(at, 4), wanted[i].action | wanted[i].instruction << 8);
-		check_eq(get(at + 4, 4), 0x03002000, "32 bits of memory");
-		check_eq(get(at + 8, 8), LAYOUT_WATCHDOG_BASE + wanted[i].offset);
-		check_eq(get(at + 16, 4), wanted[i].value);
-		check_eq(get(at + 20, 4), UINT32_MAX);
+		check_eq(read_le(at, 4), wanted[i].action | wanted[i].instruction << 8);
+		check_eq(read_le(at + 4, 4), 0x03002000, "32 bits of memory");
+		check_eq(read_le(at + 8, 8), LAYOUT_WATCHDOG_BASE + wanted[i].offset);
+		check_eq(read_le(at + 16, 4), wanted[i].value);
+		check_eq(read_le(at + 20, 4), UINT32_MAX);
 	}
 }
 

@@ -278,7 +278,7 @@ Test(serial, loopback, .init = setup)
 static struct state_file file;
 static struct serial loaded;
 
-static int travel(void)
+static int save_and_load(void)
 {
 	state_file_save(&file);
 	serial_save(&serial, &file.writer);
@@ -313,7 +313,7 @@ static void check_same(void)
 
 Test(serial, saved_at_rest, .init = setup_both, .fini = teardown_file)
 {
-	check_eq(travel(), 0, "%s", file.err.text);
+	check_eq(save_and_load(), 0, "%s", file.err.text);
 	check_same();
 	serial_restored(&loaded);
 	check_eq(interrupts, 0);
@@ -328,7 +328,7 @@ Test(serial, saved_with_input_and_all_registers, .init = setup_both, .fini = tea
 	serial_write(&serial, UART_FCR, UART_FCR_ENABLE_FIFO);
 	serial_write(&serial, UART_MCR, UART_MCR_DTR | UART_MCR_OUT2);
 	serial_write(&serial, UART_SCR, 0x56);
-	check_eq(travel(), 0, "%s", file.err.text);
+	check_eq(save_and_load(), 0, "%s", file.err.text);
 	check_eq(serial_read(&loaded, UART_LCR), UART_LCR_DLAB | UART_LCR_WLEN8);
 	serial_write(&serial, UART_LCR, UART_LCR_WLEN8);
 	serial_write(&serial, UART_IER, UART_IER_RDI | UART_IER_THRI);
@@ -338,7 +338,7 @@ Test(serial, saved_with_input_and_all_registers, .init = setup_both, .fini = tea
 		serial_read(&serial, UART_RX);
 	serial_input(&serial, (const uint8_t *)"abcdefghijklmnopqrst", 20);
 	interrupts = 0;
-	check_eq(travel(), 0, "%s", file.err.text);
+	check_eq(save_and_load(), 0, "%s", file.err.text);
 	check_eq(interrupts, 0, "not before all is loaded");
 	serial_restored(&loaded);
 	check_eq(interrupts, 1, "it may have been lost");
@@ -353,7 +353,7 @@ Test(serial, saved_while_output_had_no_room, .init = setup_both, .fini = teardow
 	serial_write(&serial, UART_TX, 'a');
 	check_eq(serial_read(&serial, UART_LSR), 0);
 	interrupts = 0;
-	check_eq(travel(), 0, "%s", file.err.text);
+	check_eq(save_and_load(), 0, "%s", file.err.text);
 	check_eq(serial_read(&loaded, UART_LSR), 0);
 	serial_restored(&loaded);
 	check_eq(interrupts, 1, "there is another console, with room");

@@ -811,7 +811,7 @@ static struct state_file state;
 static struct driver loaded_driver;
 
 /* Brings the card to another tap, whose other end is @peer from then on. */
-static int travel(void)
+static int save_and_load(void)
 {
 	static const uint8_t mac[ETH_ALEN] = { 2 };
 	int ends[2];
@@ -848,7 +848,7 @@ Test(net, saved_while_it_waits_for_a_frame, .init = setup, .fini = teardown_both
 	prepare(SENT);
 	send_at(3, SENT, HEADER + FRAME);
 	offloads = offloads_set = 0;
-	check_eq(travel(), 0, "%s", state.err.text);
+	check_eq(save_and_load(), 0, "%s", state.err.text);
 	check_eq(offloads_set, 0, "the tap is not touched before all is loaded");
 	virtio_mmio_restored(&loaded_driver.mmio);
 	driver_settle(&host);
@@ -871,7 +871,7 @@ Test(net, saved_while_it_waits_for_a_frame, .init = setup, .fini = teardown_both
 Test(net, saved_with_an_address_of_many, .init = setup, .fini = teardown_both)
 {
 	net.mac[0] = 3;
-	check_eq(travel(), -EINVAL);
+	check_eq(save_and_load(), -EINVAL);
 	check_str(state.err.text, "state: section device: has 03:00:00:12:34:56, which cannot be "
 				  "the address of a card; save the VM again");
 	check_eq(loaded.mac[0], 2);
@@ -879,6 +879,6 @@ Test(net, saved_with_an_address_of_many, .init = setup, .fini = teardown_both)
 	driver_detach(&loaded_driver);
 	close(loaded.fd);
 	memset(net.mac, 0, sizeof(net.mac));
-	check_eq(travel(), -EINVAL);
+	check_eq(save_and_load(), -EINVAL);
 	check_eq(loaded.mac[0], 2);
 }

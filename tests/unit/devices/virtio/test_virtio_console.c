@@ -55,7 +55,7 @@ static unsigned give_input(struct virtio_console *c, uint8_t *bytes, unsigned ma
 
 static const struct virtio_console_ops ops = { take_output, give_input };
 
-static void begin(void)
+static void start_driver(void)
 {
 	driver_negotiate(&driver);
 	driver_setup_queue(&driver);
@@ -79,7 +79,7 @@ static void setup(void)
 	room = UINT32_MAX;
 	virtio_console_init(&console, &ops, &host.loop, &host.mem);
 	driver_attach(&driver, &host, &console.virtio, 0x10000, 64);
-	begin();
+	start_driver();
 }
 
 static void teardown(void)
@@ -95,14 +95,14 @@ static void kick(unsigned queue)
 	driver_settle(&host);
 }
 
-static void say(uint16_t i, uint64_t at, const char *text)
+static void offer_output(uint16_t i, uint64_t at, const char *text)
 {
 	memcpy(host.ram + at, text, strlen(text));
 	driver_ring_desc(&output, i, at, (uint32_t)strlen(text), 0, 0);
 	driver_ring_offer(&output, i);
 }
 
-static void listen_at(uint16_t i, uint64_t at, uint32_t len)
+static void offer_input_buffer(uint16_t i, uint64_t at, uint32_t len)
 {
 	driver_ring_desc(&driver.ring, i, at, len, WRITE, 0);
 	driver_ring_offer(&driver.ring, i);
@@ -135,8 +135,8 @@ Test(virtio_console, presents_itself, .init = setup, .fini = teardown)
 
 Test(virtio_console, output, .init = setup, .fini = teardown)
 {
-	say(3, BUFFER, "hello ");
-	say(5, BUFFER + 100, "world");
+	offer_output(3, BUFFER, "hello ");
+	offer_output(5, BUFFER + 100, "world");
 	kick(1);
 	check_written("hello world");
 	check_eq(used(&output), 2);
@@ -200,8 +200,8 @@ Test(virtio_console, empty_output_takes_turns_too, .init = setup, .fini = teardo
 Test(virtio_console, output_waits_for_room, .init = setup, .fini = teardown)
 {
 	room = 4;
-	say(0, BUFFER, "hello");
-	say(1, BUFFER + 100, "!");
+	offer_output(0, BUFFER, "hello");
+	offer_output(1, BUFFER + 100, "!");
 	kick(1);
 	check_written("hell");
 	check_eq(used(&output), 0);
@@ -225,9 +225,9 @@ Test(virtio_console, output_waits_for_room, .init = setup, .fini = teardown)
 Test(virtio_console, waits_while_memory_is_saved, .init = setup, .fini = teardown)
 {
 	room = 2;
-	say(0, BUFFER, "abcd");
+	offer_output(0, BUFFER, "abcd");
 	kick(1);
-	listen_at(7, BUFFER + 100, 3);
+	offer_input_buffer(7, BUFFER + 100, 3);
 	kick(0);
 	host.mem.frozen = true;
 	room = 100;
@@ -251,7 +251,7 @@ Test(virtio_console, waits_while_memory_is_saved, .init = setup, .fini = teardow
 Test(virtio_console, descriptors_are_read_once, .init = setup, .fini = teardown)
 {
 	room = 2;
-	say(0, BUFFER, "abcd");
+	offer_output(0, BUFFER, "abcd");
 	kick(1);
 	driver_ring_desc(&output, 0, 0xdeadbeef000, 0xffffffff, WRITE, 0);
 	room = 100;
@@ -265,14 +265,14 @@ Test(virtio_console, input_waits_for_buffers, .init = setup, .fini = teardown)
 	strcpy(typed, "hello");
 	virtio_console_input_ready(&console);
 	check_str(typed, "hello");
-	listen_at(7, BUFFER, 3);
+	offer_input_buffer(7, BUFFER, 3);
 	kick(0);
 	check_eq(used(&driver.ring), 1);
 	check_eq(le32toh(driver.ring.used->ring[0].id), 7);
 	check_eq(le32toh(driver.ring.used->ring[0].len), 3);
 	check_eq(memcmp(host.ram + BUFFER, "hel\0", 4), 0);
 	check_str(typed, "lo");
-	listen_at(8, BUFFER + 16, 64);
+	offer_input_buffer(8, BUFFER + 16, 64);
 	kick(0);
 	check_eq(le32toh(driver.ring.used->ring[1].len), 2);
 	check_eq(memcmp(host.ram + BUFFER + 16, "lo\0", 3), 0);
@@ -281,8 +281,8 @@ Test(virtio_console, input_waits_for_buffers, .init = setup, .fini = teardown)
 
 Test(virtio_console, buffers_wait_for_input, .init = setup, .fini = teardown)
 {
-	listen_at(0, BUFFER, 64);
-	listen_at(1, BUFFER + 64, 64);
+	offer_input_buffer(0, BUFFER, 64);
+	offer_input_buffer(1, BUFFER + 64, 64);
 	kick(0);
 	check_eq(used(&driver.ring), 0);
 	strcpy(typed, "a");
@@ -316,8 +316,8 @@ Test(virtio_console, input_over_several_buffers, .init = setup, .fini = teardown
 Test(virtio_console, reset_forgets_what_is_in_flight, .init = setup, .fini = teardown)
 {
 	room = 2;
-	say(0, BUFFER, "old output");
-	listen_at(0, BUFFER + 64, 64);
+	offer_output(0, BUFFER, "old output");
+	offer_input_buffer(0, BUFFER + 64, 64);
 	kick(1);
 	kick(0);
 	driver_reset(&driver);
@@ -330,11 +330,11 @@ Test(virtio_console, reset_forgets_what_is_in_flight, .init = setup, .fini = tea
 	check_str(typed, "new");
 	check_eq(host.ram[BUFFER + 64], 0);
 	driver_ring_init(&driver.ring, host.ram, 0x10000, 64);
-	begin();
-	say(0, BUFFER, "more");
+	start_driver();
+	offer_output(0, BUFFER, "more");
 	kick(1);
 	check_written("olmore");
-	listen_at(0, BUFFER + 64, 64);
+	offer_input_buffer(0, BUFFER + 64, 64);
 	kick(0);
 	check_eq(memcmp(host.ram + BUFFER + 64, "new", 3), 0);
 }
@@ -342,7 +342,7 @@ Test(virtio_console, reset_forgets_what_is_in_flight, .init = setup, .fini = tea
 /* Linux takes its queues down one by one while the driver is ready. */
 Test(virtio_console, queue_that_is_taken_down, .init = setup, .fini = teardown)
 {
-	listen_at(0, BUFFER, 64);
+	offer_input_buffer(0, BUFFER, 64);
 	kick(0);
 	driver_write(&driver, VIRTIO_MMIO_QUEUE_SEL, 0);
 	driver_write(&driver, VIRTIO_MMIO_QUEUE_READY, 0);
@@ -350,7 +350,7 @@ Test(virtio_console, queue_that_is_taken_down, .init = setup, .fini = teardown)
 	virtio_console_input_ready(&console);
 	check_str(typed, "x");
 	check_eq(host.ram[BUFFER], 0);
-	say(0, BUFFER + 64, "still");
+	offer_output(0, BUFFER + 64, "still");
 	kick(1);
 	check_written("still");
 }
@@ -358,7 +358,7 @@ Test(virtio_console, queue_that_is_taken_down, .init = setup, .fini = teardown)
 Test(virtio_console, driver_that_wants_no_interrupts, .init = setup, .fini = teardown)
 {
 	output.avail->flags = htole16(VRING_AVAIL_F_NO_INTERRUPT);
-	say(0, BUFFER, "x");
+	offer_output(0, BUFFER, "x");
 	kick(1);
 	check_eq(used(&output), 1);
 	check_eq(driver_interrupts(&driver), 0);
@@ -438,7 +438,7 @@ static struct state_file state;
 static struct virtio_console other;
 static struct driver other_driver;
 
-static int travel(void)
+static int save_and_load(void)
 {
 	virtio_console_init(&other, &ops, &host.loop, &host.mem);
 	driver_attach(&other_driver, &host, &other.virtio, 0x40000, 64);
@@ -467,11 +467,11 @@ static void teardown_both(void)
 Test(virtio_console, saved_within_a_chain, .init = setup, .fini = teardown_both)
 {
 	room = 5;
-	say(0, BUFFER, "hello, world");
-	say(1, BUFFER + 64, "!");
+	offer_output(0, BUFFER, "hello, world");
+	offer_output(1, BUFFER + 64, "!");
 	kick(VIRTIO_CONSOLE_TRANSMIT);
 	check_written("hello");
-	check_eq(travel(), 0, "%s", state.err.text);
+	check_eq(save_and_load(), 0, "%s", state.err.text);
 	check_eq(used(&output), 0);
 	room = UINT32_MAX;
 	go_on();
@@ -482,10 +482,10 @@ Test(virtio_console, saved_within_a_chain, .init = setup, .fini = teardown_both)
 
 Test(virtio_console, saved_while_it_waits_for_input, .init = setup, .fini = teardown_both)
 {
-	listen_at(3, BUFFER, 8);
+	offer_input_buffer(3, BUFFER, 8);
 	kick(VIRTIO_CONSOLE_RECEIVE);
 	cr_assert(console.holds[VIRTIO_CONSOLE_RECEIVE]);
-	check_eq(travel(), 0, "%s", state.err.text);
+	check_eq(save_and_load(), 0, "%s", state.err.text);
 	go_on();
 	strcpy(typed, "abc");
 	virtio_console_input_ready(&other);
@@ -501,15 +501,15 @@ Test(virtio_console, saved_while_it_waits_for_input, .init = setup, .fini = tear
 Test(virtio_console, saved_with_more_than_there_is, .init = setup, .fini = teardown_both)
 {
 	room = 0;
-	say(0, BUFFER, "hello");
+	offer_output(0, BUFFER, "hello");
 	kick(VIRTIO_CONSOLE_TRANSMIT);
 	console.sent = UINT32_MAX;
-	check_eq(travel(), 0, "%s", state.err.text);
+	check_eq(save_and_load(), 0, "%s", state.err.text);
 	room = 100;
 	go_on();
 	check_eq(n_written, 0);
 	check_eq(used(&output), 1);
-	say(1, BUFFER, "bye");
+	offer_output(1, BUFFER, "bye");
 	driver_ring_doorbell(&other_driver, VIRTIO_CONSOLE_TRANSMIT);
 	driver_settle(&host);
 	check_written("bye");
@@ -519,10 +519,10 @@ Test(virtio_console, saved_with_more_than_there_is, .init = setup, .fini = teard
 Test(virtio_console, saved_output_without_a_queue, .init = setup, .fini = teardown_both)
 {
 	driver_reset(&driver);
-	check_eq(travel(), 0);
+	check_eq(save_and_load(), 0);
 	driver_detach(&other_driver);
 	console.sent = 1;
-	check_eq(travel(), -EINVAL);
+	check_eq(save_and_load(), -EINVAL);
 	check_str(state.err.text, "state: section device: has written 1 bytes of a queue that is "
 				  "not ready; save the VM again");
 	check_eq(other.sent, 0);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Registers and queues, saved from one device and loaded into another. Start reading at travel. */
+/*
+ * Registers and queues, saved from one device and loaded into another. Start reading at
+ * save_and_load.
+ */
 #include "devices/virtio/virtio_mmio_state.h"
 
 #include "tests/support/driver.h"
@@ -112,7 +115,7 @@ static int load(void)
 }
 
 /* The state is saved from the one device and loaded into the other. */
-static void travel(void)
+static void save_and_load(void)
 {
 	save();
 	check_eq(load(), 0, "%s", file.err.text);
@@ -136,7 +139,7 @@ static void restored(void)
 
 Test(virtio_mmio_state, fresh_device, .init = setup, .fini = teardown)
 {
-	travel();
+	save_and_load();
 	restored();
 	check_eq(driver_interrupts(&loaded), 0);
 	check_eq(to.kicks[0] + to.kicks[1], 0);
@@ -161,7 +164,7 @@ Test(virtio_mmio_state, each_step_of_a_driver, .init = setup, .fini = teardown)
 		if (steps[i] & VIRTIO_CONFIG_S_FAILED)
 			driver_write(&saved, VIRTIO_MMIO_STATUS, steps[i]);
 		check_eq(driver_read(&saved, VIRTIO_MMIO_STATUS), steps[i]);
-		travel();
+		save_and_load();
 		check_eq(driver_read(&loaded, VIRTIO_MMIO_STATUS), steps[i]);
 	}
 }
@@ -174,7 +177,7 @@ Test(virtio_mmio_state, features_and_selectors, .init = setup, .fini = teardown)
 	driver_write(&saved, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
 	driver_write(&saved, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
 	driver_write(&saved, VIRTIO_MMIO_QUEUE_SEL, 1);
-	travel();
+	save_and_load();
 	check_eq(driver_read(&loaded, VIRTIO_MMIO_DEVICE_FEATURES), 1 << 8 | 1);
 	check_eq(driver_read(&loaded, VIRTIO_MMIO_QUEUE_NUM_MAX), VIRTQUEUE_MAX_SIZE);
 	/* The selectors are those of the saved device: this one goes to the low word. */
@@ -186,7 +189,7 @@ Test(virtio_mmio_state, features_and_selectors, .init = setup, .fini = teardown)
 	/* A bit above 63 was asked for, and still is. */
 	driver_write(&saved, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 2);
 	driver_write(&saved, VIRTIO_MMIO_DRIVER_FEATURES, 1);
-	travel();
+	save_and_load();
 	driver_write(&loaded, VIRTIO_MMIO_STATUS, FEATURES_OK);
 	check_eq(driver_read(&loaded, VIRTIO_MMIO_STATUS), 3);
 }
@@ -196,7 +199,7 @@ Test(virtio_mmio_state, queue_that_is_being_set_up, .init = setup, .fini = teard
 	driver_negotiate(&saved);
 	driver_program_queue(&saved);
 	driver_write(&saved, VIRTIO_MMIO_QUEUE_DESC_HIGH, 0xfffffff0);
-	travel();
+	save_and_load();
 	check_eq(memcmp(&to.queues[0].setup, &from.queues[0].setup, sizeof(to.queues[0].setup)), 0);
 	driver_write(&loaded, VIRTIO_MMIO_QUEUE_DESC_HIGH, 0);
 	driver_write(&loaded, VIRTIO_MMIO_QUEUE_READY, 1);
@@ -212,7 +215,7 @@ Test(virtio_mmio_state, a_ring_goes_on, .init = setup, .fini = teardown)
 	driver_settle(&host);
 	check_eq(le16toh(saved.ring.used->idx), 8);
 	driver_ring_offer(&saved.ring, 5);
-	travel();
+	save_and_load();
 	check_eq(driver_read(&loaded, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_VRING);
 	/* The doorbell for it is lost, and found again. */
 	restored();
@@ -233,7 +236,7 @@ Test(virtio_mmio_state, what_is_in_flight_is_taken_again, .init = setup, .fini =
 	driver_ring_doorbell(&saved, 0);
 	driver_settle(&host);
 	check_eq(from.n_heads, 5);
-	travel();
+	save_and_load();
 	restored();
 	check_eq(to.n_heads, 3);
 	for (uint16_t i = 0; i < 3; i++)
@@ -254,7 +257,7 @@ Test(virtio_mmio_state, indices_wrap, .init = setup, .fini = teardown)
 	driver_ring_doorbell(&saved, 0);
 	driver_settle(&host);
 	check_eq(from.queues[0].last_avail, 1);
-	travel();
+	save_and_load();
 	restored();
 	check_eq(to.n_heads, 2);
 	check_eq(le16toh(saved.ring.used->idx), 1);
@@ -272,7 +275,7 @@ Test(virtio_mmio_state, pages_that_are_being_fetched, .init = setup, .fini = tea
 	driver_settle(&host);
 	check_eq(driver_fetches_held(), 1);
 	check_eq(from.n_heads, 0);
-	travel();
+	save_and_load();
 	restored();
 	check_eq(driver_fetches_held(), 2, "it begins again");
 	driver_fetch_finish(0);
@@ -290,7 +293,7 @@ Test(virtio_mmio_state, every_queue_and_one_interrupt, .init = setup, .fini = te
 	from.queues[1].setup = (struct virtqueue_setup){ 16, 0x30000, 0x31000, 0x32000 };
 	driver_write(&saved, VIRTIO_MMIO_QUEUE_SEL, 1);
 	driver_write(&saved, VIRTIO_MMIO_QUEUE_READY, 1);
-	travel();
+	save_and_load();
 	restored();
 	check_eq(to.kicks[0], 1);
 	check_eq(to.kicks[1], 1);
@@ -302,7 +305,7 @@ Test(virtio_mmio_state, broken_device, .init = setup, .fini = teardown)
 {
 	driver_start(&saved);
 	virtio_broken(&from.virtio, "for a test");
-	travel();
+	save_and_load();
 	restored();
 	check_eq(driver_read(&loaded, VIRTIO_MMIO_STATUS), BROKEN);
 	check_eq(to.kicks[0], 0);
@@ -321,13 +324,13 @@ Test(virtio_mmio_state, load_over_a_device_in_use, .init = setup, .fini = teardo
 	driver_settle(&host);
 	check_eq(to.n_heads, 1);
 	to.kicks[0] = to.n_heads = 0;
-	travel();
+	save_and_load();
 	check_eq(to.stops[0], 1);
 	check_eq(to.stops[1], 1);
 	driver_start(&saved);
 	offer(1, 0x200000);
 	from.answers = 0;
-	travel();
+	save_and_load();
 	restored();
 	check_eq(to.n_heads, 1, "head 1 is not in flight any more");
 }
@@ -335,7 +338,7 @@ Test(virtio_mmio_state, load_over_a_device_in_use, .init = setup, .fini = teardo
 /* A model may load it after the transport. */
 Test(virtio_mmio_state, configuration_is_shown_anew, .init = setup, .fini = teardown)
 {
-	travel();
+	save_and_load();
 	to.config[3] = 9;
 	check_eq(driver_read(&loaded, VIRTIO_MMIO_CONFIG), 0x04030201);
 	restored();
@@ -360,7 +363,7 @@ enum {
 	SECTION = QUEUE + 2 * QUEUE_BYTES,
 };
 
-static void put(unsigned at, uint64_t value, unsigned bytes)
+static void change_state(unsigned at, uint64_t value, unsigned bytes)
 {
 	size_t len;
 	uint8_t *section = state_file_bytes(&file, &len);
@@ -380,7 +383,7 @@ static void save_at(uint32_t status)
 		driver_negotiate(&saved);
 	save();
 	if (status != READY && status != FEATURES_OK)
-		put(STATUS, status, 4);
+		change_state(STATUS, status, 4);
 }
 
 static void check_reset(void)
@@ -462,7 +465,7 @@ Test(virtio_mmio_state, values_that_no_driver_can_set, .init = setup, .fini = te
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		save_at(cases[i].status);
-		put(cases[i].at, cases[i].value, cases[i].bytes);
+		change_state(cases[i].at, cases[i].value, cases[i].bytes);
 		if (cases[i].accepted) {
 			check_eq(load(), 0, "%s: %s", cases[i].name, file.err.text);
 			continue;
@@ -479,7 +482,7 @@ Test(virtio_mmio_state, ring_in_a_file, .init = setup, .fini = teardown)
 
 	check_eq(guest_memory_add(&host.mem, gpa(FILE_AT), 4096, map, GUEST_PMEM), 0);
 	save_at(READY);
-	put(DEVICE, FILE_AT, 8);
+	change_state(DEVICE, FILE_AT, 8);
 	check_eq(load(), -EINVAL);
 	check_contains(file.err.text, "has a queue 0 whose size or ring address is not valid");
 	munmap(map, 4096);
@@ -490,9 +493,9 @@ Test(virtio_mmio_state, index_before_the_driver_is_ready, .init = setup, .fini =
 {
 	driver_negotiate(&saved);
 	driver_setup_queue(&saved);
-	travel();
+	save_and_load();
 	save();
-	put(NEXT_ENTRY, 1, 2);
+	change_state(NEXT_ENTRY, 1, 2);
 	check_eq(load(), -EINVAL);
 	check_contains(file.err.text, "has a queue 0 with values that cannot be with the device "
 				      "status 0xb");
@@ -506,7 +509,7 @@ Test(virtio_mmio_state, index_before_the_driver_is_ready, .init = setup, .fini =
 Test(virtio_mmio_state, index_far_from_the_ring, .init = setup, .fini = teardown)
 {
 	save_at(READY);
-	put(NEXT_ENTRY, 0x8000, 2);
+	change_state(NEXT_ENTRY, 0x8000, 2);
 	check_eq(load(), 0);
 	restored();
 	check_eq(driver_read(&loaded, VIRTIO_MMIO_STATUS), BROKEN);
@@ -517,18 +520,18 @@ Test(virtio_mmio_state, index_far_from_the_ring, .init = setup, .fini = teardown
 Test(virtio_mmio_state, messages, .init = setup, .fini = teardown)
 {
 	save_at(READY);
-	put(STATUS, 7, 4);
+	change_state(STATUS, 7, 4);
 	check_eq(load(), -EINVAL);
 	check_str(file.err.text, "state: section device: has the device status 0x7, which no "
 				 "driver can set; save the VM again");
 	save_at(READY);
-	put(DRIVER_FEATURES, 1, 8);
+	change_state(DRIVER_FEATURES, 1, 8);
 	check_eq(load(), -ENOTSUP);
 	check_str(file.err.text, "state: section device: has a driver with the features 0x1, and "
 				 "the device offers 0x10100000008; restore it with the mvmm that "
 				 "saved it");
 	save_at(READY);
-	put(N_QUEUES, 1, 4);
+	change_state(N_QUEUES, 1, 4);
 	check_eq(load(), -EINVAL);
 	check_str(file.err.text, "state: section device: has 1 queues, and the device has 2; "
 				 "restore it with the mvmm that saved it");

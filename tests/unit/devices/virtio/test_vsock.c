@@ -140,7 +140,7 @@ static void happens(struct peer *p, unsigned event)
 	vsock_event(&vsock, &p->stream, event);
 }
 
-static void give(struct peer *p, const void *data, uint32_t len)
+static void send_from_peer(struct peer *p, const void *data, uint32_t len)
 {
 	memcpy(p->give + p->n_give, data, len);
 	p->n_give += len;
@@ -233,7 +233,7 @@ Test(vsock, host_connects, .init = setup, .fini = teardown)
 	check_eq(p->port, 0, "not before the guest has answered");
 	guest_send(&guest, VIRTIO_VSOCK_OP_RESPONSE, 1234, packet.src_port);
 	check_eq(p->port, packet.src_port);
-	give(p, "hello", 5);
+	send_from_peer(p, "hello", 5);
 	packet = guest_expect(&guest, VIRTIO_VSOCK_OP_RW, packet.src_port, 1234);
 	check_eq(packet.len, 5);
 	cr_assert(memcmp(guest.payload, "hello", 5) == 0);
@@ -289,7 +289,7 @@ Test(vsock, data_both_ways, .init = setup, .fini = teardown)
 	guest_send_data(&guest, LOCAL, PORT, "to the host", 11);
 	check_eq(p->n_got, 11);
 	cr_assert(memcmp(p->got, "to the host", 11) == 0);
-	give(p, "to the guest", 12);
+	send_from_peer(p, "to the guest", 12);
 	packet = guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL);
 	check_eq(packet.len, 12);
 	check_eq(packet.fwd_cnt, 11);
@@ -304,7 +304,7 @@ Test(vsock, waits_while_memory_is_saved, .init = setup, .fini = teardown)
 	struct peer *p = connected();
 
 	guest.host.mem.frozen = true;
-	give(p, "to the guest", 12);
+	send_from_peer(p, "to the guest", 12);
 	guest_expect_none(&guest);
 	guest_send_data(&guest, LOCAL, PORT, "x", 1);
 	check_eq(p->n_got, 0);
@@ -381,7 +381,7 @@ Test(vsock, credit_of_the_guest_is_respected, .init = setup, .fini = teardown)
 	guest_send_packet(&guest, &packet, NULL, 0);
 	guest_expect(&guest, VIRTIO_VSOCK_OP_RESPONSE, PORT, LOCAL);
 	p = &peers[0];
-	give(p, data, sizeof(data));
+	send_from_peer(p, data, sizeof(data));
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL).len, 100);
 	guest_expect(&guest, VIRTIO_VSOCK_OP_CREDIT_REQUEST, PORT, LOCAL);
 	guest_expect_none(&guest);
@@ -410,7 +410,7 @@ Test(vsock, half_close_by_the_guest, .init = setup, .fini = teardown)
 	happens(p, VSOCK_WRITABLE);
 	check_eq(p->n_got, 4);
 	check_eq(p->shut, VIRTIO_VSOCK_SHUTDOWN_SEND);
-	give(p, "answer", 6);
+	send_from_peer(p, "answer", 6);
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL).len, 6);
 	p->end = true;
 	happens(p, VSOCK_READABLE);
@@ -426,7 +426,7 @@ Test(vsock, half_close_by_the_host, .init = setup, .fini = teardown)
 	struct peer *p = connected();
 
 	p->end = true;
-	give(p, "last", 4);
+	send_from_peer(p, "last", 4);
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL).len, 4);
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_SHUTDOWN, PORT, LOCAL).flags,
 		 VIRTIO_VSOCK_SHUTDOWN_SEND);
@@ -441,7 +441,7 @@ Test(vsock, guest_takes_no_more, .init = setup, .fini = teardown)
 
 	guest_shutdown(&guest, LOCAL, PORT, VIRTIO_VSOCK_SHUTDOWN_RCV);
 	check_eq(p->shut, VIRTIO_VSOCK_SHUTDOWN_RCV);
-	give(p, "unwanted", 8);
+	send_from_peer(p, "unwanted", 8);
 	guest_expect_none(&guest);
 	check_eq(p->given, 0);
 	guest_send_data(&guest, LOCAL, PORT, "still", 5);
@@ -503,7 +503,7 @@ Test(vsock, peer_dies, .init = setup, .fini = teardown)
 	happens(p, VSOCK_HANGUP);
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_SHUTDOWN, PORT, LOCAL).flags,
 		 VIRTIO_VSOCK_SHUTDOWN_RCV);
-	give(p, "last words", 10);
+	send_from_peer(p, "last words", 10);
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL).len, 10);
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_SHUTDOWN, PORT, LOCAL).flags,
 		 VSOCK_SHUTDOWN_BOTH);
@@ -585,8 +585,8 @@ Test(vsock, connections_take_turns, .init = setup, .fini = teardown)
 	while (vsock.queues[VSOCK_RX].last_avail != le16toh(guest.rx.avail->idx)) {
 		guest_send(&guest, VIRTIO_VSOCK_OP_CREDIT_REQUEST, LOCAL, PORT);
 	}
-	give(a, guest.host.ram, VSOCK_BUFFER);
-	give(b, guest.host.ram, VSOCK_BUFFER);
+	send_from_peer(a, guest.host.ram, VSOCK_BUFFER);
+	send_from_peer(b, guest.host.ram, VSOCK_BUFFER);
 	while (guest_waiting(&guest))
 		guest_take(&guest);
 	guest_ring(&guest, VSOCK_RX);
@@ -620,7 +620,7 @@ Test(vsock, counters, .init = setup, .fini = teardown)
 	struct vsock_packet packet;
 
 	check_eq(n->connections, 1);
-	give(p, "hello", 5);
+	send_from_peer(p, "hello", 5);
 	guest_take(&guest);
 	p->room = 0;
 	guest_send_data(&guest, LOCAL, PORT, data, 7);
@@ -849,7 +849,7 @@ Test(vsock, absurd_credit, .init = setup, .fini = teardown)
 
 	packet.fwd_cnt = 1000;
 	guest_send_packet(&guest, &packet, NULL, 0);
-	give(p, "hello", 5);
+	send_from_peer(p, "hello", 5);
 	guest_expect(&guest, VIRTIO_VSOCK_OP_CREDIT_REQUEST, PORT, LOCAL);
 	guest_expect_none(&guest);
 	packet.fwd_cnt = 0;
@@ -964,7 +964,7 @@ Test(vsock, much_to_the_guest_takes_turns, .init = setup, .fini = teardown)
 	guest_ring(&guest, VSOCK_RX);
 	/* As when the loop finds all of them readable at once. */
 	for (unsigned i = 0; i < BUSY; i++)
-		give(&peers[i], peers[BUSY].give, VSOCK_BUFFER);
+		send_from_peer(&peers[i], peers[BUSY].give, VSOCK_BUFFER);
 	for (unsigned i = 0; i < BUSY; i++)
 		moved += peers[i].given;
 	cr_assert(moved && moved <= VSOCK_TURN, "%u bytes", moved);
@@ -1128,7 +1128,7 @@ Test(vsock, receive_buffer_in_a_truncated_file, .init = setup, .fini = teardown)
 	guest_offer(&guest, 0, GUEST_BUFFER);
 	offer_torn(1, FILE_AT + 4096 - GUEST_HEADER);
 	guest_expect(&guest, VIRTIO_VSOCK_OP_RESPONSE, PORT, LOCAL);
-	give(&peers[n_peers - 1], "hello", 5);
+	send_from_peer(&peers[n_peers - 1], "hello", 5);
 	expect_broken(&peers[n_peers - 1]);
 }
 
@@ -1140,7 +1140,7 @@ Test(vsock, smallest_receive_buffer, .init = setup, .fini = teardown)
 	guest_offer(&guest, 1, GUEST_HEADER + 1);
 	guest_ring(&guest, VSOCK_RX);
 	guest_expect(&guest, VIRTIO_VSOCK_OP_RESPONSE, PORT, LOCAL);
-	give(&peers[0], "ab", 2);
+	send_from_peer(&peers[0], "ab", 2);
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL).len, 1);
 }
 
@@ -1150,7 +1150,7 @@ static struct state_file state;
 static struct driver_ring events;
 
 /* Saves the device and loads it into one that is as new, with the same guest. */
-static void travel(void)
+static void save_and_load(void)
 {
 	state_file_save(&state);
 	virtio_mmio_save(&guest.driver.mmio, &state.writer);
@@ -1200,7 +1200,7 @@ Test(vsock, restored_driver_is_told_first, .init = setup_events, .fini = teardow
 	guest_ring(&guest, VSOCK_EVENT);
 	check_eq(le16toh(events.used->idx), 0, "nothing has happened yet");
 	guest_stage(&guest, &request, NULL, 0);
-	travel();
+	save_and_load();
 	cr_assert(old->closed);
 	expect_event(0);
 	check_eq(driver_interrupts(&guest.driver), 2, "one for what was lost, one for the event");
@@ -1222,7 +1222,7 @@ Test(vsock, restored_driver_is_told_first, .init = setup_events, .fini = teardow
 
 Test(vsock, event_waits_for_a_buffer, .init = setup_events, .fini = teardown)
 {
-	travel();
+	save_and_load();
 	guest_send(&guest, VIRTIO_VSOCK_OP_REQUEST, LOCAL, PORT);
 	guest_expect_none(&guest);
 	offer_event(2, 8, VRING_DESC_F_WRITE);
@@ -1237,8 +1237,8 @@ Test(vsock, saved_before_the_event_was_taken, .init = setup_events, .fini = tear
 {
 	offer_event(0, 4, VRING_DESC_F_WRITE);
 	offer_event(1, 4, VRING_DESC_F_WRITE);
-	travel();
-	travel();
+	save_and_load();
+	save_and_load();
 	check_eq(le16toh(events.used->idx), 2, "told again: something may have happened since");
 	guest_ring(&guest, VSOCK_EVENT);
 	expect_works();
@@ -1246,24 +1246,24 @@ Test(vsock, saved_before_the_event_was_taken, .init = setup_events, .fini = tear
 
 Test(vsock, driver_that_resets_needs_no_event, .init = setup_events, .fini = teardown)
 {
-	travel();
+	save_and_load();
 	driver_reset(&guest.driver);
 	guest_start(&guest);
 	guest_offer_all(&guest);
 	expect_works();
 	/* Nor does one that takes away the queue, or never had one. */
-	travel();
+	save_and_load();
 	driver_write(&guest.driver, VIRTIO_MMIO_QUEUE_SEL, VSOCK_EVENT);
 	driver_write(&guest.driver, VIRTIO_MMIO_QUEUE_READY, 0);
 	guest_ring(&guest, VSOCK_RX);
 	expect_works();
-	travel();
+	save_and_load();
 	expect_works();
 }
 
 static void expect_broken_event(void)
 {
-	travel();
+	save_and_load();
 	cr_assert(guest_broken(&guest));
 	check_eq(le16toh(events.used->idx), 0);
 	driver_reset(&guest.driver);

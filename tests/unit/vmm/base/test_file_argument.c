@@ -16,7 +16,7 @@ TestSuite(file_argument, .timeout = 10);
 static struct error err;
 static char text[32];
 
-static int take(int fd, int access)
+static int take_descriptor(int fd, int access)
 {
 	snprintf(text, sizeof(text), "fd:%d", fd);
 	return file_argument_take("--option", text, access, &err);
@@ -37,7 +37,7 @@ Test(file_argument, takes_it_as_it_is)
 	int fd = memfd_create("file", 0);
 
 	check_eq(lseek(fd, 42, SEEK_SET), 42);
-	check_eq(take(fd, O_RDWR), fd, "%s", err.text);
+	check_eq(take_descriptor(fd, O_RDWR), fd, "%s", err.text);
 	check_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	check_eq(lseek(fd, 0, SEEK_CUR), 42);
 }
@@ -71,11 +71,11 @@ Test(file_argument, not_open)
 {
 	unsigned before = open_descriptors();
 
-	check_eq(take(999, O_RDONLY), -EBADF);
+	check_eq(take_descriptor(999, O_RDONLY), -EBADF);
 	check_str(err.text,
 		  "--option fd:999: is not open; start mvmm with that descriptor open and "
 		  "without close-on-exec");
-	check_eq(take(2147483647, O_RDONLY), -EBADF);
+	check_eq(take_descriptor(2147483647, O_RDONLY), -EBADF);
 	check_eq(open_descriptors(), before);
 }
 
@@ -87,10 +87,10 @@ Test(file_argument, twice)
 {
 	int fd = memfd_create("file", 0), own = memfd_create("own", MFD_CLOEXEC);
 
-	check_eq(take(fd, O_RDONLY), fd);
-	check_eq(take(fd, O_RDONLY), -EBUSY);
+	check_eq(take_descriptor(fd, O_RDONLY), fd);
+	check_eq(take_descriptor(fd, O_RDONLY), -EBUSY);
 	check_contains(err.text, "is given twice, or was not open when mvmm was started");
-	check_eq(take(own, O_RDONLY), -EBUSY);
+	check_eq(take_descriptor(own, O_RDONLY), -EBUSY);
 }
 
 /*
@@ -102,17 +102,17 @@ Test(file_argument, wrong_access)
 	int ends[2], fd = open("/dev/null", O_PATH);
 
 	check_eq(pipe(ends), 0);
-	check_eq(take(ends[0], O_WRONLY), -EACCES);
+	check_eq(take_descriptor(ends[0], O_WRONLY), -EACCES);
 	check_contains(err.text, ": is not open for writing");
-	check_eq(take(ends[0], O_RDWR), -EACCES);
+	check_eq(take_descriptor(ends[0], O_RDWR), -EACCES);
 	check_contains(err.text, ": is not open for reading and writing");
-	check_eq(take(ends[1], O_RDONLY), -EACCES);
+	check_eq(take_descriptor(ends[1], O_RDONLY), -EACCES);
 	check_contains(err.text, ": is not open for reading");
-	check_eq(take(fd, O_RDONLY), -EACCES);
+	check_eq(take_descriptor(fd, O_RDONLY), -EACCES);
 	check_contains(err.text, "is open with O_PATH");
 	check_eq(fcntl(ends[0], F_GETFD), 0, "still the caller's");
-	check_eq(take(ends[0], O_RDONLY), ends[0]);
-	check_eq(take(ends[1], O_WRONLY), ends[1]);
+	check_eq(take_descriptor(ends[0], O_RDONLY), ends[0]);
+	check_eq(take_descriptor(ends[1], O_WRONLY), ends[1]);
 }
 
 /* Messages and the console use them too. */
@@ -121,11 +121,11 @@ Test(file_argument, duplicates_standard_descriptors)
 	int fd = memfd_create("file", 0), copy;
 
 	check_eq(dup2(fd, STDIN_FILENO), STDIN_FILENO);
-	copy = take(STDIN_FILENO, O_RDONLY);
+	copy = take_descriptor(STDIN_FILENO, O_RDONLY);
 	cr_assert(copy > STDERR_FILENO && copy != fd, "%d", copy);
 	check_eq(fcntl(copy, F_GETFD), FD_CLOEXEC);
 	check_eq(fcntl(STDIN_FILENO, F_GETFD), 0);
-	cr_assert(take(STDIN_FILENO, O_RDONLY) > STDERR_FILENO);
+	cr_assert(take_descriptor(STDIN_FILENO, O_RDONLY) > STDERR_FILENO);
 }
 
 Test(file_argument, what_it_names_can_be_looked_at)
@@ -151,9 +151,9 @@ Test(file_argument, lists_what_was_taken)
 	int low = memfd_create("file", 0), high = fcntl(low, F_DUPFD, 1000);
 
 	check_eq(file_argument_next(0), -1);
-	check_eq(take(high, O_RDWR), high, "%s", err.text);
-	check_eq(take(low, O_RDWR), low, "%s", err.text);
-	check_eq(take(low, O_RDWR), -EBUSY);
+	check_eq(take_descriptor(high, O_RDWR), high, "%s", err.text);
+	check_eq(take_descriptor(low, O_RDWR), low, "%s", err.text);
+	check_eq(take_descriptor(low, O_RDWR), -EBUSY);
 	check_eq(file_argument_next(0), low);
 	check_eq(file_argument_next(low), low);
 	check_eq(file_argument_next(low + 1), high);

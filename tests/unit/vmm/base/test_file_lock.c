@@ -52,7 +52,7 @@ Test(file_lock, holder_that_ends)
 
 static struct file_lock_holder holder;
 
-static int take(bool writes)
+static int take_lock(bool writes)
 {
 	holder = (struct file_lock_holder){ -1, false };
 	return file_lock_take(file, writes, &holder);
@@ -81,7 +81,7 @@ static pid_t start_holder_by(int (*lock)(bool writes), bool writes)
 
 static pid_t start_holder(bool writes)
 {
-	return start_holder_by(take, writes);
+	return start_holder_by(take_lock, writes);
 }
 
 static void end_holder(pid_t child)
@@ -104,7 +104,7 @@ Test(file_lock, exclusion, .init = setup)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		pid_t child = start_holder(cases[i].first);
-		int lock = take(cases[i].second);
+		int lock = take_lock(cases[i].second);
 
 		check_eq(lock < 0 ? lock : 0, cases[i].ret, "case %zu", i);
 		if (lock < 0) {
@@ -114,7 +114,7 @@ Test(file_lock, exclusion, .init = setup)
 			close(lock);
 		}
 		end_holder(child);
-		lock = take(cases[i].second);
+		lock = take_lock(cases[i].second);
 		cr_assert(lock >= 0, "ends with its process");
 		close(lock);
 	}
@@ -122,17 +122,17 @@ Test(file_lock, exclusion, .init = setup)
 
 Test(file_lock, ends_when_it_is_closed_and_no_sooner, .init = setup)
 {
-	int lock = take(true), other = open(path, O_RDWR);
+	int lock = take_lock(true), other = open(path, O_RDWR);
 
 	cr_assert(lock >= 0);
 	check_eq(fcntl(lock, F_GETFD), FD_CLOEXEC);
 	/* What ends the older kind of lock. */
 	close(other);
-	check_eq(take(false), -EBUSY);
+	check_eq(take_lock(false), -EBUSY);
 	check_eq(holder.pid, 0, "nobody else");
 	check_eq(holder.writes, true);
 	close(lock);
-	lock = take(false);
+	lock = take_lock(false);
 	cr_assert(lock >= 0);
 	close(lock);
 }
@@ -144,7 +144,7 @@ Test(file_lock, a_strangers_lock, .init = setup)
 	int other = open(path, O_RDWR);
 
 	check_eq(fcntl(other, F_OFD_SETLK, &wanted), 0);
-	check_eq(take(true), -EBUSY);
+	check_eq(take_lock(true), -EBUSY);
 	check_eq(holder.pid, 0);
 	check_eq(holder.writes, false);
 	close(other);
@@ -155,10 +155,10 @@ Test(file_lock, names_one_of_several, .init = setup)
 {
 	pid_t a = start_holder(false), b = start_holder(false);
 
-	check_eq(take(true), -EBUSY);
+	check_eq(take_lock(true), -EBUSY);
 	cr_assert(holder.pid == a || holder.pid == b, "%d", (int)holder.pid);
 	end_holder(a);
-	check_eq(take(true), -EBUSY);
+	check_eq(take_lock(true), -EBUSY);
 	check_eq(holder.pid, b);
 	end_holder(b);
 }
@@ -169,7 +169,7 @@ Test(file_lock, another_file_does_not_matter, .init = setup)
 	int lock;
 
 	file = memfd_create("other", MFD_CLOEXEC);
-	lock = take(true);
+	lock = take_lock(true);
 	cr_assert(lock >= 0);
 	end_holder(child);
 }
@@ -179,15 +179,15 @@ Test(file_lock, leaves_nothing_open_where_there_are_no_locks, .init = setup)
 	unsigned before = open_descriptors();
 
 	refuse_command(SYS_fcntl, F_OFD_SETLK, ENOLCK);
-	check_eq(take(true), -ENOLCK);
-	check_eq(take(false), -ENOLCK);
+	check_eq(take_lock(true), -ENOLCK);
+	check_eq(take_lock(false), -ENOLCK);
 	check_eq(holder.pid, -1, "untouched");
 	check_eq(open_descriptors(), before);
 }
 
 /* Descriptors that were passed to us: one open file, as a launcher gives it to several. */
 
-static int take_passed(bool writes)
+static int take_passed_lock(bool writes)
 {
 	holder = (struct file_lock_holder){ -1, false };
 	return file_lock_take_passed(file, writes, &holder);
@@ -201,8 +201,8 @@ Test(file_lock, passed_to_several, .init = setup)
 {
 	for (unsigned i = 0; i < 4; i++) {
 		bool first = i & 1, second = i & 2;
-		pid_t child = start_holder_by(take_passed, first);
-		int ret = take_passed(second);
+		pid_t child = start_holder_by(take_passed_lock, first);
+		int ret = take_passed_lock(second);
 
 		check_eq(ret, first || second ? -EBUSY : 0, "case %u", i);
 		if (ret < 0) {
@@ -210,9 +210,9 @@ Test(file_lock, passed_to_several, .init = setup)
 			check_eq(holder.writes, first, "case %u", i);
 		}
 		end_holder(child);
-		check_eq(take_passed(second), 0, "ends with its process");
+		check_eq(take_passed_lock(second), 0, "ends with its process");
 		/* A lock of one's own does not stand in the way of another. */
-		check_eq(take_passed(!second), 0);
+		check_eq(take_passed_lock(!second), 0);
 		close(open(path, O_RDONLY));
 	}
 }
@@ -220,24 +220,24 @@ Test(file_lock, passed_to_several, .init = setup)
 /* Both kinds of lock exclude each other, and each tells its holder if that can be known. */
 Test(file_lock, passed_beside_opened, .init = setup)
 {
-	pid_t child = start_holder_by(take_passed, true);
+	pid_t child = start_holder_by(take_passed_lock, true);
 
-	check_eq(take(false), -EBUSY);
+	check_eq(take_lock(false), -EBUSY);
 	check_eq(holder.pid, child);
 	check_eq(holder.writes, true);
 	end_holder(child);
 	child = start_holder(true);
-	check_eq(take_passed(false), -EBUSY);
+	check_eq(take_passed_lock(false), -EBUSY);
 	check_eq(holder.pid, 0, "its file would have to be opened");
 	check_eq(holder.writes, true);
 	end_holder(child);
 	child = start_holder(false);
-	check_eq(take_passed(false), 0);
+	check_eq(take_passed_lock(false), 0);
 	end_holder(child);
 }
 
 Test(file_lock, passed_where_there_are_no_locks, .init = setup)
 {
 	refuse_command(SYS_fcntl, F_SETLK, ENOLCK);
-	check_eq(take_passed(true), -ENOLCK);
+	check_eq(take_passed_lock(true), -ENOLCK);
 }

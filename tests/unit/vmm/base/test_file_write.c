@@ -127,7 +127,7 @@ static int ends[2];
 static char taken[8 * PIPE];
 static size_t n_taken;
 
-static void take(int number)
+static void take_bytes(int number)
 {
 	ssize_t n = read(ends[0], taken + n_taken, sizeof(taken) - n_taken);
 
@@ -137,7 +137,7 @@ static void take(int number)
 /* Signals find the call waiting for room in a full pipe, and make some: for a part of it only. */
 Test(file_write, after_signals)
 {
-	const struct sigaction action = { .sa_handler = take };
+	const struct sigaction action = { .sa_handler = take_bytes };
 	const struct itimerval often = { { 0, 20000 }, { 0, 20000 } }, never = { 0 };
 	char data[PIPE] = "", more[3 * PIPE];
 
@@ -152,7 +152,7 @@ Test(file_write, after_signals)
 	check_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
 	check_eq(file_write_all(ends[1], more, sizeof(more)), 0);
 	check_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
-	take(0);
+	take_bytes(0);
 	check_eq(n_taken, PIPE + sizeof(more));
 	check_eq(memcmp(taken + PIPE, more, sizeof(more)), 0);
 }

@@ -49,7 +49,7 @@ Test(guarded_copy, missing_pages_are_errors)
 	copy_both_ways(map_truncated());
 }
 
-static void leave(void)
+static void exit_with_5(void)
 {
 	_exit(5);
 }
@@ -59,7 +59,7 @@ Test(guarded_copy, other_accesses_to_watched_memory_are_fatal, .exit_code = 5)
 	uint8_t *map = map_truncated();
 
 	check_eq(guarded_copy_init(), 0);
-	guarded_copy_watch(map + PAGE, PAGE, leave);
+	guarded_copy_watch(map + PAGE, PAGE, exit_with_5);
 	copy_both_ways(map);
 	*(volatile uint8_t *)(map + 2 * PAGE - 1) = 1;
 }
@@ -70,7 +70,7 @@ Test(guarded_copy, other_memory_is_not_watched, .signal = SIGBUS)
 	uint8_t *map = map_truncated();
 
 	check_eq(guarded_copy_init(), 0);
-	guarded_copy_watch(map + 2 * PAGE, PAGE, leave);
+	guarded_copy_watch(map + 2 * PAGE, PAGE, exit_with_5);
 	*(volatile uint8_t *)(map + 2 * PAGE - 1) = 1;
 }
 

@@ -9,7 +9,7 @@ TestSuite(line, .timeout = 10);
 static char text[64];
 static struct line line;
 
-static void begin(size_t size)
+static void begin_line(size_t size)
 {
 	memset(text, '#', sizeof(text));
 	line = (struct line){ .text = text, .size = size };
@@ -24,7 +24,7 @@ static void check_line(const char *want)
 
 Test(line, texts_and_numbers)
 {
-	begin(sizeof(text));
+	begin_line(sizeof(text));
 	line_append(&line, "a");
 	line_append_bytes(&line, "bcd", 2);
 	line_append_number(&line, 0, 1);
@@ -38,7 +38,7 @@ Test(line, texts_and_numbers)
 
 Test(line, no_room)
 {
-	begin(5);
+	begin_line(5);
 	line_append(&line, "abc");
 	line_append_number(&line, 123, 1);
 	check_line("abc12");

@@ -19,12 +19,12 @@ static void setup(void)
 	memset(memory, 0xee, sizeof(memory));
 }
 
-static uint32_t put(const char *text)
+static uint32_t put_text(const char *text)
 {
 	return ring_put(&ring, bytes, SIZE, text, (uint32_t)strlen(text));
 }
 
-static const char *take(uint32_t max)
+static const char *take_text(uint32_t max)
 {
 	static char text[SIZE + 1];
 
@@ -32,7 +32,7 @@ static const char *take(uint32_t max)
 	return text;
 }
 
-static const char *next(void)
+static const char *next_text(void)
 {
 	static char text[SIZE + 1];
 	uint32_t len;
@@ -47,36 +47,36 @@ static const char *next(void)
 Test(ring, zeroed_one_is_empty, .init = setup)
 {
 	check_eq(ring_count(&ring), 0);
-	check_str(next(), "");
-	check_str(take(SIZE), "");
-	check_eq(put(""), 0);
+	check_str(next_text(), "");
+	check_str(take_text(SIZE), "");
+	check_eq(put_text(""), 0);
 	check_eq(ring_count(&ring), 0);
 }
 
 Test(ring, takes_what_there_is_room_for, .init = setup)
 {
-	check_eq(put("0123456789"), 10);
-	check_eq(put("abcdefgh"), 6);
+	check_eq(put_text("0123456789"), 10);
+	check_eq(put_text("abcdefgh"), 6);
 	check_eq(ring_count(&ring), SIZE);
-	check_eq(put("x"), 0);
-	check_str(take(SIZE + 5), "0123456789abcdef");
+	check_eq(put_text("x"), 0);
+	check_str(take_text(SIZE + 5), "0123456789abcdef");
 	check_eq(ring_count(&ring), 0);
 }
 
 Test(ring, pieces, .init = setup)
 {
-	put("0123456789");
-	check_str(take(8), "01234567");
-	put("abcdefghij");
+	put_text("0123456789");
+	check_str(take_text(8), "01234567");
+	put_text("abcdefghij");
 	/* Up to the memory's end, then from its beginning. */
-	check_str(next(), "89abcdef");
+	check_str(next_text(), "89abcdef");
 	ring_drop(&ring, 3);
-	check_str(next(), "bcdef");
+	check_str(next_text(), "bcdef");
 	ring_drop(&ring, 5);
-	check_str(next(), "ghij");
+	check_str(next_text(), "ghij");
 	check_eq(ring_count(&ring), 4);
-	check_str(take(2), "gh");
-	check_str(take(5), "ij");
+	check_str(take_text(2), "gh");
+	check_str(take_text(5), "ij");
 }
 
 /* Steps of all lengths, from a place where the counters are about to wrap. */
@@ -92,15 +92,15 @@ Test(ring, same_as_a_run_of_bytes, .init = setup)
 
 		for (size_t k = 0; k < n; k++)
 			text[k] = (char)('a' + (i + k) % 26);
-		check_eq(put(text), n < SIZE - had ? n : SIZE - had);
+		check_eq(put_text(text), n < SIZE - had ? n : SIZE - had);
 		strncat(model, text, SIZE - had);
 		check_eq(ring_count(&ring), strlen(model));
-		cr_assert(strncmp(model, next(), strlen(next())) == 0);
+		cr_assert(strncmp(model, next_text(), strlen(next_text())) == 0);
 		n = (size_t)rand_r(&seed) % (SIZE + 3);
 		had = strlen(model) < n ? strlen(model) : n;
 		memcpy(text, model, had);
 		text[had] = '\0';
-		check_str(take((uint32_t)n), text);
+		check_str(take_text((uint32_t)n), text);
 		memmove(model, model + had, strlen(model) - had + 1);
 	}
 	cr_assert(ring.put < 1u << 31, "the counters have wrapped");

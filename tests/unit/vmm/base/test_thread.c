@@ -11,7 +11,7 @@ TestSuite(thread, .timeout = 10);
 
 static sigset_t blocked;
 
-static void *look(void *arg)
+static void *get_blocked_signals(void *arg)
 {
 	pthread_sigmask(SIG_BLOCK, NULL, &blocked);
 	return arg;
@@ -28,7 +28,9 @@ Test(thread, blocks_all_but_those_named)
 	sigaddset(&before, SIGUSR1);
 	sigaddset(&before, SIGHUP);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	check_eq(thread_start(&thread, look, &blocked, unblocked, ARRAY_SIZE(unblocked)), 0);
+	check_eq(thread_start(&thread, get_blocked_signals, &blocked, unblocked,
+			      ARRAY_SIZE(unblocked)),
+		 0);
 	check_eq(pthread_join(thread, &result), 0);
 	cr_assert_eq(result, &blocked);
 	check_eq(sigismember(&blocked, SIGSYS), 0);

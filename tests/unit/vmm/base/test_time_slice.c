@@ -13,7 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static struct sched_attr own(void)
+static struct sched_attr get_attributes(void)
 {
 	struct sched_attr attr = { 0 };
 
@@ -37,9 +37,9 @@ Test(time_slice, is_the_shortest_and_all_else_stays)
 	cr_assert_eq(setpriority(PRIO_PROCESS, 0, 5), 0);
 	check_eq(time_slice_shorten(), 0);
 	if (grants_slices())
-		check_eq(own().sched_runtime, 100000);
-	check_eq(own().sched_policy, SCHED_NORMAL);
-	check_eq(own().sched_nice, 5);
+		check_eq(get_attributes().sched_runtime, 100000);
+	check_eq(get_attributes().sched_policy, SCHED_NORMAL);
+	check_eq(get_attributes().sched_nice, 5);
 }
 
 /* To this policy the same number is a budget. */
@@ -58,5 +58,5 @@ Test(time_slice, leaves_deadlines_alone)
 		cr_skip_test("only root may ask for deadlines");
 	}
 	check_eq(time_slice_shorten(), 0);
-	check_eq(own().sched_runtime, 10000000);
+	check_eq(get_attributes().sched_runtime, 10000000);
 }

@@ -16,7 +16,7 @@ static int parse(const char *line, const char *implied, char text[512], struct k
 	return keyval_parse(text, KEYVAL_QEMU, "--x", implied, list, 20, &err);
 }
 
-static int add(const char *line)
+static int add_object(const char *line)
 {
 	struct memory_backend b;
 	struct keyval list[20];
@@ -42,8 +42,8 @@ Test(memory_backend, as_in_the_announcement_of_virtio_pmem)
 {
 	struct memory_backend *b;
 
-	check_eq(add("memory-backend-file,id=mem1,share,mem-path=test.img,size=4G,share"), 0, "%s",
-		 err.text);
+	check_eq(add_object("memory-backend-file,id=mem1,share,mem-path=test.img,size=4G,share"), 0,
+		 "%s", err.text);
 	b = memory_backends_find(&set, "mem1");
 	cr_assert(b);
 	check_str(b->path, "test.img");
@@ -58,12 +58,13 @@ Test(memory_backend, as_in_the_announcement_of_virtio_pmem)
 /* share=off is QEMU's default too; the last of several values counts. */
 Test(memory_backend, defaults_and_repetition)
 {
-	check_eq(add("memory-backend-file,id=a,mem-path=x,size=1M"), 0, "%s", err.text);
+	check_eq(add_object("memory-backend-file,id=a,mem-path=x,size=1M"), 0, "%s", err.text);
 	check_eq(set.list[0].share, false);
 	check_eq(set.list[0].align, 0);
 	check_eq(set.list[0].unlocked, false);
-	check_eq(add("qom-type=memory-backend-file,size=4K,id=b,share=on,share=off,mem-path=y,"
-		     "mem-path=z,size=2M,readonly=yes,align=2M,lock=no"),
+	check_eq(add_object(
+			 "qom-type=memory-backend-file,size=4K,id=b,share=on,share=off,mem-path=y,"
+			 "mem-path=z,size=2M,readonly=yes,align=2M,lock=no"),
 		 0, "%s", err.text);
 	check_eq(set.list[1].share, false);
 	check_eq(set.list[1].readonly, true);
@@ -113,9 +114,9 @@ Test(memory_backend, refusals)
 		  "attempt to add duplicate property 'mem1' to object (type 'container')" },
 	};
 
-	check_eq(add("memory-backend-file,id=mem1,mem-path=x,size=1M"), 0);
+	check_eq(add_object("memory-backend-file,id=mem1,mem-path=x,size=1M"), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		check_eq(add(cases[i].line), -EINVAL, "%s", cases[i].line);
+		check_eq(add_object(cases[i].line), -EINVAL, "%s", cases[i].line);
 		check_str(err.text, cases[i].text);
 		check_eq(set.n, 1);
 	}
@@ -126,8 +127,8 @@ Test(memory_backend, one_device_each)
 {
 	struct memory_backend *b = NULL;
 
-	check_eq(add("memory-backend-file,id=mem1,mem-path=x,size=1M"), 0);
-	check_eq(add("memory-backend-file,id=mem2,mem-path=y,size=1M"), 0);
+	check_eq(add_object("memory-backend-file,id=mem1,mem-path=x,size=1M"), 0);
+	check_eq(add_object("memory-backend-file,id=mem2,mem-path=y,size=1M"), 0);
 	check_eq(memory_backends_claim(&set, "mem2", &b, &err), 0);
 	check_str(b->path, "y");
 	check_eq(memory_backends_claim(&set, "mem2", &b, &err), -EBUSY);
@@ -150,7 +151,7 @@ Test(memory_backend, made_up_names_are_free)
 	char path[] = "f";
 	struct memory_backend b = { .path = path };
 
-	check_eq(add("memory-backend-file,id=mem1,mem-path=x,size=1M"), 0);
+	check_eq(add_object("memory-backend-file,id=mem1,mem-path=x,size=1M"), 0);
 	check_eq(memory_backends_add_copy(&set, &b, 1, &err), 0);
 	check_str(set.list[1].id, "mem2");
 	check_str(set.list[1].path, "f");
@@ -168,7 +169,7 @@ Test(memory_backend, only_so_many)
 
 	for (unsigned i = 0; i < MEMORY_BACKENDS_MAX; i++)
 		check_eq(memory_backends_add_copy(&set, &b, 1, &err), 0);
-	check_eq(add("memory-backend-file,id=a,mem-path=x,size=1M"), -ENOSPC);
+	check_eq(add_object("memory-backend-file,id=a,mem-path=x,size=1M"), -ENOSPC);
 	check_contains(err.text, "at most 40");
 	memory_backends_fini(&set);
 }

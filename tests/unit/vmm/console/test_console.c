@@ -61,19 +61,19 @@ static void setup(void)
 	attach(in[0], out[1]);
 }
 
-static uint8_t get(unsigned reg)
+static uint8_t read_register(unsigned reg)
 {
 	return (uint8_t)bus_read(&bus, LAYOUT_SERIAL_PORT + reg, 1);
 }
 
-static void put(unsigned reg, uint8_t value)
+static void write_register(unsigned reg, uint8_t value)
 {
 	bus_write(&bus, LAYOUT_SERIAL_PORT + reg, 1, value);
 }
 
 static bool has_room(void)
 {
-	return get(UART_LSR) & UART_LSR_THRE;
+	return read_register(UART_LSR) & UART_LSR_THRE;
 }
 
 static uint64_t interrupts(void)
@@ -92,9 +92,9 @@ static const char *received(void)
 	unsigned n = 0;
 
 	driver_settle(&host);
-	while (get(UART_LSR) & UART_LSR_DR) {
-		text[n++] = (char)get(UART_RX);
-		if (!(get(UART_LSR) & UART_LSR_DR))
+	while (read_register(UART_LSR) & UART_LSR_DR) {
+		text[n++] = (char)read_register(UART_RX);
+		if (!(read_register(UART_LSR) & UART_LSR_DR))
 			driver_settle(&host);
 	}
 	text[n] = '\0';
@@ -107,7 +107,7 @@ Test(console, output, .init = setup)
 
 	for (const char *s = "hello\n"; *s; s++) {
 		cr_assert(has_room());
-		put(UART_TX, (uint8_t)*s);
+		write_register(UART_TX, (uint8_t)*s);
 	}
 	driver_await(&host, out[0], POLLIN);
 	driver_settle(&host);
@@ -125,7 +125,7 @@ Test(console, much_output_keeps_its_order, .init = setup)
 		ssize_t n;
 
 		for (unsigned i = 0; i < 5000 && has_room(); i++)
-			put(UART_TX, (uint8_t)(written++ % 251));
+			write_register(UART_TX, (uint8_t)(written++ % 251));
 		driver_await(&host, out[0], POLLIN);
 		n = read(out[0], bytes, sizeof(bytes));
 		for (ssize_t i = 0; i < n; i++, taken++)
@@ -140,13 +140,13 @@ static void fill(void)
 
 	fcntl(out[1], F_SETPIPE_SZ, 4096);
 	for (; has_room(); n++) {
-		put(UART_TX, 'a');
+		write_register(UART_TX, 'a');
 		if (n % 1000 == 0)
 			driver_settle(&host);
 	}
 	driver_settle(&host);
 	while (has_room()) {
-		put(UART_TX, 'a');
+		write_register(UART_TX, 'a');
 		n++;
 	}
 	/* The buffer, and what the kernel takes behind it. */
@@ -157,12 +157,12 @@ static void expect_room_again(void)
 {
 	static uint8_t bytes[65536];
 
-	put(UART_IER, UART_IER_THRI);
+	write_register(UART_IER, UART_IER_THRI);
 	check_eq(interrupts(), 0);
 	check_eq(ring_count(&sink->output.ring), CONSOLE_BUFFER_SIZE);
 	/* What comes nevertheless is dropped, and nothing else. */
 	for (unsigned n = 0; n < 1000; n++)
-		put(UART_TX, 'b');
+		write_register(UART_TX, 'b');
 	check_eq(ring_count(&sink->output.ring), CONSOLE_BUFFER_SIZE);
 	while (!has_room()) {
 		cr_assert(read(out[0], bytes, sizeof(bytes)) > 0);
@@ -213,7 +213,7 @@ Test(console, write_that_has_to_be_tried_again, .init = setup)
 {
 	char c = 0;
 
-	put(UART_TX, 'a');
+	write_register(UART_TX, 'a');
 	sink->write_queued = true;
 	sink->write.done(&sink->write, -EAGAIN);
 	driver_await(&host, out[0], POLLIN);
@@ -229,7 +229,7 @@ Test(console, reader_that_goes_away, .init = setup)
 		if (n % 5000 == 0)
 			driver_settle(&host);
 		cr_assert(has_room(), "%u", n);
-		put(UART_TX, 'a');
+		write_register(UART_TX, 'a');
 	}
 	check_contains(driver_log_text(), "cannot write the guest's output: Broken pipe");
 	/* Input goes on. */
@@ -253,7 +253,7 @@ Test(console, no_output)
 	attach(-1, -1);
 	for (unsigned n = 0; n < 2 * CONSOLE_BUFFER_SIZE; n++) {
 		cr_assert(has_room());
-		put(UART_TX, 'a');
+		write_register(UART_TX, 'a');
 	}
 	check_str(received(), "");
 	console_drain(&console);
@@ -261,7 +261,7 @@ Test(console, no_output)
 
 Test(console, input, .init = setup)
 {
-	put(UART_IER, UART_IER_RDI);
+	write_register(UART_IER, UART_IER_RDI);
 	check_eq(write(in[1], "abc", 3), 3);
 	driver_settle(&host);
 	check_eq(interrupts(), 1);
@@ -272,7 +272,7 @@ Test(console, input, .init = setup)
 
 #define MUCH 6000 /* more than there is room for in the port and in mvmm */
 
-static const char *much(void)
+static const char *make_text(void)
 {
 	static char text[MUCH + 1];
 
@@ -289,25 +289,25 @@ Test(console, much_input, .init = setup)
 {
 	int left = 0;
 
-	check_eq(write(in[1], much(), MUCH), MUCH);
+	check_eq(write(in[1], make_text(), MUCH), MUCH);
 	for (unsigned n = 0; n < 20; n++)
 		driver_settle(&host);
 	check_eq(serial_input_space(&port.serial), 0);
 	check_eq(sink->input_polled, false, "nobody asks for what there is no room for");
 	check_eq(ioctl(in[0], FIONREAD, &left), 0);
 	check_eq(left, MUCH - CONSOLE_INPUT_AHEAD - SERIAL_FIFO_SIZE);
-	check_eq(get(UART_LSR) & UART_LSR_OE, 0);
-	check_str(received(), much());
+	check_eq(read_register(UART_LSR) & UART_LSR_OE, 0);
+	check_str(received(), make_text());
 }
 
 /* Types @len bytes, as a paste does, as fast as mvmm reads them. */
-static void type(size_t len)
+static void type_keys(size_t len)
 {
 	int unread;
 
 	for (size_t left = len, n; left; left -= n) {
 		n = left < MUCH ? left : MUCH;
-		check_eq(write(in[1], much(), n), (ssize_t)n);
+		check_eq(write(in[1], make_text(), n), (ssize_t)n);
 		do {
 			driver_settle(&host);
 			check_eq(ioctl(in[0], FIONREAD, &unread), 0);
@@ -321,11 +321,11 @@ Test(console, pasted_input_is_kept, .init = setup)
 	const char *text;
 
 	sink->escape_key = true;
-	type(26000);
+	type_keys(26000);
 	text = received();
 	check_eq(strlen(text), 26000);
 	for (size_t i = 0; i < 26000; i += MUCH)
-		cr_assert(strncmp(text + i, much(),
+		cr_assert(strncmp(text + i, make_text(),
 				  strlen(text + i) < MUCH ? 26000 % MUCH : MUCH) == 0,
 			  "at %zu", i);
 	check_eq(console.input_dropped, 0);
@@ -343,11 +343,11 @@ Test(console, escape_key_behind_much_input, .init = setup)
 
 	sink->escape_key = true;
 	/* The guest's FIFO is full of what came first. */
-	type(SERIAL_FIFO_SIZE);
+	type_keys(SERIAL_FIFO_SIZE);
 	ring_put(&console.input, console.in, CONSOLE_INPUT_SIZE, kept, CONSOLE_INPUT_SIZE - MUCH);
-	type(MUCH);
+	type_keys(MUCH);
 	check_eq(console.input_dropped, 0);
-	type(MUCH);
+	type_keys(MUCH);
 	check_eq(console.input_dropped, MUCH);
 	check_eq(write(in[1], "\001x", 2), 2);
 	for (unsigned n = 0; n < 100 && !quits; n++)
@@ -376,7 +376,7 @@ Test(console, input_ends, .init = setup)
 	check_eq(sink->input_polled, false, "nobody waits for more");
 	check_eq(sink->in_fd, -1);
 	check_str(received(), "");
-	put(UART_TX, 'a');
+	write_register(UART_TX, 'a');
 	driver_await(&host, out[0], POLLIN);
 }
 
@@ -438,7 +438,7 @@ Test(console, escape_key_on_a_terminal, .init = setup_terminal)
 	/* Keys pass through the terminal in their own time. */
 	while (serial_input_space(&port.serial) == SERIAL_FIFO_SIZE)
 		driver_settle(&host);
-	check_eq(get(UART_RX), '.');
+	check_eq(read_register(UART_RX), '.');
 	check_eq(quits, 1);
 }
 
@@ -447,7 +447,7 @@ Test(console, terminal_hangs_up, .init = setup_terminal)
 	close(terminal);
 	check_str(received(), "");
 	for (unsigned n = 0; n < 100; n++)
-		put(UART_TX, 'a');
+		write_register(UART_TX, 'a');
 	driver_settle(&host);
 	driver_settle(&host);
 	cr_assert(has_room());
@@ -468,7 +468,7 @@ Test(console, drain_writes_the_rest, .init = setup)
 
 	fcntl(out[1], F_SETPIPE_SZ, 65536);
 	for (unsigned n = 0; n < 20000; n++)
-		put(UART_TX, 'z');
+		write_register(UART_TX, 'z');
 	console_drain(&console);
 	check_eq(read(out[0], text, sizeof(text)), 20000);
 	check_eq(ring_count(&sink->output.ring), 0);
@@ -479,7 +479,7 @@ Test(console, drain_of_nothing_does_not_wait, .init = setup)
 	double before = seconds();
 
 	console_drain(&console);
-	put(UART_TX, 'a');
+	write_register(UART_TX, 'a');
 	driver_await(&host, out[0], POLLIN);
 	driver_settle(&host);
 	console_drain(&console);
@@ -505,7 +505,7 @@ Test(console, drain_with_a_reader_that_is_gone, .init = setup)
 
 	driver_log_capture();
 	close(out[0]);
-	put(UART_TX, 'a');
+	write_register(UART_TX, 'a');
 	console_drain(&console);
 	cr_assert(seconds() - before < 0.9);
 }

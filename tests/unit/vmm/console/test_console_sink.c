@@ -81,7 +81,7 @@ static int open_all(const char *const *values, struct error *err)
 	return console_open(&console, &config.serial, err);
 }
 
-static void begin(const char *const *values)
+static void start_console(const char *const *values)
 {
 	struct error err = { 0 };
 
@@ -90,9 +90,9 @@ static void begin(const char *const *values)
 	driver_settle(&host);
 }
 
-#define BEGIN(...) begin((const char *const[]){ __VA_ARGS__, NULL })
+#define BEGIN(...) start_console((const char *const[]){ __VA_ARGS__, NULL })
 
-static unsigned say(const char *text)
+static unsigned write_from_guest(const char *text)
 {
 	unsigned room = console_write(&console, (const uint8_t *)text, (unsigned)strlen(text));
 
@@ -101,7 +101,7 @@ static unsigned say(const char *text)
 }
 
 /* What is at @fd; waits for at least @min bytes. */
-static const char *hear(int fd, unsigned min)
+static const char *read_from(int fd, unsigned min)
 {
 	static char text[4 * CONSOLE_BUFFER_SIZE];
 	unsigned len = 0;
@@ -138,7 +138,7 @@ static int connect_to(const char *path)
 	return fd;
 }
 
-static void leave(int fd)
+static void disconnect(int fd)
 {
 	close(fd);
 	driver_settle(&host);
@@ -161,7 +161,7 @@ static const char *content(unsigned i, const char *path)
 	return text;
 }
 
-static const uint8_t *much(void)
+static const uint8_t *make_text(void)
 {
 	static uint8_t bytes[2 * CONSOLE_BUFFER_SIZE];
 
@@ -187,7 +187,7 @@ Test(console_sink, file_is_made_anew, .init = setup, .fini = teardown)
 	check_eq(write(fd, "what was there", 14), 14);
 	close(fd);
 	BEGIN("file=log");
-	say("hello\n");
+	write_from_guest("hello\n");
 	console_drain(&console);
 	check_str(content(0, "log"), "hello\n");
 }
@@ -196,7 +196,7 @@ Test(console_sink, file_is_made_anew, .init = setup, .fini = teardown)
 Test(console_sink, one_file_twice, .init = setup, .fini = teardown)
 {
 	BEGIN("file=log", "file=log");
-	say("hello\n");
+	write_from_guest("hello\n");
 	console_drain(&console);
 	check_str(content(0, "log"), "hello\nhello\n");
 }
@@ -208,13 +208,13 @@ Test(console_sink, fifo_whose_readers_come_and_go, .init = setup, .fini = teardo
 
 	check_eq(mkfifo("log", 0600), 0);
 	BEGIN("file=log");
-	say("before");
+	write_from_guest("before");
 	fd = open("log", O_RDONLY | O_NONBLOCK);
-	check_str(hear(fd, 6), "before");
+	check_str(read_from(fd, 6), "before");
 	close(fd);
-	say("meanwhile");
+	write_from_guest("meanwhile");
 	fd = open("log", O_RDONLY | O_NONBLOCK);
-	check_str(hear(fd, 9), "meanwhile");
+	check_str(read_from(fd, 9), "meanwhile");
 	close(fd);
 	check_str(driver_log_text(), "");
 }
@@ -226,9 +226,9 @@ Test(console_sink, several_get_all_and_any_may_speak, .init = setup, .fini = tea
 	BEGIN("file=log", "unix:one", "unix:two");
 	first = connect_to("one");
 	second = connect_to("two");
-	say("for all");
-	check_str(hear(first, 7), "for all");
-	check_str(hear(second, 7), "for all");
+	write_from_guest("for all");
+	check_str(read_from(first, 7), "for all");
+	check_str(read_from(second, 7), "for all");
 	check_str(content(0, "log"), "for all");
 	check_eq(write(first, "a", 1), 1);
 	check_str(taken(), "a");
@@ -247,17 +247,17 @@ Test(console_sink, socket_whose_clients_come_and_go, .init = setup, .fini = tear
 	BEGIN("unix:s");
 	check_eq(stat("s", &st), 0);
 	check_eq(st.st_mode & 0777, 0600);
-	check_eq(say("to nobody"), UINT32_MAX);
+	check_eq(write_from_guest("to nobody"), UINT32_MAX);
 	for (unsigned i = 0; i < 5; i++) {
 		int fd = connect_to("s");
 
-		say("hello");
-		check_str(hear(fd, 5), "hello");
+		write_from_guest("hello");
+		check_str(read_from(fd, 5), "hello");
 		check_eq(write(fd, "you", 3), 3);
 		check_str(taken(), "you");
-		leave(fd);
+		disconnect(fd);
 		check_eq(console.sinks[0].peer_fd, 0);
-		say("to nobody");
+		write_from_guest("to nobody");
 	}
 	check_eq(console_report(&console), 0);
 	check_str(driver_log_text(), "");
@@ -271,7 +271,7 @@ Test(console_sink, socket_client_that_speaks_and_goes, .init = setup, .fini = te
 	BEGIN("unix:s");
 	fd = connect_to("s");
 	check_eq(write(fd, "poweroff\n", 9), 9);
-	leave(fd);
+	disconnect(fd);
 	check_str(taken(), "poweroff\n");
 	check_eq(console.sinks[0].peer_fd, 0);
 }
@@ -310,15 +310,15 @@ Test(console_sink, socket_client_that_has_said_all_still_hears, .init = setup, .
 	check_str(taken(), "x");
 	busy = run_for(250);
 	cr_assert(busy < 50, "%lu ms of 250", busy);
-	say("answer");
-	check_str(hear(fd, 6), "answer");
-	leave(fd);
+	write_from_guest("answer");
+	check_str(read_from(fd, 6), "answer");
+	disconnect(fd);
 	run_for(250);
 	check_eq(console.sinks[0].peer_fd, 0);
 	fd = connect_to("s");
-	say("still here");
-	check_str(hear(fd, 10), "still here");
-	leave(fd);
+	write_from_guest("still here");
+	check_str(read_from(fd, 10), "still here");
+	disconnect(fd);
 }
 
 /*
@@ -332,13 +332,13 @@ Test(console_sink, socket_has_one_client_at_a_time, .init = setup, .fini = teard
 	BEGIN("unix:s");
 	first = connect_to("s");
 	second = poll_second.fd = connect_to("s");
-	say("for the first");
-	check_str(hear(first, 13), "for the first");
+	write_from_guest("for the first");
+	check_str(read_from(first, 13), "for the first");
 	check_eq(poll(&poll_second, 1, 0), 0);
-	leave(first);
-	say("for the second");
-	check_str(hear(second, 14), "for the second");
-	leave(second);
+	disconnect(first);
+	write_from_guest("for the second");
+	check_str(read_from(second, 14), "for the second");
+	disconnect(second);
 }
 
 /*
@@ -352,18 +352,18 @@ Test(console_sink, socket_client_dies_while_it_is_stuck, .init = setup, .fini = 
 	BEGIN("unix:s");
 	fd = connect_to("s");
 	for (unsigned i = 0; i < 20; i++) {
-		console_write(&console, much(), CONSOLE_BUFFER_SIZE);
+		console_write(&console, make_text(), CONSOLE_BUFFER_SIZE);
 		driver_settle(&host);
 	}
 	check_eq(console.sinks[0].output.held, true);
 	readies = 0;
-	leave(fd);
+	disconnect(fd);
 	check_eq(console.sinks[0].output.held, false);
 	check_eq(readies, 1);
 	fd = connect_to("s");
-	say("still here");
-	check_str(hear(fd, 10), "still here");
-	leave(fd);
+	write_from_guest("still here");
+	check_str(read_from(fd, 10), "still here");
+	disconnect(fd);
 }
 
 /*
@@ -376,16 +376,16 @@ Test(console_sink, socket_client_dies_with_much_unheard, .init = setup, .fini = 
 
 	BEGIN("unix:s");
 	fd = connect_to("s");
-	check_eq(write(fd, much(), 2 * CONSOLE_INPUT_AHEAD), 2 * CONSOLE_INPUT_AHEAD);
+	check_eq(write(fd, make_text(), 2 * CONSOLE_INPUT_AHEAD), 2 * CONSOLE_INPUT_AHEAD);
 	driver_settle(&host);
-	leave(fd);
+	disconnect(fd);
 	fd = connect_to("s");
-	say("still here");
-	check_str(hear(fd, 10), "still here");
+	write_from_guest("still here");
+	check_str(read_from(fd, 10), "still here");
 	check_eq(strlen(taken()), CONSOLE_INPUT_AHEAD);
 	check_eq(write(fd, "x", 1), 1);
 	check_str(taken(), "x");
-	leave(fd);
+	disconnect(fd);
 }
 
 /*
@@ -400,22 +400,22 @@ Test(console_sink, stuck_reader, .init = setup, .fini = teardown)
 
 	BEGIN("unix:s");
 	fd = connect_to("s");
-	for (; console_write(&console, much(), 1024); kept += 1024)
+	for (; console_write(&console, make_text(), 1024); kept += 1024)
 		driver_settle(&host);
 	kept += 1024;
 	await_stuck(0);
 	check_eq(readies, 1, "the guest was told to go on");
 	check_contains(driver_log_text(),
 		       "--serial unix:s: the reader is too slow for the guest's output");
-	check_eq(say("lost"), UINT32_MAX);
-	check_eq(strncmp(hear(fd, kept), (const char *)much(), 1024), 0);
-	check_str(hear(fd, (unsigned)strlen(line)), line);
+	check_eq(write_from_guest("lost"), UINT32_MAX);
+	check_eq(strncmp(read_from(fd, kept), (const char *)make_text(), 1024), 0);
+	check_str(read_from(fd, (unsigned)strlen(line)), line);
 	check_eq(console.sinks[0].output.stuck, false);
-	say("heard");
-	check_str(hear(fd, 5), "heard");
+	write_from_guest("heard");
+	check_str(read_from(fd, 5), "heard");
 	check_eq(console_report(&console), 4);
 	check_contains(driver_log_text(), "--serial unix:s: 4 bytes of the guest's output");
-	leave(fd);
+	disconnect(fd);
 }
 
 /*
@@ -427,9 +427,9 @@ Test(console_sink, rest_that_nobody_reads, .init = setup, .fini = teardown)
 
 	check_eq(mkfifo("log", 0600), 0);
 	BEGIN("file=log");
-	console_write(&console, much(), CONSOLE_BUFFER_SIZE);
+	console_write(&console, make_text(), CONSOLE_BUFFER_SIZE);
 	driver_settle(&host);
-	console_write(&console, much(), 1000);
+	console_write(&console, make_text(), 1000);
 	console.drain_ns = 20 * NS_PER_MS;
 	console_drain(&console);
 	left = ring_count(&console.sinks[0].output.ring);
@@ -446,14 +446,14 @@ Test(console_sink, reader_beside_a_stuck_one_loses_nothing, .init = setup, .fini
 	stuck = connect_to("one");
 	fd = connect_to("two");
 	for (unsigned i = 0; i < 150; i++) {
-		console_write(&console, much() + i, 4096);
+		console_write(&console, make_text() + i, 4096);
 		driver_settle(&host);
-		check_eq(memcmp(hear(fd, 4096), much() + i, 4096), 0, "%u", i);
+		check_eq(memcmp(read_from(fd, 4096), make_text() + i, 4096), 0, "%u", i);
 	}
 	cr_assert(console.sinks[0].output.dropped > 0);
 	check_eq(console.sinks[1].output.dropped, 0);
-	leave(stuck);
-	leave(fd);
+	disconnect(stuck);
+	disconnect(fd);
 }
 
 /* Time without a wait does not count: the timer of one that ended in time says nothing. */
@@ -466,17 +466,17 @@ Test(console_sink, reader_that_is_slow_now_and_then, .init = setup, .fini = tear
 	for (unsigned round = 0; round < 4; round++) {
 		unsigned kept = 0;
 
-		for (; console_write(&console, much(), 1024); kept += 1024)
+		for (; console_write(&console, make_text(), 1024); kept += 1024)
 			driver_settle(&host);
 		usleep(CONSOLE_PATIENCE_NS / 1000 / 3);
 		driver_settle(&host);
 		check_eq(readies, round);
-		hear(fd, kept + 1024);
+		read_from(fd, kept + 1024);
 		driver_settle(&host);
 		check_eq(readies, round + 1);
 	}
 	check_eq(console_report(&console), 0);
-	leave(fd);
+	disconnect(fd);
 }
 
 /* Nor does it keep the next wait from having an end. */
@@ -487,15 +487,15 @@ Test(console_sink, reader_that_is_stuck_soon_after_it_was_slow, .init = setup, .
 
 	BEGIN("unix:s");
 	fd = connect_to("s");
-	for (; console_write(&console, much(), 1024); kept += 1024)
+	for (; console_write(&console, make_text(), 1024); kept += 1024)
 		driver_settle(&host);
-	hear(fd, kept + 1024);
+	read_from(fd, kept + 1024);
 	driver_settle(&host);
 	check_eq(event_loop_armed(&console.sinks[0].patience), false);
-	while (console_write(&console, much(), 1024))
+	while (console_write(&console, make_text(), 1024))
 		driver_settle(&host);
 	await_stuck(0);
-	leave(fd);
+	disconnect(fd);
 }
 
 /*
@@ -506,16 +506,16 @@ Test(console_sink, rate, .init = setup, .fini = teardown)
 {
 	BEGIN("file=log,rate=10K");
 	for (unsigned i = 0; i < 30; i++) {
-		cr_assert(console_write(&console, much(), 1000) > 0, "the guest never waits");
+		cr_assert(console_write(&console, make_text(), 1000) > 0, "the guest never waits");
 		driver_settle(&host);
 	}
 	check_eq(strlen(content(0, "log")), 10240);
 	check_eq(console.sinks[0].output.dropped, 30000 - 10240);
 	console.sinks[0].output.second -= NS_PER_S;
-	say("a second later");
+	write_from_guest("a second later");
 	check_str(content(0, "log") + 10240, "\n[19760 bytes dropped]\na second later");
 	/* At the end it is told, too. */
-	console_write(&console, much(), 20000);
+	console_write(&console, make_text(), 20000);
 	console_drain(&console);
 	check_contains(content(0, "log"), "\n[9774 bytes dropped]\n");
 	check_eq(console_report(&console), 19760 + 9774);
@@ -542,8 +542,8 @@ Test(console_sink, terminal_whose_users_come_and_go, .init = setup, .fini = tear
 		cr_assert(fd >= 0);
 		check_eq(tcgetattr(fd, &t), 0);
 		check_eq(t.c_lflag & (ECHO | ICANON), 0);
-		say("hello\n");
-		check_str(hear(fd, 6), "hello\n");
+		write_from_guest("hello\n");
+		check_str(read_from(fd, 6), "hello\n");
 		check_eq(write(fd, "\001x", 2), 2);
 		while (!ring_count(&console.input))
 			driver_settle(&host);
@@ -574,7 +574,7 @@ Test(console_sink, terminal_is_read_before_the_end, .init = setup, .fini = teard
 
 	BEGIN("pty");
 	check_eq(pthread_create(&reader, NULL, read_late, (void *)(uintptr_t)terminal()), 0);
-	say("last words");
+	write_from_guest("last words");
 	began = clock_now_ns(CLOCK_MONOTONIC);
 	console_drain(&console);
 	event_loop_fini(&host.loop);
@@ -589,11 +589,11 @@ Test(console_sink, terminal_that_nobody_opens, .init = setup, .fini = teardown)
 {
 	BEGIN("pty");
 	for (unsigned i = 0; i < 10; i++) {
-		console_write(&console, much(), CONSOLE_BUFFER_SIZE);
+		console_write(&console, make_text(), CONSOLE_BUFFER_SIZE);
 		driver_settle(&host);
 	}
 	await_stuck(0);
-	check_eq(say("lost"), UINT32_MAX);
+	check_eq(write_from_guest("lost"), UINT32_MAX);
 }
 
 Test(console_sink, descriptors, .init = setup, .fini = teardown)
@@ -612,20 +612,20 @@ Test(console_sink, descriptors, .init = setup, .fini = teardown)
 	BEGIN(value[0], value[1], value[2]);
 	check_eq(console.sinks[0].in_fd, -1, "a pipe's end for writing says nothing");
 	client = connect_to("s");
-	say("hello");
-	check_str(hear(pipe_fds[0], 5), "hello");
-	check_str(hear(sockets[0], 5), "hello");
-	check_str(hear(client, 5), "hello");
+	write_from_guest("hello");
+	check_str(read_from(pipe_fds[0], 5), "hello");
+	check_str(read_from(sockets[0], 5), "hello");
+	check_str(read_from(client, 5), "hello");
 	check_eq(write(sockets[0], "in", 2), 2);
 	check_str(taken(), "in");
 	check_eq(fcntl(sockets[1], F_GETFD), FD_CLOEXEC);
 	/* Who has gone from a descriptor does not come back; the others stay. */
 	close(sockets[0]);
-	say("1");
-	say("2");
+	write_from_guest("1");
+	write_from_guest("2");
 	check_contains(driver_log_text(), "cannot write the guest's output: Broken pipe");
-	check_str(hear(pipe_fds[0], 2), "12");
-	leave(client);
+	check_str(read_from(pipe_fds[0], 2), "12");
+	disconnect(client);
 	unlink("s");
 }
 
@@ -640,7 +640,7 @@ Test(console_sink, regular_file_by_descriptor_says_nothing, .init = setup, .fini
 	BEGIN(value);
 	check_str(taken(), "");
 	lseek(fd, 0, SEEK_END);
-	say("hello\n");
+	write_from_guest("hello\n");
 	check_str(content(0, "log"), "what was there\nhello\n");
 }
 

@@ -9,7 +9,7 @@
 static struct console_tail tail;
 static char text[CONSOLE_TAIL_SIZE + 2];
 
-static const char *after(const char *bytes, size_t len)
+static const char *add_to_tail(const char *bytes, size_t len)
 {
 	console_tail_add(&tail, (const uint8_t *)bytes, len);
 	console_tail_text(&tail, text);
@@ -18,9 +18,9 @@ static const char *after(const char *bytes, size_t len)
 
 Test(console_tail, lines_come_back)
 {
-	cr_assert_str_eq(after("", 0), "");
-	cr_assert_str_eq(after("one\r\ntwo\r\n", 10), "one\ntwo\n");
-	cr_assert_str_eq(after("\nlast", 5), "one\ntwo\n\nlast\n");
+	cr_assert_str_eq(add_to_tail("", 0), "");
+	cr_assert_str_eq(add_to_tail("one\r\ntwo\r\n", 10), "one\ntwo\n");
+	cr_assert_str_eq(add_to_tail("\nlast", 5), "one\ntwo\n\nlast\n");
 }
 
 /*
@@ -29,7 +29,7 @@ Test(console_tail, lines_come_back)
  */
 Test(console_tail, bytes_that_a_terminal_would_obey_are_gone)
 {
-	cr_assert_str_eq(after("a\tb\033[2J\0\377\x7f~", 11), "a b?[2J???~\n");
+	cr_assert_str_eq(add_to_tail("a\tb\033[2J\0\377\x7f~", 11), "a b?[2J???~\n");
 }
 
 Test(console_tail, only_the_last_lines)
@@ -37,10 +37,10 @@ Test(console_tail, only_the_last_lines)
 	char line[16];
 
 	for (unsigned i = 0; i < 50; i++)
-		after(line, (size_t)snprintf(line, sizeof(line), "line %u\n", i));
+		add_to_tail(line, (size_t)snprintf(line, sizeof(line), "line %u\n", i));
 	check_eq(strncmp(text, "line 30\n", 8), 0, "%s", text);
 	check_eq(strcmp(text + strlen(text) - 8, "line 49\n"), 0);
-	after("end", 3);
+	add_to_tail("end", 3);
 	check_eq(strncmp(text, "line 31\n", 8), 0, "%s", text);
 }
 
@@ -51,8 +51,8 @@ Test(console_tail, one_line_that_is_longer_than_the_ring)
 	memset(much, 'a', 2 * CONSOLE_TAIL_SIZE);
 	memset(much + 2 * CONSOLE_TAIL_SIZE, 'b', CONSOLE_TAIL_SIZE);
 	for (size_t i = 0; i < sizeof(much); i++)
-		after(much + i, 1);
-	after(much, sizeof(much));
+		add_to_tail(much + i, 1);
+	add_to_tail(much, sizeof(much));
 	check_eq(strlen(text), CONSOLE_TAIL_SIZE + 1);
 	check_eq(strspn(text, "b"), CONSOLE_TAIL_SIZE);
 }

@@ -173,7 +173,7 @@ Test(control, a_thousand_clients, .init = setup, .fini = teardown)
 Test(control, clients_share_memory, .init = setup, .fini = teardown)
 {
 	static char text[JSON_STREAM_MAX_SIZE];
-	int fds[200], small, told = 0;
+	int fds[200], small, n_told = 0;
 
 	check_str(try_open(CONTROL_QMP, where), "");
 	small = connect_client();
@@ -194,9 +194,9 @@ Test(control, clients_share_memory, .init = setup, .fini = teardown)
 			cr_assert(control.clients.budget.spent <= CONTROL_CLIENTS_BUDGET);
 		}
 		if (strstr(fake_vm_hear(&host, fds[i]), "all clients together use as much memory"))
-			told++;
+			n_told++;
 	}
-	check_eq(told, (int)ARRAY_SIZE(fds) - 175, "256 KiB, with its NUL, each");
+	check_eq(n_told, (int)ARRAY_SIZE(fds) - 175, "256 KiB, with its NUL, each");
 	check_eq(control.clients.count, 176);
 	check_contains(fake_vm_ask(&host, small, "{\"execute\":\"qmp_capabilities\"}"),
 		       "{\"return\":{}}");
@@ -321,7 +321,7 @@ static void setup_terminal(void)
 	control.console_written = written;
 }
 
-static const char *type(const char *keys)
+static const char *type_keys(const char *keys)
 {
 	fake_vm_say(typed[1], keys);
 	return fake_vm_hear(&host, shown[0]);
@@ -340,7 +340,7 @@ static const char *received(void)
 }
 
 /* What appears when the guest writes @text. */
-static const char *prints(const char *text)
+static const char *print_from_guest(const char *text)
 {
 	for (; *text; text++)
 		bus_write(&bus, port.ports.start, 1, (uint8_t)*text);
@@ -361,19 +361,19 @@ static size_t count_of(const char *text, char wanted)
 /* The guest writes while a line is typed: its lines come above, and wait until they are whole. */
 Test(control, guest_writes_above_the_line, .init = setup_terminal, .fini = teardown)
 {
-	check_str(prints("before\n"), "before\n");
-	type("\001c");
-	type("info k");
-	check_str(prints("one\ntwo\nthr"), "\r\033[Kone\ntwo\n" LINE("info k"));
-	check_str(prints("ee"), "");
-	type("\033[D");
-	check_str(prints("\n"), "\r\033[Kthree\n" LINE("info k") "\033[1D");
-	check_contains(type("\033[Cvm\r"), "kvm support: enabled\r\n(mvmm) ");
-	check_str(prints("login: "), "");
-	type("xy");
+	check_str(print_from_guest("before\n"), "before\n");
+	type_keys("\001c");
+	type_keys("info k");
+	check_str(print_from_guest("one\ntwo\nthr"), "\r\033[Kone\ntwo\n" LINE("info k"));
+	check_str(print_from_guest("ee"), "");
+	type_keys("\033[D");
+	check_str(print_from_guest("\n"), "\r\033[Kthree\n" LINE("info k") "\033[1D");
+	check_contains(type_keys("\033[Cvm\r"), "kvm support: enabled\r\n(mvmm) ");
+	check_str(print_from_guest("login: "), "");
+	type_keys("xy");
 	/* The line goes, and then what was held back comes. */
-	check_str(type("\001c"), "\r\033[Klogin: ");
-	check_str(prints("more"), "more");
+	check_str(type_keys("\001c"), "\r\033[Klogin: ");
+	check_str(print_from_guest("more"), "more");
 	check_eq(console_report(&console), 0);
 }
 
@@ -386,9 +386,9 @@ Test(control, guest_writes_without_an_end, .init = setup_terminal, .fini = teard
 	static char text[5001];
 
 	memset(text, 'z', sizeof(text) - 1);
-	type("\001c");
-	check_eq(count_of(prints(text), 'z'), 4096);
-	check_eq(count_of(type("\001c"), 'z'), 5000 - 4096);
+	type_keys("\001c");
+	check_eq(count_of(print_from_guest(text), 'z'), 4096);
+	check_eq(count_of(type_keys("\001c"), 'z'), 5000 - 4096);
 	check_eq(console_report(&console), 0);
 }
 
@@ -401,10 +401,10 @@ Test(control, guest_writes_when_the_monitor_has_no_memory, .init = setup_termina
 	static char text[5001];
 
 	memset(text, 'z', sizeof(text) - 1);
-	type("\001c");
+	type_keys("\001c");
 	control.clients.budget.spent = control.clients.budget.limit;
-	check_eq(count_of(prints(text), 'z'), 5000);
-	check_str(prints("more"), "more");
+	check_eq(count_of(print_from_guest(text), 'z'), 5000);
+	check_str(print_from_guest("more"), "more");
 	check_eq(console_report(&console), 0);
 	control.clients.budget.spent = 0;
 }
@@ -412,20 +412,20 @@ Test(control, guest_writes_when_the_monitor_has_no_memory, .init = setup_termina
 /* Two writes in flight have no order, and the line's removal must not remove the guest's text. */
 Test(control, guest_waits_until_the_line_is_gone, .init = setup_terminal, .fini = teardown)
 {
-	type("\001c");
-	check_str(prints("bye"), "");
+	type_keys("\001c");
+	check_str(print_from_guest("bye"), "");
 	control.console_written = NULL;
-	check_str(type("\001c"), "\r\033[K");
+	check_str(type_keys("\001c"), "\r\033[K");
 	console_printed(&console);
-	check_str(prints(""), "bye");
+	check_str(print_from_guest(""), "bye");
 }
 
 /* The end of the VM is like Ctrl-A C. */
 Test(control, guest_writes_last_words, .init = setup_terminal, .fini = teardown)
 {
-	type("\001c");
-	type("qu");
-	check_str(prints("bye"), "");
+	type_keys("\001c");
+	type_keys("qu");
+	check_str(print_from_guest("bye"), "");
 	console_leave_monitor(&console);
 	control_drain(&control);
 	console_drain(&console);
@@ -436,19 +436,20 @@ Test(control, guest_writes_last_words, .init = setup_terminal, .fini = teardown)
 /* Serial port and monitor on standard input: Ctrl-A C goes from one to the other. */
 Test(control, console_switches, .init = setup_console, .fini = teardown)
 {
-	check_str(type("ab"), "");
+	check_str(type_keys("ab"), "");
 	check_str(received(), "ab");
-	check_str(type("c\001c"), HMP_GREETING);
+	check_str(type_keys("c\001c"), HMP_GREETING);
 	check_str(received(), "c");
-	check_str(type("info kvm\nstop\n"), "kvm support: enabled\r\n(mvmm) (mvmm) ");
+	check_str(type_keys("info kvm\nstop\n"), "kvm support: enabled\r\n(mvmm) (mvmm) ");
 	check_eq(vm.state, MONITOR_PAUSED);
 	check_str(received(), "");
-	check_str(type("\001Cde"), "");
+	check_str(type_keys("\001Cde"), "");
 	check_str(received(), "de");
 	/* Back and forth at once; each has its bytes. */
-	check_str(type("f\001cinfo kvm\n\001cg"), "\r\n(mvmm) kvm support: enabled\r\n(mvmm) ");
+	check_str(type_keys("f\001cinfo kvm\n\001cg"),
+		  "\r\n(mvmm) kvm support: enabled\r\n(mvmm) ");
 	check_str(received(), "fg");
-	type("\001x");
+	type_keys("\001x");
 	check_eq(vm.quits, 1);
 }
 
@@ -459,10 +460,10 @@ Test(control, console_switches, .init = setup_console, .fini = teardown)
  */
 Test(control, console_of_a_guest_that_does_not_read, .init = setup_console, .fini = teardown)
 {
-	type("\001c");
+	type_keys("\001c");
 	serial_input(&port.serial, (const uint8_t *)"0123456789abcdef", SERIAL_FIFO_SIZE);
 	check_eq(serial_input_space(&port.serial), 0);
-	check_str(type("\ninfo kvm\n"), "(mvmm) kvm support: enabled\r\n(mvmm) ");
-	type("\001cxyz");
+	check_str(type_keys("\ninfo kvm\n"), "(mvmm) kvm support: enabled\r\n(mvmm) ");
+	type_keys("\001cxyz");
 	check_str(received(), "0123456789abcdefxyz");
 }

@@ -35,7 +35,7 @@ static size_t input(struct control_connection *connection, const char *bytes, si
 	return len;
 }
 
-static void over(struct control_connection *connection)
+static void note_end(struct control_connection *connection)
 {
 	cr_assert(connection == &c);
 	closed++;
@@ -43,7 +43,7 @@ static void over(struct control_connection *connection)
 	memset(&c, 0x5a, sizeof(c));
 }
 
-static const struct control_connection_ops ops = { .input = input, .closed = over };
+static const struct control_connection_ops ops = { .input = input, .closed = note_end };
 
 static void setup(void)
 {
@@ -118,7 +118,7 @@ static void take(struct control_connection *connection, int descriptor)
 Test(control_connection, descriptor_comes_with_its_bytes, .init = setup)
 {
 	const struct control_connection_ops taking = { .input = input,
-						       .closed = over,
+						       .closed = note_end,
 						       .descriptor = take };
 	int end;
 	char byte;

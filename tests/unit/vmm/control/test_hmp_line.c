@@ -19,7 +19,7 @@ static void setup(void)
 }
 
 /* The line that @keys end, or what there is of it. */
-static const char *type(const char *keys)
+static const char *type_keys(const char *keys)
 {
 	static char text[HMP_LINE_MAX + 1];
 	bool ended = false;
@@ -73,46 +73,46 @@ Test(hmp_line, keys, .init = setup)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		check_str(type(cases[i].keys), cases[i].text);
+		check_str(type_keys(cases[i].keys), cases[i].text);
 }
 
 Test(hmp_line, echo, .init = setup)
 {
 	check_str(buffer_text(&out), "> ");
-	type("ab");
+	type_keys("ab");
 	check_str(buffer_text(&out), "> \r> a\033[K\r> ab\033[K");
 	buffer_reset(&out);
-	type("\033[D");
+	type_keys("\033[D");
 	check_str(buffer_text(&out), "\r> ab\033[K\r> ab\033[K\r> ab\033[K\033[1D");
 	buffer_reset(&out);
-	type("\xc3\xa9");
+	type_keys("\xc3\xa9");
 	check_contains(buffer_text(&out), "\r> a\xc3\xa9"
 					  "b\033[K\033[1D");
 	buffer_reset(&out);
-	type("\001");
+	type_keys("\001");
 	check_str(buffer_text(&out), "\r> a\xc3\xa9"
 				     "b\033[K\033[3D");
 	buffer_reset(&out);
-	type("\r");
+	type_keys("\r");
 	check_str(buffer_text(&out), "\r\n> ");
 }
 
 Test(hmp_line, history, .init = setup)
 {
-	type("one\r");
-	type("two\r");
-	type("two\r");
-	type("\r");
-	check_str(type("\033[A"), "two");
-	check_str(type("\033[A"), "one");
-	check_str(type("\020"), "one");
-	check_str(type("!"), "one!");
-	check_str(type("\033[B"), "two");
-	check_str(type("\016"), "");
-	check_str(type("\033[B"), "");
-	check_str(type("\033[A\033[A\r"), "one");
-	check_str(type("\033[A"), "one");
-	check_str(type("\033OA"), "two");
+	type_keys("one\r");
+	type_keys("two\r");
+	type_keys("two\r");
+	type_keys("\r");
+	check_str(type_keys("\033[A"), "two");
+	check_str(type_keys("\033[A"), "one");
+	check_str(type_keys("\020"), "one");
+	check_str(type_keys("!"), "one!");
+	check_str(type_keys("\033[B"), "two");
+	check_str(type_keys("\016"), "");
+	check_str(type_keys("\033[B"), "");
+	check_str(type_keys("\033[A\033[A\r"), "one");
+	check_str(type_keys("\033[A"), "one");
+	check_str(type_keys("\033OA"), "two");
 }
 
 Test(hmp_line, history_is_bounded, .init = setup)
@@ -121,13 +121,13 @@ Test(hmp_line, history_is_bounded, .init = setup)
 
 	for (unsigned i = 0; i < 3 * HMP_LINE_HISTORY; i++) {
 		snprintf(text, sizeof(text), "%u\r", i);
-		type(text);
+		type_keys(text);
 	}
 	check_eq(line.n_history, HMP_LINE_HISTORY);
 	for (unsigned i = 0; i < 2 * HMP_LINE_HISTORY; i++)
-		type("\033[A");
+		type_keys("\033[A");
 	snprintf(text, sizeof(text), "%u", 2 * HMP_LINE_HISTORY);
-	check_str(type(""), text);
+	check_str(type_keys(""), text);
 	hmp_line_fini(&line);
 	hmp_line_fini(&line);
 }
@@ -139,11 +139,11 @@ Test(hmp_line, overlong, .init = setup)
 	check_eq(line.len, HMP_LINE_MAX);
 	check_eq(line.overlong, true);
 	/* It can still be ended, and the next is fine. */
-	check_eq(strlen(type("\r")), HMP_LINE_MAX);
+	check_eq(strlen(type_keys("\r")), HMP_LINE_MAX);
 	check_eq(line.overlong, false);
-	check_str(type("b\r"), "b");
+	check_str(type_keys("b\r"), "b");
 	/* From the history it comes back whole. */
-	check_eq(strlen(type("\033[A\033[A")), HMP_LINE_MAX);
+	check_eq(strlen(type_keys("\033[A\033[A")), HMP_LINE_MAX);
 }
 
 /* A script's line is what it sent, without its carriage return. */
@@ -151,11 +151,11 @@ Test(hmp_line, without_terminal)
 {
 	hmp_line_init(&line, "> ", false);
 	hmp_line_begin(&line, &out);
-	check_str(type("a\001\033[D\177b\r\n"), "a\001\033[D\177b");
+	check_str(type_keys("a\001\033[D\177b\r\n"), "a\001\033[D\177b");
 	check_str(buffer_text(&out), "> > ");
 	check_eq(line.n_history, 0);
 	check_eq(hmp_line_key(&line, '\0', &out), false);
-	check_str(type("x\n"), "x");
+	check_str(type_keys("x\n"), "x");
 }
 
 Test(hmp_line, tab_completes, .init = setup)
@@ -183,21 +183,21 @@ Test(hmp_line, tab_completes, .init = setup)
 
 	line.match = hmp_match;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		check_str(type(cases[i].keys), cases[i].text);
+		check_str(type_keys(cases[i].keys), cases[i].text);
 		hmp_line_begin(&line, &out);
 	}
 	line.match = NULL;
-	check_str(type("sto\t"), "sto");
+	check_str(type_keys("sto\t"), "sto");
 }
 
 Test(hmp_line, tab_shows_what_is_possible, .init = setup)
 {
 	line.match = hmp_match;
-	type("system_\t");
+	type_keys("system_\t");
 	check_contains(buffer_text(&out), "\r\nsystem_powerdown system_reset\r\n");
 	check_contains(buffer_text(&out), "> system_\033[K");
 	hmp_line_begin(&line, &out);
-	type("\t");
+	type_keys("\t");
 	check_contains(buffer_text(&out), "\r\ncont device_add ");
 }
 
@@ -207,6 +207,6 @@ Test(hmp_line, tab_at_the_end_of_the_line, .init = setup)
 	line.match = hmp_match;
 	for (unsigned i = 0; i < HMP_LINE_MAX - 2; i++)
 		hmp_line_key(&line, i < 4 ? "info"[i] : ' ', &out);
-	check_str(type("st\t") + HMP_LINE_MAX - 2, "st");
+	check_str(type_keys("st\t") + HMP_LINE_MAX - 2, "st");
 	check_eq(line.len, HMP_LINE_MAX);
 }

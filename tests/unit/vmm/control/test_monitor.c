@@ -11,13 +11,13 @@ static struct error err;
 static struct monitor_event events[16];
 static unsigned n_events;
 
-static void hear(struct monitor_listener *listener, const struct monitor_event *event)
+static void note_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	cr_assert(n_events < ARRAY_SIZE(events));
 	events[n_events++] = *event;
 }
 
-static struct monitor_listener listener = { .event = hear };
+static struct monitor_listener listener = { .event = note_event };
 
 static void setup(void)
 {

@@ -47,7 +47,7 @@ static const char *run(const char *name, const char *arguments)
 }
 
 /* Whether @actual has all that is in @wanted: objects may have more members, in any order. */
-static bool has(const json_t *actual, json_t *wanted)
+static bool has_members(const json_t *actual, json_t *wanted)
 {
 	const char *key;
 	json_t *value;
@@ -58,7 +58,7 @@ static bool has(const json_t *actual, json_t *wanted)
 			return false;
 		json_array_foreach(wanted, i, value)
 		{
-			if (!has(json_array_get(actual, i), value))
+			if (!has_members(json_array_get(actual, i), value))
 				return false;
 		}
 		return true;
@@ -67,7 +67,7 @@ static bool has(const json_t *actual, json_t *wanted)
 		return json_equal(actual, wanted);
 	json_object_foreach(wanted, key, value)
 	{
-		if (!has(json_object_get(actual, key), value))
+		if (!has_members(json_object_get(actual, key), value))
 			return false;
 	}
 	return json_is_object(actual);
@@ -85,7 +85,8 @@ static void answers(const char *name, const char *arguments, const char *wanted)
 		*c = *c == '\'' ? '"' : *c;
 	expected = json_loads(text, 0, NULL);
 	cr_assert(expected, "%s", text);
-	cr_assert(actual && has(actual, expected), "%s: %s instead of %s", name, answer, text);
+	cr_assert(actual && has_members(actual, expected), "%s: %s instead of %s", name, answer,
+		  text);
 	json_decref(actual);
 	json_decref(expected);
 }

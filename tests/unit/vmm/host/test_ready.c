@@ -35,7 +35,7 @@ static int listen_at(const char *name, size_t len)
 	return fd;
 }
 
-static const char *hear(int fd)
+static const char *receive_text(int fd)
 {
 	ssize_t n = recv(fd, heard, sizeof(heard) - 1, 0);
 
@@ -65,13 +65,13 @@ static void converse(const char *name, size_t len, const char *text)
 	check_eq(setenv("NOTIFY_SOCKET", text, 1), 0);
 	check_eq(ready_open(&ready, NULL, NULL, &err), 0);
 	cr_assert_null(getenv("NOTIFY_SOCKET"));
-	check_str(hear(fd), strerror(EAGAIN));
+	check_str(receive_text(fd), strerror(EAGAIN));
 	ready_notify(&ready, "The guest runs");
-	check_str(hear(fd), "READY=1\nSTATUS=The guest runs");
+	check_str(receive_text(fd), "READY=1\nSTATUS=The guest runs");
 	ready_notify_status(&ready, "What it does");
-	check_str(hear(fd), "STATUS=What it does");
+	check_str(receive_text(fd), "STATUS=What it does");
 	ready_notify_end(&ready, 33, "why");
-	check_str(hear(fd), "STOPPING=1\nEXIT_STATUS=33\nSTATUS=why");
+	check_str(receive_text(fd), "STOPPING=1\nEXIT_STATUS=33\nSTATUS=why");
 	ready_fini(&ready);
 	close(fd);
 }
@@ -176,7 +176,7 @@ Test(ready, status_for_a_manager_that_does_not_read)
 	check_eq(fcntl(ready.notify_fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
 	ready_notify_status(&ready, "What it does");
 	check_contains(driver_log_text(), "cannot notify NOTIFY_SOCKET: Resource temporarily");
-	check_str(hear(fd), "x");
+	check_str(receive_text(fd), "x");
 	ready_fini(&ready);
 	close(fd);
 }
@@ -191,15 +191,15 @@ Test(ready, end_in_one_line)
 	int fd = begin_at("@mvmm-test-end");
 
 	ready_notify_end(&ready, 0, "before it was told that there is a beginning");
-	check_str(hear(fd), strerror(EAGAIN));
+	check_str(receive_text(fd), strerror(EAGAIN));
 	ready_notify(&ready, "The guest runs");
-	hear(fd);
+	receive_text(fd);
 	ready_notify_end(&ready, 38, "disk a\nMAINPID=1\tb\xff ~");
-	check_str(hear(fd), "STOPPING=1\nEXIT_STATUS=38\nSTATUS=disk a?MAINPID=1?b? ~");
+	check_str(receive_text(fd), "STOPPING=1\nEXIT_STATUS=38\nSTATUS=disk a?MAINPID=1?b? ~");
 	memset(why, 'y', sizeof(why));
 	why[sizeof(why) - 1] = '\0';
 	ready_notify_end(&ready, 38, why);
-	hear(fd);
+	receive_text(fd);
 	check_eq(strlen(heard), 639);
 	ready_fini(&ready);
 	close(fd);
@@ -245,10 +245,10 @@ Test(ready, guest)
 	check_eq(setenv("NOTIFY_SOCKET", "@mvmm-test-guest", 1), 0);
 	check_eq(ready_open(&ready, numbers[0], numbers[1], &err), 0, "%s", err.text);
 	ready_notify(&ready, "The guest runs");
-	hear(fd);
+	receive_text(fd);
 	check_eq(fcntl(guest_ends[1], F_GETFD), FD_CLOEXEC);
 	ready_notify_guest(&ready);
-	check_str(hear(fd), "STATUS=The guest is ready");
+	check_str(receive_text(fd), "STATUS=The guest is ready");
 	check_newline(guest_ends[0]);
 	ready_fini(&ready);
 	close(fd);

@@ -30,7 +30,7 @@ static void setup(void)
 }
 
 /* A tun with an interface @name of @flags; without FD_CLOEXEC, as what comes through exec. */
-static int make(const char *name, int flags)
+static int make_tap(const char *name, int flags)
 {
 	struct ifreq request = { .ifr_flags = (short)flags };
 	int fd = open("/dev/net/tun", O_RDWR);
@@ -44,7 +44,7 @@ static int make(const char *name, int flags)
 /* One that stays without a process. */
 static void make_persistent(const char *name, int flags)
 {
-	int fd = make(name, flags);
+	int fd = make_tap(name, flags);
 
 	check_eq(ioctl(fd, TUNSETPERSIST, 1), 0);
 	close(fd);
@@ -78,12 +78,12 @@ Test(tap, by_name, .init = setup)
 Test(tap, by_descriptor, .init = setup)
 {
 	char where[16];
-	int fd = make("tap7", GOOD);
+	int fd = make_tap("tap7", GOOD);
 
 	snprintf(where, sizeof(where), "fd:%d", fd);
 	check_eq(tap_open(where, &err), fd);
 	check_set_up(fd);
-	fd = make("tap8", GOOD | IFF_MULTI_QUEUE);
+	fd = make_tap("tap8", GOOD | IFF_MULTI_QUEUE);
 	snprintf(where, sizeof(where), "fd:%d", fd);
 	check_eq(tap_open(where, &err), fd, "one queue of several");
 }
@@ -92,7 +92,7 @@ Test(tap, offloads, .init = setup)
 {
 	static const unsigned features[] = { VIRTIO_NET_F_GUEST_CSUM, VIRTIO_NET_F_GUEST_TSO4,
 					     VIRTIO_NET_F_GUEST_TSO6, VIRTIO_NET_F_GUEST_ECN };
-	int fd = make("tap7", GOOD);
+	int fd = make_tap("tap7", GOOD);
 
 	/* TUNSETOFFLOAD refuses segments without checksums. */
 	for (unsigned set = 0; set < 16; set++) {
@@ -120,7 +120,7 @@ static void refused(const char *where, int error, const char *text)
  */
 Test(tap, names_that_do_not_do, .init = setup)
 {
-	int user = make("used", GOOD);
+	int user = make_tap("used", GOOD);
 
 	make_persistent("tun", IFF_TUN | IFF_NO_PI);
 	make_persistent("many", IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE);
@@ -159,7 +159,7 @@ Test(tap, descriptors_that_do_not_do, .init = setup)
 	char where[16], text[300];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(forms); i++) {
-		int fd = make(forms[i].name, forms[i].flags);
+		int fd = make_tap(forms[i].name, forms[i].flags);
 
 		snprintf(where, sizeof(where), "fd:%d", fd);
 		check_eq(tap_open(where, &err), -EINVAL, "%s: %s", forms[i].name, err.text);

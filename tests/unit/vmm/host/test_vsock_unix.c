@@ -83,7 +83,7 @@ static int connect_client(void)
 	return fd;
 }
 
-static void say(int fd, const char *text)
+static void send_text(int fd, const char *text)
 {
 	check_eq(write(fd, text, strlen(text)), strlen(text));
 	settle();
@@ -93,7 +93,7 @@ static int client_says(const char *text)
 {
 	int fd = connect_client();
 
-	say(fd, text);
+	send_text(fd, text);
 	return fd;
 }
 
@@ -165,7 +165,7 @@ Test(vsock_unix, host_connects, .init = setup, .fini = teardown)
 	uint32_t port;
 	int fd = connected_client(&port);
 
-	say(fd, "to the guest");
+	send_text(fd, "to the guest");
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, port, LOCAL).len, 12);
 	cr_assert(memcmp(guest.payload, "to the guest", 12) == 0);
 	guest_send_data(&guest, LOCAL, port, "to the host", 11);
@@ -179,7 +179,7 @@ Test(vsock_unix, line_comes_in_pieces_and_with_data_behind, .init = setup, .fini
 	uint32_t port;
 
 	guest_expect_none(&guest);
-	say(fd, "ECT 1024\nearly");
+	send_text(fd, "ECT 1024\nearly");
 	port = guest_take(&guest).src_port;
 	guest_expect_none(&guest);
 	guest_send(&guest, VIRTIO_VSOCK_OP_RESPONSE, LOCAL, port);
@@ -331,7 +331,7 @@ Test(vsock_unix, silent_clients, .init = setup, .fini = teardown)
 	check_eq(heard(fds[0]), NULL);
 	check_str(heard(fds[VSOCK_UNIX_MAX_CLIENTS]), "");
 	check_eq(side.n_clients, VSOCK_UNIX_MAX_CLIENTS);
-	say(other, "still");
+	send_text(other, "still");
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, port, LOCAL).len, 5);
 	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
 		close(fds[i]);
@@ -385,7 +385,7 @@ Test(vsock_unix, silent_clients_lose_their_places, .init = setup, .fini = teardo
 	}
 	check_eq(side.n_clients, 0);
 	check_eq(armed_timers(), 0);
-	say(served, "still");
+	send_text(served, "still");
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, port, LOCAL).len, 5);
 	close(served);
 	settle();
@@ -401,7 +401,7 @@ Test(vsock_unix, guest_connects, .init = setup, .fini = teardown)
 
 	guest_send_data(&guest, LOCAL, PORT, "hello", 5);
 	check_str(heard(fd), "hello");
-	say(fd, "hi");
+	send_text(fd, "hi");
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL).len, 2);
 	close(fd);
 }
@@ -437,7 +437,7 @@ Test(vsock_unix, half_close_by_the_guest, .init = setup, .fini = teardown)
 	check_str(heard(fd), "last");
 	check_str(heard(fd), "");
 	guest_expect_none(&guest);
-	say(fd, "answer");
+	send_text(fd, "answer");
 	check_eq(guest_expect(&guest, VIRTIO_VSOCK_OP_RW, PORT, LOCAL).len, 6);
 	close(fd);
 	expect_end();

@@ -18,19 +18,20 @@ TestSuite(cpuid_fit_x86, .timeout = 15);
 static struct cpuid_leaves host, saved;
 static struct error err;
 
-static void add(struct cpuid_leaves *list, struct kvm_cpuid_entry2 e)
+static void add_leaf(struct cpuid_leaves *list, struct kvm_cpuid_entry2 e)
 {
 	list->entries[list->nent++] = e;
 }
 
-static void make(void)
+static void make_leaves(void)
 {
 	host.nent = saved.nent = 0;
-	add(&host, (struct kvm_cpuid_entry2){ .function = 0x1, .ecx = AVX, .edx = 0xff });
-	add(&host, (struct kvm_cpuid_entry2){ .function = 0x7, .flags = INDEXED, .ebx = 0xf0 });
-	add(&host,
-	    (struct kvm_cpuid_entry2){ .function = 0x7, .index = 1, .flags = INDEXED, .eax = 0x3 });
-	add(&host, (struct kvm_cpuid_entry2){ .function = 0x80000008, .eax = 0x3028 });
+	add_leaf(&host, (struct kvm_cpuid_entry2){ .function = 0x1, .ecx = AVX, .edx = 0xff });
+	add_leaf(&host,
+		 (struct kvm_cpuid_entry2){ .function = 0x7, .flags = INDEXED, .ebx = 0xf0 });
+	add_leaf(&host, (struct kvm_cpuid_entry2){
+				.function = 0x7, .index = 1, .flags = INDEXED, .eax = 0x3 });
+	add_leaf(&host, (struct kvm_cpuid_entry2){ .function = 0x80000008, .eax = 0x3028 });
 }
 
 static int check(void)
@@ -40,18 +41,18 @@ static int check(void)
 
 static void expect_refusal(struct kvm_cpuid_entry2 e, const char *says)
 {
-	make();
+	make_leaves();
 	saved = host;
-	add(&saved, e);
+	add_leaf(&saved, e);
 	check_eq(check(), -ENOTSUP, "%s", says);
 	check_contains(err.text, "vCPU 2: ");
 	check_contains(err.text, says);
-	add(&host, e);
+	add_leaf(&host, e);
 }
 
 Test(cpuid_fit_x86, same_and_fewer_features_fit)
 {
-	make();
+	make_leaves();
 	check_eq(check(), 0, "none at all");
 	saved = host;
 	check_eq(check(), 0, "%s", err.text);
@@ -84,9 +85,9 @@ Test(cpuid_fit_x86, subleaf_without_its_flag)
 {
 	expect_refusal((struct kvm_cpuid_entry2){ .function = 0x7, .index = 9, .ebx = 0x100 },
 		       "CPUID leaf 0x7.0 EBX bits 0x100;");
-	make();
-	add(&saved, (struct kvm_cpuid_entry2){
-			    .function = 0x7, .index = 9, .flags = INDEXED, .ebx = 0x100 });
+	make_leaves();
+	add_leaf(&saved, (struct kvm_cpuid_entry2){
+				 .function = 0x7, .index = 9, .flags = INDEXED, .ebx = 0x100 });
 	check_eq(check(), 0, "%s", err.text);
 }
 
@@ -102,8 +103,8 @@ Test(cpuid_fit_x86, whole_leaves)
 		expect_refusal((struct kvm_cpuid_entry2){ .function = functions[i], .edx = 1 },
 			       says);
 		check_eq(check(), 0, "the host has it now");
-		make();
-		add(&saved, (struct kvm_cpuid_entry2){ .function = functions[i] });
+		make_leaves();
+		add_leaf(&saved, (struct kvm_cpuid_entry2){ .function = functions[i] });
 		check_eq(check(), 0, "it is empty");
 	}
 }
@@ -111,11 +112,12 @@ Test(cpuid_fit_x86, whole_leaves)
 /* What KVM and the topology set is no feature of the processor. */
 Test(cpuid_fit_x86, bits_that_are_none)
 {
-	make();
-	add(&saved, (struct kvm_cpuid_entry2){
-			    .function = 0x1, .ecx = OSXSAVE | 1u << 3, .edx = 1u << 28 });
-	add(&saved, (struct kvm_cpuid_entry2){ .function = 0x7, .flags = INDEXED, .ecx = 1u << 4 });
-	add(&saved, (struct kvm_cpuid_entry2){ .function = 0x80000001, .ecx = 1u << 1 });
+	make_leaves();
+	add_leaf(&saved, (struct kvm_cpuid_entry2){
+				 .function = 0x1, .ecx = OSXSAVE | 1u << 3, .edx = 1u << 28 });
+	add_leaf(&saved,
+		 (struct kvm_cpuid_entry2){ .function = 0x7, .flags = INDEXED, .ecx = 1u << 4 });
+	add_leaf(&saved, (struct kvm_cpuid_entry2){ .function = 0x80000001, .ecx = 1u << 1 });
 	check_eq(check(), 0, "%s", err.text);
 }
 

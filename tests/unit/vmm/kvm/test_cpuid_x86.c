@@ -19,7 +19,7 @@ static struct bus bus;
 static struct vcpu vcpus[MAX_CPUS];
 static struct error err;
 
-static void make(unsigned n)
+static void make_vcpus(unsigned n)
 {
 	small_guest_need_kvm();
 	check_eq(kvm_open(&kvm, "/dev/kvm", &err), 0, "%s", err.text);
@@ -40,11 +40,11 @@ static int set_up_all(struct vcpu *list, unsigned n, const struct kvm *with)
 
 static void start(unsigned n)
 {
-	make(n);
+	make_vcpus(n);
 	check_eq(set_up_all(vcpus, n, &kvm), 0, "%s", err.text);
 }
 
-static void end(unsigned n)
+static void free_vcpus(unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		vcpu_fini(&vcpus[i]);
@@ -59,8 +59,8 @@ struct leaves {
 static struct leaves given, supported;
 
 /* By index from 0; NULL behind the last. */
-static const struct kvm_cpuid_entry2 *next(const struct leaves *leaves, uint32_t function,
-					   unsigned *index)
+static const struct kvm_cpuid_entry2 *next_leaf(const struct leaves *leaves, uint32_t function,
+						unsigned *index)
 {
 	while (*index < leaves->list.nent) {
 		const struct kvm_cpuid_entry2 *e = &leaves->room[(*index)++];
@@ -77,13 +77,13 @@ static const struct kvm_cpuid_entry2 *find(const struct leaves *leaves, uint32_t
 	const struct kvm_cpuid_entry2 *e;
 	unsigned i = 0;
 
-	while ((e = next(leaves, function, &i)))
+	while ((e = next_leaf(leaves, function, &i)))
 		if (e->index == subleaf)
 			return e;
 	return NULL;
 }
 
-static void look(const struct vcpu *vcpu)
+static void read_leaves(const struct vcpu *vcpu)
 {
 	given.list.nent = supported.list.nent = MAX_LEAVES;
 	check_eq(ioctl(vcpu->fd, KVM_GET_CPUID2, &given), 0);
@@ -225,13 +225,13 @@ Test(cpuid_x86, no_asynchronous_page_faults)
 	unsigned i = 0;
 
 	start(1);
-	look(&vcpus[0]);
-	e = next(&given, KVM_CPUID_FEATURES, &i);
+	read_leaves(&vcpus[0]);
+	e = next_leaf(&given, KVM_CPUID_FEATURES, &i);
 	cr_assert(e);
 	check_eq(e->eax & (1u << 4 | 1u << 10 | 1u << 14), 0);
 	check_eq(e->eax >> KVM_FEATURE_CLOCKSOURCE2 & 1, 1, "others stay");
-	cr_assert(next(&given, KVM_CPUID_FEATURES, &i) == NULL);
-	end(1);
+	cr_assert(next_leaf(&given, KVM_CPUID_FEATURES, &i) == NULL);
+	free_vcpus(1);
 }
 
 /* On this host too, each vCPU knows its place among the others: test_cpuid_topology_x86.c has all.
@@ -240,7 +240,7 @@ Test(cpuid_x86, topology)
 {
 	start(3);
 	for (unsigned i = 0; i < 3; i++) {
-		look(&vcpus[i]);
+		read_leaves(&vcpus[i]);
 		check_eq(leaf(1, 0)->ebx >> 24, i, "APIC id");
 		check_eq(leaf(1, 0)->ebx >> 16 & 0xff, 3);
 		check_eq(leaf(0xb, 0)->ebx, 1);
@@ -249,7 +249,7 @@ Test(cpuid_x86, topology)
 		check_eq(leaf(0xb, 1)->edx, i);
 		check_eq(leaf(0x80000008, 0)->ecx & 0xff, 2);
 	}
-	end(3);
+	free_vcpus(3);
 }
 
 /* All else is as KVM supports it. */
@@ -258,7 +258,7 @@ Test(cpuid_x86, others_are_as_supported)
 	unsigned same = 0;
 
 	start(2);
-	look(&vcpus[1]);
+	read_leaves(&vcpus[1]);
 	for (unsigned i = 0; i < supported.list.nent; i++) {
 		const struct kvm_cpuid_entry2 *a = &supported.room[i], *b;
 
@@ -272,23 +272,23 @@ Test(cpuid_x86, others_are_as_supported)
 		check_eq(a->edx, b->edx);
 	}
 	check_eq(same, 2);
-	end(2);
+	free_vcpus(2);
 }
 
 Test(cpuid_x86, list_cannot_be_read)
 {
-	make(1);
+	make_vcpus(1);
 	refuse_command(SYS_ioctl, KVM_GET_SUPPORTED_CPUID, E2BIG);
 	check_eq(set_up_all(vcpus, 1, &kvm), -E2BIG);
 	check_str(err.text, "KVM: cannot read the supported CPUID: Argument list too long");
-	end(1);
+	free_vcpus(1);
 }
 
 Test(cpuid_x86, list_cannot_be_set)
 {
-	make(2);
+	make_vcpus(2);
 	refuse_command(SYS_ioctl, KVM_SET_CPUID2, EINVAL);
 	check_eq(set_up_all(vcpus, 2, &kvm), -EINVAL);
 	check_str(err.text, "KVM: vCPU 0: CPUID: Invalid argument");
-	end(2);
+	free_vcpus(2);
 }

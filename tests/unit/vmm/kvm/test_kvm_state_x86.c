@@ -160,13 +160,13 @@ Test(kvm_state_x86, clock_advances_by_real_time, .init = setup, .fini = teardown
 	expect_clock(state.clock + 5000 * NS_PER_S);
 }
 
-static struct kvm_clock_data told;
+static struct kvm_clock_data clock_data;
 
 static void tell_clock(int signo, siginfo_t *info, void *context)
 {
 	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
 
-	*(struct kvm_clock_data *)registers[REG_RDX] = told;
+	*(struct kvm_clock_data *)registers[REG_RDX] = clock_data;
 	registers[REG_RAX] = 0;
 }
 
@@ -177,11 +177,12 @@ Test(kvm_state_x86, real_time_is_kvm_s, .init = setup, .fini = teardown)
 
 	sigaction(SIGSYS, &action, NULL);
 	trap_command(SYS_ioctl, KVM_GET_CLOCK);
-	told = (struct kvm_clock_data){ .clock = 7, .flags = KVM_CLOCK_REALTIME, .realtime = 99 };
+	clock_data =
+		(struct kvm_clock_data){ .clock = 7, .flags = KVM_CLOCK_REALTIME, .realtime = 99 };
 	save();
 	check_eq(state.clock, 7);
 	check_eq(state.realtime, 99);
-	told.flags = 0;
+	clock_data.flags = 0;
 	save();
 	cr_assert(state.realtime > 1000000 * NS_PER_S);
 }

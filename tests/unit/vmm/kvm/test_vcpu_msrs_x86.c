@@ -62,12 +62,12 @@ static void save(void)
 	check_eq(vcpu_msrs_x86_save(&guest.vcpu, &list, &msrs, &err), 0, "%s", err.text);
 }
 
-static void set(uint32_t index, uint64_t value)
+static void set_msr(uint32_t index, uint64_t value)
 {
 	check_eq(vcpu_msrs_x86_set(&guest.vcpu, index, value, &err), 0, "%s", err.text);
 }
 
-static uint64_t get(uint32_t index)
+static uint64_t get_msr(uint32_t index)
 {
 	uint64_t value;
 
@@ -127,19 +127,19 @@ Test(vcpu_msrs_x86, list_is_refused, .init = setup, .fini = teardown)
 
 Test(vcpu_msrs_x86, come_back, .init = setup, .fini = teardown)
 {
-	set(SYSENTER_CS, 0x10);
-	set(KERNEL_GS_BASE, 0xffff888012345678);
-	set(MTRR_DEF_TYPE, 0xc06);
+	set_msr(SYSENTER_CS, 0x10);
+	set_msr(KERNEL_GS_BASE, 0xffff888012345678);
+	set_msr(MTRR_DEF_TYPE, 0xc06);
 	save();
 	check_eq(saved(KERNEL_GS_BASE), 0xffff888012345678);
-	set(SYSENTER_CS, 0x20);
-	set(KERNEL_GS_BASE, 0);
-	set(MTRR_DEF_TYPE, 0);
+	set_msr(SYSENTER_CS, 0x20);
+	set_msr(KERNEL_GS_BASE, 0);
+	set_msr(MTRR_DEF_TYPE, 0);
 	check_eq(vcpu_msrs_x86_check(&msrs, &list, 0, &err), 0, "%s", err.text);
 	check_eq(vcpu_msrs_x86_restore(&guest.vcpu, &msrs, &err), 0, "%s", err.text);
-	check_eq(get(SYSENTER_CS), 0x10);
-	check_eq(get(KERNEL_GS_BASE), 0xffff888012345678);
-	check_eq(get(MTRR_DEF_TYPE), 0xc06);
+	check_eq(get_msr(SYSENTER_CS), 0x10);
+	check_eq(get_msr(KERNEL_GS_BASE), 0xffff888012345678);
+	check_eq(get_msr(MTRR_DEF_TYPE), 0xc06);
 }
 
 /* What KVM refuses ends its list; those behind must not be lost, wherever it is. */
@@ -148,7 +148,7 @@ Test(vcpu_msrs_x86, refused_ones_are_left_out, .init = setup, .fini = teardown)
 	struct vcpu_msr_list plain = list;
 	uint32_t n;
 
-	set(MTRR_DEF_TYPE, 0xc06);
+	set_msr(MTRR_DEF_TYPE, 0xc06);
 	save();
 	n = msrs.nmsrs;
 	list.n = 0;

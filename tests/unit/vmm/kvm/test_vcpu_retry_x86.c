@@ -25,7 +25,7 @@ static void start(uint64_t rflags)
 	check_eq(vcpu_retry_is_likely(&retry, guest.vcpu.fd), false, "nothing to compare with");
 }
 
-static void end(void)
+static void free_guest(void)
 {
 	vcpu_retry_fini(&retry);
 	small_guest_fini(&guest);
@@ -56,7 +56,7 @@ Test(vcpu_retry_x86, leaves_a_guest_alone_that_spins)
 	retry.faults -= 7;
 	check_eq(vcpu_retry_is_likely(&retry, guest.vcpu.fd), false);
 	check_eq(holds_interrupts(), false, "it took a few only");
-	end();
+	free_guest();
 }
 
 Test(vcpu_retry_x86, holds_interrupts_where_faults_lead_nowhere)
@@ -72,7 +72,7 @@ Test(vcpu_retry_x86, holds_interrupts_where_faults_lead_nowhere)
 	check_eq(memcmp(&before, &after, sizeof(before)), 0, "no register has changed");
 	check_eq(faulting_is_likely(), false);
 	check_eq(faulting_is_likely(), true, "it did not help");
-	end();
+	free_guest();
 }
 
 Test(vcpu_retry_x86, begins_anew_once_the_guest_moves)
@@ -90,7 +90,7 @@ Test(vcpu_retry_x86, begins_anew_once_the_guest_moves)
 	check_eq(faulting_is_likely(), false);
 	check_eq(faulting_is_likely(), false);
 	check_eq(faulting_is_likely(), true);
-	end();
+	free_guest();
 }
 
 static void check_is_left_alone(uint64_t rflags)
@@ -100,7 +100,7 @@ static void check_is_left_alone(uint64_t rflags)
 	for (int i = 0; i < 4; i++)
 		check_eq(faulting_is_likely(), false);
 	check_eq(holds_interrupts(), false);
-	end();
+	free_guest();
 }
 
 /* KVM_RUN fails by itself there. */
@@ -123,5 +123,5 @@ Test(vcpu_retry_x86, goes_by_registers_where_kvm_does_not_count)
 		check_eq(vcpu_retry_is_likely(&retry, guest.vcpu.fd), false,
 			 "only KVM_RUN can tell");
 	check_eq(holds_interrupts(), true);
-	end();
+	free_guest();
 }

@@ -127,7 +127,7 @@ static void start_model(enum kind kind)
 	refuse_by_filter(filter, ARRAY_SIZE(filter));
 }
 
-static struct vcpu_tsc now(unsigned vcpu)
+static struct vcpu_tsc read_tsc(unsigned vcpu)
 {
 	struct vcpu_tsc got;
 
@@ -150,8 +150,8 @@ static void restore(void)
 /* That both count from @value on, since a moment ago, and together. */
 static void expect(uint64_t value)
 {
-	cr_assert(now(0).value - value < SECOND / 4, "%llx after %llx",
-		  (unsigned long long)now(0).value, (unsigned long long)value);
+	cr_assert(read_tsc(0).value - value < SECOND / 4, "%llx after %llx",
+		  (unsigned long long)read_tsc(0).value, (unsigned long long)value);
 	check_eq(model.offsets[0], model.offsets[1]);
 }
 
@@ -185,26 +185,26 @@ Test(vcpu_tsc_x86, goes_on_where_kvm_synchronizes_early)
 Test(vcpu_tsc_x86, goes_on_where_kvm_tells_no_offsets)
 {
 	restore_everywhere(BEFORE_5_16);
-	check_eq(now(0).has_offset, 0);
+	check_eq(read_tsc(0).has_offset, 0);
 }
 
 /* As a guest has set them by TSC_ADJUST. */
 Test(vcpu_tsc_x86, counters_stay_apart)
 {
 	start_model(CURRENT);
-	tsc[0] = now(0);
-	tsc[1] = now(1);
+	tsc[0] = read_tsc(0);
+	tsc[1] = read_tsc(1);
 	check_eq(tsc[0].has_offset, 1);
 	tsc[1].offset -= 12345;
 	restore();
-	check_eq(now(0).offset - now(1).offset, 12345);
+	check_eq(read_tsc(0).offset - read_tsc(1).offset, 12345);
 	tsc[0].has_offset = 0; /* saved by an older KVM */
 	restore();
-	check_eq(now(0).offset, now(1).offset);
+	check_eq(read_tsc(0).offset, read_tsc(1).offset);
 	tsc[0].has_offset = 1;
 	tsc[1].has_offset = 0;
 	restore();
-	check_eq(now(0).offset, now(1).offset);
+	check_eq(read_tsc(0).offset, read_tsc(1).offset);
 }
 
 /*
@@ -214,8 +214,8 @@ Test(vcpu_tsc_x86, counters_stay_apart)
 Test(vcpu_tsc_x86, host_s_counter)
 {
 	start_model(LEAVES_IT_ALONE);
-	tsc[0] = now(0);
-	tsc[1] = now(1);
+	tsc[0] = read_tsc(0);
+	tsc[1] = read_tsc(1);
 	restore();
 	tsc[0].value += 1000 * SECOND;
 	check_eq(restore_first(), -ENOTSUP);
@@ -236,7 +236,7 @@ static int restore_khz(uint32_t khz)
 Test(vcpu_tsc_x86, other_frequency)
 {
 	start_model(CURRENT);
-	tsc[0] = now(0);
+	tsc[0] = read_tsc(0);
 	check_eq(restore_khz(MODEL_KHZ + 500), 0, "250 ppm");
 	check_eq(restore_khz(MODEL_KHZ - 500), 0);
 	check_eq(restore_khz(MODEL_KHZ + 501), -ENOTSUP);
@@ -256,7 +256,7 @@ Test(vcpu_tsc_x86, other_frequency_where_it_is_scaled)
 {
 	start_model(CURRENT);
 	model.scales = true;
-	tsc[0] = now(0);
+	tsc[0] = read_tsc(0);
 	check_eq(restore_khz(MODEL_KHZ + 500), 0);
 	check_eq(model.khz, MODEL_KHZ, "near enough");
 	check_eq(restore_khz(MODEL_KHZ / 2), 0);

@@ -38,7 +38,7 @@ static void start(unsigned n)
 	check_eq(vcpu_x86_enter(&vcpus[0], &entry, &err), 0, "%s", err.text);
 }
 
-static void end(unsigned n)
+static void free_vcpus(unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		vcpu_fini(&vcpus[i]);
@@ -68,7 +68,7 @@ Test(vcpu_x86, first_vcpu_starts_at_the_entry)
 	check_eq(sregs.ss.selector, 0x18);
 	check_eq(sregs.gdt.base, 0x8000);
 	check_eq(sregs.gdt.limit, 31);
-	end(2);
+	free_vcpus(2);
 }
 
 Test(vcpu_x86, other_vcpus_wait)
@@ -80,7 +80,7 @@ Test(vcpu_x86, other_vcpus_wait)
 	check_eq(state.mp_state, KVM_MP_STATE_RUNNABLE);
 	check_eq(ioctl(vcpus[1].fd, KVM_GET_MP_STATE, &state), 0);
 	check_eq(state.mp_state, KVM_MP_STATE_UNINITIALIZED);
-	end(2);
+	free_vcpus(2);
 }
 
 /* Write-back for what no table names, such as pmem: otherwise a guest maps it uncached. */
@@ -98,7 +98,7 @@ Test(vcpu_x86, mtrr_default_is_write_back)
 		check_eq(ioctl(vcpus[i].fd, KVM_GET_MSRS, &msrs), 1);
 		check_eq(msrs.list.entries[0].data & 0x8ff, 0x806);
 	}
-	end(2);
+	free_vcpus(2);
 }
 
 Test(vcpu_x86, local_apic_is_as_firmware_leaves_it)
@@ -112,5 +112,5 @@ Test(vcpu_x86, local_apic_is_as_firmware_leaves_it)
 	memcpy(&lint[1], lapic.regs + 0x360, 4);
 	check_eq(lint[0] & 0x700, 0x700, "ExtINT");
 	check_eq(lint[1] & 0x700, 0x400, "NMI");
-	end(1);
+	free_vcpus(1);
 }

@@ -45,7 +45,7 @@ static struct fixture_file kernel(const char *pack)
 	return fixture_file(bytes, FIXTURE_BZIMAGE_BYTES + h->payload_length);
 }
 
-static int look(const struct fixture_file *f)
+static int search_kernel(const struct fixture_file *f)
 {
 	struct input_file file = fixture_open("--kernel", f->path);
 	int ret = confined.searcher.search(&confined.searcher, &file, &probe, &err);
@@ -54,14 +54,15 @@ static int look(const struct fixture_file *f)
 	return ret;
 }
 
-static int look_by(const struct sandbox_options *sandbox,
-		   int (*search)(const struct input_file *, struct kernel_probe *, struct error *))
+static int search_by(const struct sandbox_options *sandbox,
+		     int (*search)(const struct input_file *, struct kernel_probe *,
+				   struct error *))
 {
 	struct fixture_file f = kernel("gzip -n");
 
 	confined_search_init(&confined, sandbox);
 	confined.search = search;
-	return look(&f);
+	return search_kernel(&f);
 }
 
 Test(confined_search, all_formats_of_the_kernel)
@@ -76,7 +77,7 @@ Test(confined_search, all_formats_of_the_kernel)
 	for (size_t i = 0; i < ARRAY_SIZE(packs); i++) {
 		struct fixture_file f = kernel(packs[i]);
 
-		check_eq(look(&f), 0, "%s: %s", packs[i], err.text);
+		check_eq(search_kernel(&f), 0, "%s: %s", packs[i], err.text);
 		check_eq(probe.platform, BOOT_PLATFORM_DT, "%s", packs[i]);
 		check_str(probe.reason, "the kernel has device tree support");
 		check_eq(probe.searched, MIB);
@@ -89,7 +90,7 @@ Test(confined_search, damaged_kernel)
 
 	confined_search_init(&confined, &on);
 	cr_assert_eq(pwrite(f.fd, "\xff\xff\xff\xff", 4, FIXTURE_BZIMAGE_BYTES + 40), 4);
-	check_eq(look(&f), -EINVAL);
+	check_eq(search_kernel(&f), -EINVAL);
 	check_contains(err.text, "cannot decompress it");
 }
 
@@ -109,9 +110,9 @@ static int open_a_file(const struct input_file *file, struct kernel_probe *ret, 
  */
 Test(confined_search, can_open_nothing)
 {
-	check_eq(look_by(&on, open_a_file), -ECHILD);
+	check_eq(search_by(&on, open_a_file), -ECHILD);
 	check_contains(err.text, "was ended by signal 31 (Bad system call)");
-	check_eq(look_by(&off, open_a_file), 0, "%s", err.text);
+	check_eq(search_by(&off, open_a_file), 0, "%s", err.text);
 }
 
 static int write_to_the_kernel(const struct input_file *file, struct kernel_probe *ret,
@@ -122,7 +123,7 @@ static int write_to_the_kernel(const struct input_file *file, struct kernel_prob
 
 Test(confined_search, can_write_nothing_but_its_answer)
 {
-	check_eq(look_by(&on, write_to_the_kernel), -ECHILD);
+	check_eq(search_by(&on, write_to_the_kernel), -ECHILD);
 	check_contains(err.text, "signal 31");
 }
 
@@ -140,7 +141,7 @@ static int list_descriptors(const struct input_file *file, struct kernel_probe *
 
 Test(confined_search, has_no_other_descriptor)
 {
-	check_eq(look_by(&off, list_descriptors), 0, "%s", err.text);
+	check_eq(search_by(&off, list_descriptors), 0, "%s", err.text);
 }
 
 static int tell_cpu_limit(const struct input_file *file, struct kernel_probe *ret,
@@ -157,10 +158,10 @@ static int tell_cpu_limit(const struct input_file *file, struct kernel_probe *re
 /* A launcher's lower limit stays: without a capability it could not be raised. */
 Test(confined_search, has_a_limit_of_cpu_time)
 {
-	check_eq(look_by(&off, tell_cpu_limit), 0, "%s", err.text);
+	check_eq(search_by(&off, tell_cpu_limit), 0, "%s", err.text);
 	check_eq(probe.searched, 300300);
 	setrlimit(RLIMIT_CPU, &(struct rlimit){ 100, 200 });
-	check_eq(look_by(&off, tell_cpu_limit), 0, "%s", err.text);
+	check_eq(search_by(&off, tell_cpu_limit), 0, "%s", err.text);
 	check_eq(probe.searched, 100200);
 }
 
@@ -170,7 +171,7 @@ static int crash(const struct input_file *file, struct kernel_probe *ret, struct
 	return 0;
 }
 
-static int leave(const struct input_file *file, struct kernel_probe *ret, struct error *why)
+static int exit_at_once(const struct input_file *file, struct kernel_probe *ret, struct error *why)
 {
 	_exit(0);
 }
@@ -183,10 +184,10 @@ static int make_one_up(const struct input_file *file, struct kernel_probe *ret, 
 
 Test(confined_search, no_answer_or_a_wrong_one)
 {
-	check_eq(look_by(&off, crash), -ECHILD);
+	check_eq(search_by(&off, crash), -ECHILD);
 	check_contains(err.text, "was ended by signal 9 (Killed)");
-	check_eq(look_by(&on, leave), -ECHILD);
+	check_eq(search_by(&on, exit_at_once), -ECHILD);
 	check_contains(err.text, "gave no answer");
-	check_eq(look_by(&on, make_one_up), -ECHILD);
+	check_eq(search_by(&on, make_one_up), -ECHILD);
 	check_contains(err.text, "gave no answer");
 }

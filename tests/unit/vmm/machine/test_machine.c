@@ -28,7 +28,7 @@ static void setup(void)
 }
 
 /* Takes down what there is, and all that it had open. */
-static void end(void)
+static void fini_machine(void)
 {
 	machine_fini(&machine);
 	machine_fini(&machine);
@@ -50,7 +50,7 @@ static const char *cmdline(const char *line)
 	config = fixture_config(line);
 	check_eq(machine_plan(&machine, &config, &err), 0, "%s: %s", line, err.text);
 	snprintf(text, sizeof(text), "%s", machine.cmdline);
-	end();
+	fini_machine();
 	return text;
 }
 
@@ -106,7 +106,7 @@ Test(machine, slots, .init = setup, .fini = teardown)
 	check_eq(machine.boot.platform, BOOT_PLATFORM_ACPI);
 	check_eq(machine.source.initrd.size, 6);
 	check_str(machine.source.cmdline, machine.cmdline);
-	end();
+	fini_machine();
 }
 
 static void refused(const char *line, const char *text)
@@ -114,7 +114,7 @@ static void refused(const char *line, const char *text)
 	config = fixture_config(line);
 	cr_assert(machine_plan(&machine, &config, &err) < 0, "%s", line);
 	check_contains(err.text, text);
-	end();
+	fini_machine();
 }
 
 /*

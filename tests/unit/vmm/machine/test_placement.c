@@ -26,7 +26,7 @@ static struct placement_request request(const char *id, uint64_t size)
 	return (struct placement_request){ .id = id, .size = size, .align = LAYOUT_PMEM_ALIGN };
 }
 
-static struct placement_request at(const char *id, uint64_t addr, uint64_t size)
+static struct placement_request request_at(const char *id, uint64_t addr, uint64_t size)
 {
 	struct placement_request r = request(id, size);
 
@@ -79,9 +79,9 @@ Test(placement, first_fit_in_the_order_of_addresses)
 	struct placement p = init(1 * GIB, 0, 0, 40);
 
 	placed(&p, request("a", 4 * MIB), 4 * GIB);
-	placed(&p, at("far", 5 * GIB, 2 * MIB), 5 * GIB);
+	placed(&p, request_at("far", 5 * GIB, 2 * MIB), 5 * GIB);
 	placed(&p, request("b", 4 * MIB), 4 * GIB + 4 * MIB);
-	placed(&p, at("gap", 4 * GIB + 12 * MIB, 2 * MIB), 4 * GIB + 12 * MIB);
+	placed(&p, request_at("gap", 4 * GIB + 12 * MIB, 2 * MIB), 4 * GIB + 12 * MIB);
 	placed(&p, request("large", 6 * MIB), 4 * GIB + 14 * MIB);
 	placed(&p, request("small", 4 * MIB), 4 * GIB + 8 * MIB);
 	check_eq(p.n_devices, 6);
@@ -99,7 +99,7 @@ Test(placement, alignment_is_kept)
 	r.align = GIB;
 	placed(&p, r, 5 * GIB);
 	placed(&p, request("b", 2 * MIB), 4 * GIB + 2 * MIB);
-	r = at("c", 6 * GIB + 2 * MIB, 2 * MIB);
+	r = request_at("c", 6 * GIB + 2 * MIB, 2 * MIB);
 	r.align = GIB;
 	refused(&p, r, EINVAL, "address must be aligned to 0x40000000 bytes");
 	/* Beyond the first multiple above the base there is none left. */
@@ -130,7 +130,7 @@ Test(placement, misaligned)
 {
 	struct placement p = init(1 * GIB, 0, 0, 40);
 
-	refused(&p, at("a", 4 * GIB + 4096, 2 * MIB), EINVAL,
+	refused(&p, request_at("a", 4 * GIB + 4096, 2 * MIB), EINVAL,
 		"address must be aligned to 0x200000 bytes");
 }
 
@@ -143,19 +143,19 @@ Test(placement, outside_the_region)
 	char want[200];
 
 	snprintf(want, sizeof(want), text, "100000000:0x6400000");
-	refused(&p, at("a", 0x100000000, 100 * MIB), EINVAL, want);
+	refused(&p, request_at("a", 0x100000000, 100 * MIB), EINVAL, want);
 	snprintf(want, sizeof(want), text, "33fe00000:0x400000");
-	refused(&p, at("a", 0x33fe00000, 4 * MIB), EINVAL, want);
+	refused(&p, request_at("a", 0x33fe00000, 4 * MIB), EINVAL, want);
 	snprintf(want, sizeof(want), text, "340000000:0x200000");
-	refused(&p, at("a", 0x340000000, 2 * MIB), EINVAL, want);
-	placed(&p, at("a", 0x33fe00000, 2 * MIB), 0x33fe00000);
+	refused(&p, request_at("a", 0x340000000, 2 * MIB), EINVAL, want);
+	placed(&p, request_at("a", 0x33fe00000, 2 * MIB), 0x33fe00000);
 }
 
 Test(placement, below_the_region_without_maxmem)
 {
 	struct placement p = init(1 * GIB, 0, 0, 36);
 
-	refused(&p, at("a", 1 * GIB, 2 * MIB), EINVAL,
+	refused(&p, request_at("a", 1 * GIB, 2 * MIB), EINVAL,
 		"can't add memory device [0x40000000:0x200000], usable range for memory devices "
 		"[0x100000000:0xf00000000]");
 }
@@ -168,15 +168,15 @@ Test(placement, conflict)
 {
 	struct placement p = init(1 * GIB, 4 * GIB, 0, 40);
 
-	placed(&p, at("nv1", 4 * GIB + 4 * MIB, 4 * MIB), 4 * GIB + 4 * MIB);
-	refused(&p, at("b", 4 * GIB + 6 * MIB, 4 * MIB), EINVAL,
+	placed(&p, request_at("nv1", 4 * GIB + 4 * MIB, 4 * MIB), 4 * GIB + 4 * MIB);
+	refused(&p, request_at("b", 4 * GIB + 6 * MIB, 4 * MIB), EINVAL,
 		"address range conflicts with memory device id='nv1'");
-	refused(&p, at("b", 4 * GIB + 2 * MIB, 4 * MIB), EINVAL,
+	refused(&p, request_at("b", 4 * GIB + 2 * MIB, 4 * MIB), EINVAL,
 		"address range conflicts with memory device id='nv1'");
-	refused(&p, at("b", 4 * GIB, 64 * MIB), EINVAL,
+	refused(&p, request_at("b", 4 * GIB, 64 * MIB), EINVAL,
 		"address range conflicts with memory device id='nv1'");
-	placed(&p, at("below", 4 * GIB + 2 * MIB, 2 * MIB), 4 * GIB + 2 * MIB);
-	placed(&p, at("above", 4 * GIB + 8 * MIB, 2 * MIB), 4 * GIB + 8 * MIB);
+	placed(&p, request_at("below", 4 * GIB + 2 * MIB, 2 * MIB), 4 * GIB + 2 * MIB);
+	placed(&p, request_at("above", 4 * GIB + 8 * MIB, 2 * MIB), 4 * GIB + 8 * MIB);
 }
 
 Test(placement, not_enough_space)
@@ -196,7 +196,7 @@ Test(placement, fragmented)
 {
 	struct placement p = init(1 * GIB, 1 * GIB + 128 * MIB, 0, 40);
 
-	placed(&p, at("a", 4 * GIB + 32 * MIB, 64 * MIB), 4 * GIB + 32 * MIB);
+	placed(&p, request_at("a", 4 * GIB + 32 * MIB, 64 * MIB), 4 * GIB + 32 * MIB);
 	refused(&p, request("b", 64 * MIB), ENOSPC,
 		"could not find position in guest address space for memory device - memory "
 		"fragmented due to alignments");
@@ -229,9 +229,9 @@ Test(placement, address_width)
 	struct placement_options options = { 1024 * GIB, 0, 0, 39 };
 	struct placement p = init(1 * GIB, 0, 0, 36);
 
-	refused(&p, at("a", 64 * GIB - 2 * MIB, 4 * MIB), EINVAL,
+	refused(&p, request_at("a", 64 * GIB - 2 * MIB, 4 * MIB), EINVAL,
 		"Address space limit 0xfffffffff < 0x10001fffff phys-bits too low (36)");
-	placed(&p, at("a", 64 * GIB - 2 * MIB, 2 * MIB), 64 * GIB - 2 * MIB);
+	placed(&p, request_at("a", 64 * GIB - 2 * MIB, 2 * MIB), 64 * GIB - 2 * MIB);
 	refused(&p, request("b", 64 * GIB), EINVAL,
 		"Address space limit 0xfffffffff < 0x1fffffffff phys-bits too low (36)");
 	/* maxmem may reach beyond it as long as no device does. */
@@ -254,7 +254,7 @@ Test(placement, numbers_do_not_wrap)
 	struct placement p = init(1 * GIB, 0, 0, 52);
 
 	refused(&p, request("a", 1ULL << 63), EINVAL, text);
-	refused(&p, at("a", UINT64_MAX - 2 * MIB + 1, 4 * MIB), EINVAL, text);
+	refused(&p, request_at("a", UINT64_MAX - 2 * MIB + 1, 4 * MIB), EINVAL, text);
 	placed(&p, request("a", 2 * MIB), 4 * GIB);
 }
 

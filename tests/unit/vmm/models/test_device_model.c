@@ -118,7 +118,7 @@ Test(device_model, half_built_one_is_finished)
 static struct state_file file;
 
 /* Saves @from and loads it into @to, where the options are @config. */
-static void travel(const struct device *from, struct device *to, const struct config *config)
+static void save_and_load(const struct device *from, struct device *to, const struct config *config)
 {
 	state_file_save(&file);
 	device_save(from, &file.writer);
@@ -137,7 +137,7 @@ Test(device_model, rng_has_nothing_to_save)
 	device_save(&device, &file.writer);
 	state_file_bytes(&file, &len);
 	check_eq(len, 0);
-	travel(&device, &device, NULL);
+	save_and_load(&device, &device, NULL);
 }
 
 Test(device_model, a_cards_address_is_saved_unless_one_is_given)
@@ -149,10 +149,10 @@ Test(device_model, a_cards_address_is_saved_unless_one_is_given)
 	struct config config = { .nets[1].mac = { 4 } };
 
 	memcpy(net.mac, mac, sizeof(mac));
-	travel(&from, &to, &config);
+	save_and_load(&from, &to, &config);
 	check_eq(memcmp(other.mac, mac, sizeof(mac)), 0);
 	config.nets[1].has_mac = true;
-	travel(&from, &to, &config);
+	save_and_load(&from, &to, &config);
 	check_eq(other.mac[0], 4);
 	check_eq(other.mac[1], 0);
 }
@@ -164,7 +164,7 @@ Test(device_model, a_console_saves_what_it_has_sent)
 	struct device from = { .model = &console_model, .virtio = &console.virtio };
 	struct device to = { .model = &console_model, .virtio = &other.virtio };
 
-	travel(&from, &to, NULL);
+	save_and_load(&from, &to, NULL);
 	check_eq(other.sent, 7);
 }
 
@@ -173,6 +173,6 @@ Test(device_model, sockets_are_not_saved)
 	static struct vsock vsock = { .queues[VSOCK_EVENT].ready = true };
 	struct device device = { .model = &vsock_model, .virtio = &vsock.virtio };
 
-	travel(&device, &device, NULL);
+	save_and_load(&device, &device, NULL);
 	check_eq(vsock.event, VSOCK_EVENT_OWED);
 }

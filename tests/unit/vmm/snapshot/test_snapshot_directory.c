@@ -46,7 +46,7 @@ struct contents {
 	char rest[3 * 4096 - 20];
 };
 
-static int put(const char *name, uint32_t number)
+static int write_number(const char *name, uint32_t number)
 {
 	const struct contents contents = { .magic = "mvmm snapshot", .number = number };
 	int fd = snapshot_directory_file(&save, name, &err);
@@ -56,19 +56,19 @@ static int put(const char *name, uint32_t number)
 	return write(fd, &contents, sizeof(contents)) == sizeof(contents) ? 0 : -EIO;
 }
 
-static int begin(const char *path)
+static int begin_save(const char *path)
 {
 	return snapshot_directory_begin(&save, root, path, "vm-save", &err);
 }
 
 static int save_number(const char *path, uint32_t number)
 {
-	int ret = begin(path);
+	int ret = begin_save(path);
 
 	if (ret < 0)
 		return ret;
-	if (put("memory", number) < 0 || put("disk-pmem0", number) < 0 ||
-	    put("state", number) < 0) {
+	if (write_number("memory", number) < 0 || write_number("disk-pmem0", number) < 0 ||
+	    write_number("state", number) < 0) {
 		snapshot_directory_fini(&save);
 		return -EIO;
 	}
@@ -143,23 +143,23 @@ Test(snapshot_directory, new_one_and_its_successors, .init = setup, .fini = tear
 Test(snapshot_directory, given_up, .init = setup, .fini = teardown)
 {
 	check_eq(save_number("a", 1), 0);
-	check_eq(begin("a"), 0);
+	check_eq(begin_save("a"), 0);
 	check_eq(entries("."), 3);
-	check_eq(put("memory", 2), 0);
-	check_eq(put("memory", 2), -EEXIST);
+	check_eq(write_number("memory", 2), 0);
+	check_eq(write_number("memory", 2), -EEXIST);
 	check_str(err.text, "vm-save: cannot make the file memory of a: File exists");
 	snapshot_directory_fini(&save);
 	snapshot_directory_fini(&save);
 	check_snapshot("a", 1);
 	check_eq(entries("."), 2);
-	check_eq(begin("new"), 0);
+	check_eq(begin_save("new"), 0);
 	snapshot_directory_fini(&save);
 	check_eq(entries("."), 2);
 }
 
 static void check_taken(const char *path, const char *text)
 {
-	check_eq(begin(path), -EEXIST, "%s", path);
+	check_eq(begin_save(path), -EEXIST, "%s", path);
 	check_str(err.text, text);
 	check_eq(entries("."), 6);
 }
@@ -186,7 +186,7 @@ Test(snapshot_directory, what_is_no_snapshot_stays, .init = setup, .fini = teard
 			 "or remove it");
 	check_taken("b", "vm-save: b is there and has a file letter, which no snapshot has; give "
 			 "another path, or remove it");
-	check_eq(begin("../a"), -EINVAL);
+	check_eq(begin_save("../a"), -EINVAL);
 	check_snapshot("a", 1);
 }
 
@@ -194,18 +194,24 @@ Test(snapshot_directory, what_is_no_snapshot_stays, .init = setup, .fini = teard
 Test(snapshot_directory, comes_and_goes_meanwhile, .init = setup, .fini = teardown)
 {
 	check_eq(save_number("a", 1), 0);
-	check_eq(begin("a"), 0);
-	check_eq(put("memory", 2) | put("disk-pmem0", 2) | put("state", 2), 0);
+	check_eq(begin_save("a"), 0);
+	check_eq(write_number("memory", 2) | write_number("disk-pmem0", 2) |
+			 write_number("state", 2),
+		 0);
 	check_eq(rename("a", "b"), 0);
 	check_eq(snapshot_directory_commit(&save, &err), 0);
 	check_snapshot("a", 2);
-	check_eq(begin("c"), 0);
-	check_eq(put("memory", 3) | put("disk-pmem0", 3) | put("state", 3), 0);
+	check_eq(begin_save("c"), 0);
+	check_eq(write_number("memory", 3) | write_number("disk-pmem0", 3) |
+			 write_number("state", 3),
+		 0);
 	check_eq(rename("b", "c"), 0);
 	check_eq(snapshot_directory_commit(&save, &err), 0);
 	check_snapshot("c", 3);
-	check_eq(begin("e"), 0);
-	check_eq(put("memory", 4) | put("disk-pmem0", 4) | put("state", 4), 0);
+	check_eq(begin_save("e"), 0);
+	check_eq(write_number("memory", 4) | write_number("disk-pmem0", 4) |
+			 write_number("state", 4),
+		 0);
 	check_eq(mkdir("e", 0700), 0);
 	check_eq(snapshot_directory_commit(&save, &err), -EEXIST);
 	check_eq(entries("e"), 0);
@@ -217,10 +223,12 @@ Test(snapshot_directory, leftovers, .init = setup, .fini = teardown)
 	struct snapshot_directory other;
 
 	check_eq(mkdir(".mvmm-save-0123456789abcdef", 0700), 0);
-	check_eq(begin("a"), 0);
+	check_eq(begin_save("a"), 0);
 	check_eq(entries("."), 2);
 	/* One that is under way stays. */
-	check_eq(put("memory", 1) | put("disk-pmem0", 1) | put("state", 1), 0);
+	check_eq(write_number("memory", 1) | write_number("disk-pmem0", 1) |
+			 write_number("state", 1),
+		 0);
 	check_eq(snapshot_directory_begin(&other, root, "b", "vm-save", &err), 0);
 	check_eq(entries("."), 3);
 	snapshot_directory_fini(&other);
@@ -243,8 +251,10 @@ Test(snapshot_directory, host_errors, .init = setup, .fini = teardown)
 	check_snapshot("a", 1);
 	check_eq(save_number("b", 3), 0, "without an exchange");
 	check_snapshot("b", 3);
-	check_eq(begin("c"), 0);
-	check_eq(put("memory", 4) | put("disk-pmem0", 4) | put("state", 4), 0);
+	check_eq(begin_save("c"), 0);
+	check_eq(write_number("memory", 4) | write_number("disk-pmem0", 4) |
+			 write_number("state", 4),
+		 0);
 	refuse_call(SYS_renameat2, EEXIST);
 	check_eq(snapshot_directory_commit(&save, &err), -EEXIST);
 	check_str(err.text, "vm-save: c cannot get its name: File exists");
@@ -275,8 +285,10 @@ Test(snapshot_directory, syncs_fail, .init = setup, .fini = teardown)
 {
 	check_eq(save_number("a", 1), 0);
 	for (unsigned i = 0; i < 4; i++) {
-		check_eq(begin("a"), 0);
-		check_eq(put("memory", 2) | put("disk-pmem0", 2) | put("state", 2), 0);
+		check_eq(begin_save("a"), 0);
+		check_eq(write_number("memory", 2) | write_number("disk-pmem0", 2) |
+				 write_number("state", 2),
+			 0);
 		spoil(i < 3 ? &save.files[i] : &save.dir_fd);
 		check_eq(snapshot_directory_commit(&save, &err), -EBADF, "%u", i);
 		check_contains(err.text, "vm-save: the files of a cannot be synced: ");
@@ -289,8 +301,10 @@ Test(snapshot_directory, syncs_fail, .init = setup, .fini = teardown)
 Test(snapshot_directory, last_sync_fails, .init = setup, .fini = teardown)
 {
 	check_eq(save_number("a", 1), 0);
-	check_eq(begin("a"), 0);
-	check_eq(put("memory", 2) | put("disk-pmem0", 2) | put("state", 2), 0);
+	check_eq(begin_save("a"), 0);
+	check_eq(write_number("memory", 2) | write_number("disk-pmem0", 2) |
+			 write_number("state", 2),
+		 0);
 	spoil(&save.parent_fd);
 	check_eq(snapshot_directory_commit(&save, &err), -EBADF);
 	check_contains(err.text, "vm-save: a is saved, but a power cut may undo that");
@@ -315,9 +329,9 @@ static void kill_at(long nr, bool after_begin, uint32_t number)
 		setrlimit(RLIMIT_CORE, &no_core);
 		if (!after_begin)
 			refuse_by_filter(filter, ARRAY_SIZE(filter));
-		begin("a");
-		if (put("memory", number) < 0 || put("disk-pmem0", number) < 0 ||
-		    put("state", number) < 0)
+		begin_save("a");
+		if (write_number("memory", number) < 0 || write_number("disk-pmem0", number) < 0 ||
+		    write_number("state", number) < 0)
 			_exit(1);
 		if (after_begin)
 			refuse_by_filter(filter, ARRAY_SIZE(filter));

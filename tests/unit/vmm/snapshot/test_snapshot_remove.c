@@ -31,7 +31,7 @@ static void teardown(void)
 	fixture_remove(directory);
 }
 
-static void make(const char *path, const char *contents, size_t len)
+static void make_file(const char *path, const char *contents, size_t len)
 {
 	int fd = open(path, O_CREAT | O_WRONLY | O_EXCL, 0600);
 
@@ -46,11 +46,11 @@ static void make_snapshot(const char *path)
 
 	check_eq(mkdir(path, 0700), 0);
 	snprintf(file, sizeof(file), "%s/state", path);
-	make(file, "mvmm snapshot\0\0\0\1", 17);
+	make_file(file, "mvmm snapshot\0\0\0\1", 17);
 	snprintf(file, sizeof(file), "%s/memory", path);
-	make(file, "", 0);
+	make_file(file, "", 0);
 	snprintf(file, sizeof(file), "%s/disk-pmem0", path);
-	make(file, "", 0);
+	make_file(file, "", 0);
 }
 
 static bool exists(const char *path)
@@ -88,7 +88,7 @@ Test(snapshot_remove, snapshot, .init = setup, .fini = teardown)
 Test(snapshot_remove, what_is_not_ours, .init = setup, .fini = teardown)
 {
 	make_snapshot("a");
-	make("a/letter", "", 0);
+	make_file("a/letter", "", 0);
 	check_eq(check("a"), -ENOTEMPTY);
 	check_str(other, "letter");
 	check_eq(snapshot_remove(root, "a"), -ENOTEMPTY);
@@ -105,7 +105,7 @@ Test(snapshot_remove, what_is_not_ours, .init = setup, .fini = teardown)
 	check_str(other, "disk-x");
 	check_eq(symlink("a", "link"), 0);
 	check_eq(snapshot_remove(root, "link"), -ENOTDIR);
-	make("file", "", 0);
+	make_file("file", "", 0);
 	check_eq(snapshot_remove(root, "file"), -ENOTDIR);
 	check_eq(exists("file"), true);
 }
@@ -114,10 +114,10 @@ Test(snapshot_remove, no_state, .init = setup, .fini = teardown)
 {
 	check_eq(mkdir("a", 0700), 0);
 	check_eq(check("a"), -EINVAL);
-	make("a/state", "mvmm snapshot\0\0", 15);
+	make_file("a/state", "mvmm snapshot\0\0", 15);
 	check_eq(check("a"), -EINVAL, "too short");
 	check_eq(unlink("a/state"), 0);
-	make("a/state", "mvmm snapshot\0\0x", 16);
+	make_file("a/state", "mvmm snapshot\0\0x", 16);
 	check_eq(check("a"), -EINVAL);
 	/* What was not completed is removed all the same. */
 	check_eq(snapshot_remove(root, "a"), 0);
@@ -163,8 +163,8 @@ Test(snapshot_remove, leftovers, .init = setup, .fini = teardown)
 	make_snapshot(left);
 	check_eq(mkdir(".mvmm-save-ffffffffffffffff", 0700), 0);
 	make_snapshot(".mvmm-save-aaaaaaaaaaaaaaaa");
-	make(".mvmm-save-aaaaaaaaaaaaaaaa/letter", "", 0);
-	make(".mvmm-save-bbbbbbbbbbbbbbbb", "", 0);
+	make_file(".mvmm-save-aaaaaaaaaaaaaaaa/letter", "", 0);
+	make_file(".mvmm-save-bbbbbbbbbbbbbbbb", "", 0);
 	/* Somebody saves there. */
 	fd = open(left, O_RDONLY | O_DIRECTORY);
 	check_eq(flock(fd, LOCK_EX), 0);

@@ -22,7 +22,7 @@ static struct vm *vm;
 static struct monitor_io_error heard;
 static unsigned n_errors, n_stops;
 
-static void hear(struct monitor_listener *listener, const struct monitor_event *event)
+static void note_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	if (event->type == MONITOR_EVENT_PMEM_IO_ERROR) {
 		cr_assert(n_stops == 0 || n_errors > 0, "the reason comes first");
@@ -32,7 +32,7 @@ static void hear(struct monitor_listener *listener, const struct monitor_event *
 	n_stops += event->type == MONITOR_EVENT_STOP;
 }
 
-static struct monitor_listener listener = { .event = hear };
+static struct monitor_listener listener = { .event = note_event };
 
 static void setup(void)
 {

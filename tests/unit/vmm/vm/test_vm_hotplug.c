@@ -89,7 +89,7 @@ struct state {
 	bool busy;
 };
 
-static struct state now(void)
+static struct state read_state(void)
 {
 	struct state s = {
 		.devices = vm->n_pmem,
@@ -114,7 +114,7 @@ static struct state now(void)
 
 static void expect_state(const struct state *before)
 {
-	struct state s = now();
+	struct state s = read_state();
 
 	check_eq(s.devices, before->devices);
 	check_eq(s.planned, before->planned);
@@ -136,7 +136,7 @@ static void expect_state(const struct state *before)
 /* As often as somebody may try. */
 static void fails(int code, const char *text)
 {
-	struct state before = now();
+	struct state before = read_state();
 
 	for (unsigned i = 0; i < 30; i++) {
 		check_eq(plug("m1"), -code, "%s", err.text);
@@ -147,10 +147,10 @@ static void fails(int code, const char *text)
 
 static void works(void)
 {
-	struct state before = now(), after;
+	struct state before = read_state(), after;
 
 	check_eq(plug("m1"), 0, "%s", err.text);
-	after = now();
+	after = read_state();
 	check_eq(after.devices, before.devices + 1);
 	check_eq(after.regions, before.regions + 2);
 	check_eq(after.kvm_slots, before.kvm_slots + 2);
@@ -186,7 +186,7 @@ Test(vm_hotplug, descriptors, .init = setup, .fini = teardown)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	/* The file, the interrupt, the doorbell. */
 	for (unsigned n = 0; n < 3; n++) {
-		struct state before = now();
+		struct state before = read_state();
 
 		tight = (struct rlimit){ (rlim_t)lowest + n, limit.rlim_max };
 		setrlimit(RLIMIT_NOFILE, &tight);
@@ -214,7 +214,7 @@ Test(vm_hotplug, guest_memory, .init = setup, .fini = teardown)
 	static uint8_t page[4096];
 
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
-		struct state before = now();
+		struct state before = read_state();
 
 		check_eq(guest_memory_add(&vm->memory, gpa(taken[i]), 4096, page, GUEST_PMEM), 0);
 		check_eq(plug("m1"), -EEXIST);
@@ -323,7 +323,7 @@ Test(vm_hotplug, guest_cannot_be_told, .init = setup, .fini = teardown)
 
 Test(vm_hotplug, no_such_backend, .init = setup, .fini = teardown)
 {
-	struct state before = now();
+	struct state before = read_state();
 
 	check_eq(plug("none"), -ENODEV);
 	check_str(err.text, "Device 'none' not found");

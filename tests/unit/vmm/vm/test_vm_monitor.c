@@ -26,13 +26,13 @@ static struct error err;
 static struct monitor_event events[8];
 static unsigned n_events;
 
-static void hear(struct monitor_listener *listener, const struct monitor_event *event)
+static void note_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	cr_assert(n_events < ARRAY_SIZE(events));
 	events[n_events++] = *event;
 }
 
-static struct monitor_listener listener = { .event = hear };
+static struct monitor_listener listener = { .event = note_event };
 
 static void start(const char *line)
 {
@@ -463,7 +463,7 @@ static uint8_t *load_guest(struct driver_ring *ring)
 	return ram;
 }
 
-static uint32_t word(const uint8_t *ram, uint32_t at)
+static uint32_t read_word(const uint8_t *ram, uint32_t at)
 {
 	return __atomic_load_n((const uint32_t *)(ram + at), __ATOMIC_ACQUIRE);
 }
@@ -482,27 +482,27 @@ Test(vm_monitor, stop_while_a_flush_is_in_flight)
 	driver_hold_syncs(-1);
 	ram = load_guest(&ring);
 	check_eq(vcpu_start(&f.vm->vcpus[0]), 0);
-	while (!driver_syncs_held() || !word(ram, COUNTER))
+	while (!driver_syncs_held() || !read_word(ram, COUNTER))
 		vm_fixture_run_loop(&f, 1);
 	cr_assert(monitor_pause(monitor, &err) >= 0);
 	while (ops->state(monitor) == MONITOR_RUNNING)
 		vm_fixture_run_loop(&f, 1);
 	check_eq(ops->state(monitor), MONITOR_PAUSED);
-	counted = word(ram, COUNTER);
+	counted = read_word(ram, COUNTER);
 	driver_sync_finish(0);
 	while (!f.vm->pmem[0].pmem.counters.flushes)
 		vm_fixture_run_loop(&f, 1);
 	/* It is complete, in the guest's memory too, and the guest has not moved. */
 	check_eq(f.vm->pmem[0].pmem.counters.flushes, 1);
 	check_eq(ring.used->idx, 1);
-	check_eq(word(ram, RESPONSE), 0);
-	check_eq(word(ram, COUNTER), counted);
-	check_eq(word(ram, SEEN), 0);
+	check_eq(read_word(ram, RESPONSE), 0);
+	check_eq(read_word(ram, COUNTER), counted);
+	check_eq(read_word(ram, SEEN), 0);
 	check_eq(f.vm->ended, false);
 	check_eq(monitor_resume(monitor, &err), 0);
 	check_eq(event_loop_run(&f.vm->loop), 0); /* until it powers off */
 	check_eq(f.vm->end.outcome, OUTCOME_POWER_OFF, "%s", f.vm->end.detail);
-	check_eq(word(ram, SEEN), 1 << 16, "used index 1");
+	check_eq(read_word(ram, SEEN), 1 << 16, "used index 1");
 	event_loop_close(&f.vm->loop);
 	vcpu_stop(&f.vm->vcpus[0]);
 	teardown();

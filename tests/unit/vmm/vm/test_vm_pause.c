@@ -11,13 +11,13 @@ TestSuite(vm_pause, .timeout = 20);
 static struct vm_fixture f;
 static unsigned stops, resumes;
 
-static void hear(struct monitor_listener *listener, const struct monitor_event *event)
+static void note_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	stops += event->type == MONITOR_EVENT_STOP;
 	resumes += event->type == MONITOR_EVENT_RESUME;
 }
 
-static struct monitor_listener listener = { .event = hear };
+static struct monitor_listener listener = { .event = note_event };
 
 static void setup(void)
 {

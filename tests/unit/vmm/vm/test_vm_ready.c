@@ -15,13 +15,13 @@ static struct ready ready;
 static int ends[2];
 static unsigned heard, ended_afterwards;
 
-static void hear(struct monitor_listener *listener, const struct monitor_event *event)
+static void note_event(struct monitor_listener *listener, const struct monitor_event *event)
 {
 	heard += event->type == MONITOR_EVENT_GUEST_READY;
 	ended_afterwards += event->type == MONITOR_EVENT_SHUTDOWN && heard;
 }
 
-static struct monitor_listener listener = { .event = hear };
+static struct monitor_listener listener = { .event = note_event };
 
 static void setup(void)
 {
@@ -49,7 +49,7 @@ static void mark(uint64_t value)
 	bus_write(&f.vm->ports, LAYOUT_BOOT_TIMER_PORT, 1, value);
 }
 
-static void expect_told(void)
+static void expect_notified(void)
 {
 	char text[8];
 
@@ -69,7 +69,7 @@ Test(vm_ready, while_the_guest_runs, .init = setup, .fini = teardown)
 	mark(2);
 	vm_fixture_run_loop(&f, 1);
 	vm_ready_finish(f.vm);
-	expect_told();
+	expect_notified();
 }
 
 /* The loop ends before it has told anybody. */
@@ -83,7 +83,7 @@ Test(vm_ready, right_before_the_end, .init = setup, .fini = teardown)
 	event_loop_close(&f.vm->loop);
 	mark(2);
 	vm_run(f.vm, &ready, &end);
-	expect_told();
+	expect_notified();
 	check_eq(ended_afterwards, 1);
 }
 

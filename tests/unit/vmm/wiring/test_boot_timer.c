@@ -72,11 +72,11 @@ Test(boot_timer, guest_marks_through_its_register, .init = setup)
 	check_eq(LAYOUT_BOOT_TIMER_BASE - LAYOUT_EXIT_BASE, LAYOUT_EXIT_SIZE - 1);
 }
 
-static unsigned told;
+static unsigned n_user_space;
 
-static void hear(struct boot_timer_listener *listener)
+static void count_user_space(struct boot_timer_listener *listener)
 {
-	told++;
+	n_user_space++;
 }
 
 /*
@@ -85,7 +85,7 @@ static void hear(struct boot_timer_listener *listener)
  */
 Test(boot_timer, tells_of_user_space_once, .init = setup)
 {
-	struct boot_timer_listener listener = { .user_space = hear };
+	struct boot_timer_listener listener = { .user_space = count_user_space };
 	struct bus bus = { 0 };
 
 	check_eq(bus_add(&bus, &timer.port), 0);
@@ -93,10 +93,10 @@ Test(boot_timer, tells_of_user_space_once, .init = setup)
 	for (unsigned value = 0; value < 256; value++)
 		if (value != 2)
 			bus_write(&bus, LAYOUT_BOOT_TIMER_PORT, 1, value);
-	check_eq(told, 0);
+	check_eq(n_user_space, 0);
 	for (unsigned i = 0; i < 3; i++)
 		bus_write(&bus, LAYOUT_BOOT_TIMER_PORT, 1, 2);
-	check_eq(told, 1);
+	check_eq(n_user_space, 1);
 }
 
 Test(boot_timer, table, .init = setup)
@@ -116,7 +116,7 @@ Test(boot_timer, table, .init = setup)
 static struct state_file file;
 
 /* Loads what @from has into the timer. */
-static void travel(const struct boot_timer *from)
+static void save_and_load(const struct boot_timer *from)
 {
 	state_file_save(&file);
 	boot_timer_save(from, &file.writer);
@@ -128,28 +128,28 @@ static void travel(const struct boot_timer *from)
 
 Test(boot_timer, guests_marks_are_saved, .init = setup)
 {
-	struct boot_timer_listener listener = { .user_space = hear };
+	struct boot_timer_listener listener = { .user_space = count_user_space };
 	struct boot_timer saved;
 	uint64_t first;
 
 	boot_timer_init(&saved);
 	boot_timer_mark(&saved, BOOT_MARK_LOADED);
 	timer.listener = &listener;
-	travel(&saved);
+	save_and_load(&saved);
 	check_eq(timer.ns[BOOT_MARK_LOADED], 0, "not the guest's");
 	check_eq(timer.ns[BOOT_MARK_GUEST], 0);
 	boot_timer_mark(&saved, BOOT_MARK_GUEST);
-	travel(&saved);
+	save_and_load(&saved);
 	first = timer.ns[BOOT_MARK_GUEST];
 	cr_assert(first >= timer.ns[BOOT_MARK_MAIN]);
 	check_eq(timer.ns[BOOT_MARK_USER_SPACE], 0);
-	check_eq(told, 0);
+	check_eq(n_user_space, 0);
 	boot_timer_mark(&saved, BOOT_MARK_USER_SPACE);
-	travel(&saved);
+	save_and_load(&saved);
 	cr_assert(timer.ns[BOOT_MARK_USER_SPACE] >= first);
-	travel(&saved);
+	save_and_load(&saved);
 	check_eq(timer.ns[BOOT_MARK_GUEST], first);
-	check_eq(told, 1);
+	check_eq(n_user_space, 1);
 }
 
 /*
