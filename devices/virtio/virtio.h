@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// Tested by tests/unit/devices/virtio/test_virtio_mmio.c.
 /*
  * The contract between a virtio device and its transport (VIRTIO 1.3 section 2). A device offers
  * features, a configuration space and queues, and its transport calls it for kicks and resets. The

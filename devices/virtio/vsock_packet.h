@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// Tested by tests/unit/devices/virtio/test_vsock.c.
 /*
  * The header of a packet of the socket device (VIRTIO 1.3 section 5.10.6), in this machine's byte
  * order and away from guest memory.

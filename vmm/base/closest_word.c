@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tested by tests/unit/vmm/base/test_closest_word.c.
 /* Compares words by how many letters have to be changed. Start reading at closest_word_try. */
 #include "vmm/base/closest_word.h"
 

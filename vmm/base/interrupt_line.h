@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// Tested by tests/unit/vmm/kvm/test_kvm.c.
 /*
  * A device's interrupt: a line that it pulses. The creator of the device decides what is at the
  * other end, such as a pin of KVM's IOAPIC (vmm/kvm/kvm.h).

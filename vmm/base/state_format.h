@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// Tested by tests/unit/vmm/base/test_state_reader.c.
 /*
  * The file that has the state of a saved VM, but for its memory: a header, then sections, one for
  * each device or part of the machine. All numbers are little-endian. Nothing lies between sections

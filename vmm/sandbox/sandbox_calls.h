@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// Tested by tests/e2e/sandbox-calls.
 /*
  * The system calls that each kind of thread may make once the guest runs, each with its reason.
  * vmm/sandbox/make_filters.c makes BPF of this table when mvmm is built. tests/e2e/sandbox-calls

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// Tested by tests/unit/vmm/vm/test_vm_pause.c.
 /* The parts of a VM, and what the files that connect them (vm*.c) do for each other. */
 #pragma once
 
