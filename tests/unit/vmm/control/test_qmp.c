@@ -136,8 +136,8 @@ Test(qmp, memory_devices_to_the_byte, .init = setup)
 
 /* Each with an answer of its own, on one connection, which survives them all. */
 /*
- * bad input: Control socket: what is not JSON, values of wrong types, and unknown commands and
- * arguments -> the same error as QEMU's, and the next command works
+ * bad input: Control socket: input that is not JSON, values of wrong types, and unknown commands
+ * and arguments -> the same error as QEMU's, and the next command works
  */
 Test(qmp, errors, .init = setup)
 {

@@ -42,7 +42,7 @@ Test(usage, grows_and_does_not_shrink)
 
 /*
  * bad input: Host resources: there is no /proc -> the peak of memory is unknown, and the rest of
- * the usage is told
+ * the usage is reported
  */
 Test(usage, without_proc)
 {

@@ -319,7 +319,7 @@ Test(vcpu, stopped_within_an_access_that_fails)
 	small_guest_fini(&guest);
 }
 
-/* bad input: Host resources: KVM_RUN fails -> the VM ends, and the reason is told */
+/* bad input: Host resources: KVM_RUN fails -> the VM ends, and mvmm reports the reason */
 Test(vcpu, kvm_fails)
 {
 	expect_failure(ENOMEM, OUTCOME_HOST_ERROR, "KVM_RUN: Cannot allocate memory");

@@ -80,8 +80,8 @@ static void count_user_space(struct boot_timer_listener *listener)
 }
 
 /*
- * bad input: Launcher: a guest that says again and again that its user space is up -> this is told
- * once
+ * bad input: Launcher: a guest that says again and again that its user space is up -> mvmm reports
+ * it once
  */
 Test(boot_timer, tells_of_user_space_once, .init = setup)
 {
