@@ -20,7 +20,7 @@ static int save_parts(struct vm *vm, struct error *err)
 	return 0;
 }
 
-static void ended(struct vm *vm, const char *error, uint64_t pause_us)
+static void report(struct vm *vm, const char *error, uint64_t pause_us)
 {
 	const struct monitor_job job = {
 		.error = error,
@@ -40,10 +40,10 @@ static const struct vm_freeze_job fork_job = {
 	.sync = true,
 	.prepare = save_parts,
 	.work = vm_fork_files,
-	.ended = ended,
+	.ended = report,
 };
 
-static int begin(struct vm *vm, struct error *err)
+static int begin_fork(struct vm *vm, struct error *err)
 {
 	if (!vm->config->fork)
 		return error_set(err, ENOTSUP,
@@ -65,7 +65,7 @@ int vm_fork_begin(struct vm *vm, const int *sockets, unsigned n, struct error *e
 	}
 	memcpy(fork->sockets, sockets, n * sizeof(*sockets));
 	fork->n = n;
-	ret = begin(vm, err);
+	ret = begin_fork(vm, err);
 	if (ret < 0)
 		vm_fork_fini(fork);
 	return ret;

@@ -77,7 +77,7 @@ static int load_parts(struct vm *vm, struct error *err)
 	return 0;
 }
 
-static void ended(struct vm *vm, const char *error, uint64_t pause_us)
+static void report(struct vm *vm, const char *error, uint64_t pause_us)
 {
 	const struct monitor_job job = { .error = error, .pause_us = pause_us };
 
@@ -91,7 +91,7 @@ static const struct vm_freeze_job reset_job = {
 	.prepare = read_states,
 	.work = put_back,
 	.settle = load_parts,
-	.ended = ended,
+	.ended = report,
 };
 
 /* What the guest has stored to such a disk cannot be taken back. */

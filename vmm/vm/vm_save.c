@@ -37,7 +37,7 @@ static void close_descriptors(struct vm_save *save)
 	save->state_to_fd = save->memory_to_fd = 0;
 }
 
-static void ended(struct vm *vm, const char *error, uint64_t pause_us)
+static void report(struct vm *vm, const char *error, uint64_t pause_us)
 {
 	const struct monitor_job job = {
 		.error = error,
@@ -56,7 +56,7 @@ static const struct vm_freeze_job save_job = {
 	.sync = true,
 	.prepare = save_parts,
 	.work = save_files,
-	.ended = ended,
+	.ended = report,
 };
 
 int vm_save_init(struct vm *vm, const char *where, struct error *err)
@@ -85,7 +85,7 @@ int vm_save_init(struct vm *vm, const char *where, struct error *err)
 	return 0;
 }
 
-static int begin(struct vm *vm, const struct monitor_save *to, struct error *err)
+static int begin_save(struct vm *vm, const struct monitor_save *to, struct error *err)
 {
 	struct vm_save *save = &vm->save;
 
@@ -111,7 +111,7 @@ int vm_save_begin(struct vm *vm, const struct monitor_save *to, struct error *er
 		vm->save.state_to_fd = to->state_fd;
 		vm->save.memory_to_fd = to->memory_fd;
 	}
-	ret = begin(vm, to, err);
+	ret = begin_save(vm, to, err);
 	if (ret < 0)
 		close_descriptors(&vm->save);
 	return ret;
