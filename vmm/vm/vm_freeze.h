@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// Tested by tests/e2e/snapshots.
 /*
  * Holds the whole VM still while a job reads or changes all of it: the vCPUs are stopped, and guest
  * memory is frozen, so that devices leave it as it is. When the flushes in flight are answered, and

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Tested by tests/e2e/snapshots.
 /*
  * Saving a VM, which vm_freeze.h holds still: the event loop puts the devices' state into a state
  * file, and the thread adds the rest, writes both files and syncs them.
