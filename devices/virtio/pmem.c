@@ -14,7 +14,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Section 5.19.6: 0 is success. Never -12, which Linux takes for a lack of its own memory. */
@@ -283,17 +282,16 @@ int pmem_store(struct pmem *pmem, uint64_t offset, const void *data, unsigned le
 
 void pmem_count(const struct pmem *pmem, struct device_counters *ret_counters)
 {
-	const struct pmem_counters *n = &pmem->counters;
-
-	*ret_counters = (struct device_counters){
-		.n = 5,
-		.list = { { "flushes", n->flushes },
-			  { "flush-errors", n->flush_errors },
-			  { "coalesced", n->coalesced },
-			  { "fdatasyncs", n->fdatasyncs },
-			  { "stores-dropped", n->stores_dropped } },
+	static const struct device_counter counters[] = {
+		{ "flushes", offsetof(struct pmem, counters.flushes) },
+		{ "flush-errors", offsetof(struct pmem, counters.flush_errors) },
+		{ "coalesced", offsetof(struct pmem, counters.coalesced) },
+		{ "fdatasyncs", offsetof(struct pmem, counters.fdatasyncs) },
+		{ "stores-dropped", offsetof(struct pmem, counters.stores_dropped) },
+		{ NULL, 0 },
 	};
-	snprintf(ret_counters->id, sizeof(ret_counters->id), "%s", pmem->virtio.name);
+
+	device_counters_read(ret_counters, pmem->virtio.name, counters, pmem);
 }
 
 void pmem_save(const struct pmem *pmem, struct state_writer *writer)

@@ -346,13 +346,14 @@ static inline void fake_vm_init(struct fake_vm *vm)
 		.nodes = { 8ULL << 30 },
 		.n_nodes = 1,
 		.n_cpus = 2,
-		.stats = { .id = "nv1",
-			   .counters = { .flushes = 7,
-					 .flush_errors = 1,
-					 .coalesced = 2,
-					 .fdatasyncs = 6,
-					 .stores_dropped = 3,
-					 .latency = { 1, 0, 4, [PMEM_LATENCY_BUCKETS - 1] = 1 } } },
+		.stats = { { "nv1",
+			     5,
+			     { { "flushes", 7 },
+			       { "flush-errors", 1 },
+			       { "coalesced", 2 },
+			       { "fdatasyncs", 6 },
+			       { "stores-dropped", 3 } } },
+			   { 1, 0, 4, [PMEM_LATENCY_BUCKETS - 1] = 1 } },
 	};
 	monitor_init(&vm->monitor, &fake_ops);
 	signal(SIGPIPE, SIG_IGN);

@@ -83,37 +83,40 @@ static void print_numa(struct monitor *monitor, struct buffer *out)
 		print_node(monitor, i, ram_size, out);
 }
 
-static void print_bucket(const struct pmem_counters *n, unsigned bucket, struct buffer *out)
+static void print_bucket(const uint64_t *latency, unsigned bucket, struct buffer *out)
 {
 	uint64_t from = pmem_bucket_from_ns(bucket) / 1000;
 
-	if (!n->latency[bucket])
+	if (!latency[bucket])
 		return;
 	if (bucket + 1 == PMEM_LATENCY_BUCKETS)
 		buffer_printf(out, "    from %" PRIu64 " us: ", from);
 	else
 		buffer_printf(out, "    %" PRIu64 " to %" PRIu64 " us: ", from,
 			      pmem_bucket_from_ns(bucket + 1) / 1000);
-	buffer_printf(out, "%" PRIu64 "\n", n->latency[bucket]);
+	buffer_printf(out, "%" PRIu64 "\n", latency[bucket]);
 }
 
 /* QEMU does not have this one. */
 static void print_pmem(struct monitor *monitor, struct buffer *out)
 {
-	const struct pmem_counters *n;
 	struct monitor_pmem_stats s;
 
 	for (unsigned i = 0; monitor->ops->pmem_stats(monitor, i, &s) == 0; i++) {
-		n = &s.counters;
-		buffer_printf(out, "%s:\n", s.id);
-		buffer_printf(out, "  flushes: %" PRIu64 " done, %" PRIu64 " failed\n", n->flushes,
-			      n->flush_errors);
+		const struct device_counters *c = &s.counters;
+
+		buffer_printf(out, "%s:\n", c->id);
+		buffer_printf(out, "  flushes: %" PRIu64 " done, %" PRIu64 " failed\n",
+			      device_counters_get(c, "flushes"),
+			      device_counters_get(c, "flush-errors"));
 		buffer_printf(out, "  fdatasyncs: %" PRIu64 ", shared by %" PRIu64 " flushes\n",
-			      n->fdatasyncs, n->coalesced);
-		buffer_printf(out, "  stores dropped: %" PRIu64 "\n", n->stores_dropped);
+			      device_counters_get(c, "fdatasyncs"),
+			      device_counters_get(c, "coalesced"));
+		buffer_printf(out, "  stores dropped: %" PRIu64 "\n",
+			      device_counters_get(c, "stores-dropped"));
 		buffer_printf(out, "  fdatasyncs by duration:\n");
 		for (unsigned bucket = 0; bucket < PMEM_LATENCY_BUCKETS; bucket++)
-			print_bucket(n, bucket, out);
+			print_bucket(s.latency, bucket, out);
 	}
 }
 

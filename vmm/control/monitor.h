@@ -63,8 +63,8 @@ struct monitor_cpu {
 };
 
 struct monitor_pmem_stats {
-	const char *id; /* as in messages: never empty */
-	struct pmem_counters counters;
+	struct device_counters counters;
+	uint64_t latency[PMEM_LATENCY_BUCKETS]; /* see struct pmem_counters */
 };
 
 /* For info qtree. */

@@ -134,16 +134,22 @@ static json_t *query_cpus_fast(struct monitor *monitor)
 	return list;
 }
 
-static json_t *histogram(const struct pmem_counters *n)
+static json_t *histogram(const uint64_t *latency)
 {
 	json_t *boundaries = json_array(), *bins = json_array();
 
 	for (unsigned i = 0; i < PMEM_LATENCY_BUCKETS; i++) {
 		if (i)
 			json_array_append_new(boundaries, number(pmem_bucket_from_ns(i)));
-		json_array_append_new(bins, number(n->latency[i]));
+		json_array_append_new(bins, number(latency[i]));
 	}
 	return json_pack("{s:o,s:o}", "boundaries", boundaries, "bins", bins);
+}
+
+/* In MvmmPmemStats one counter of disks has another name than in --result. */
+static const char *pmem_stat(const char *name)
+{
+	return strcmp(name, "coalesced") == 0 ? "flushes-coalesced" : name;
 }
 
 static json_t *query_pmem_stats(struct monitor *monitor)
@@ -151,16 +157,16 @@ static json_t *query_pmem_stats(struct monitor *monitor)
 	struct monitor_pmem_stats s;
 	json_t *list = json_array();
 
-	for (unsigned i = 0; monitor->ops->pmem_stats(monitor, i, &s) == 0; i++)
-		json_array_append_new(list,
-				      json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id",
-						json_text_string(s.id), "flushes",
-						number(s.counters.flushes), "flush-errors",
-						number(s.counters.flush_errors),
-						"flushes-coalesced", number(s.counters.coalesced),
-						"fdatasyncs", number(s.counters.fdatasyncs),
-						"stores-dropped", number(s.counters.stores_dropped),
-						"latency-histogram", histogram(&s.counters)));
+	for (unsigned i = 0; monitor->ops->pmem_stats(monitor, i, &s) == 0; i++) {
+		const struct device_counters *c = &s.counters;
+		json_t *stats = json_pack("{s:o}", "id", json_text_string(c->id));
+
+		for (unsigned k = 0; k < c->n; k++)
+			json_object_set_new(stats, pmem_stat(c->list[k].name),
+					    number(c->list[k].value));
+		json_object_set_new(stats, "latency-histogram", histogram(s.latency));
+		json_array_append_new(list, stats);
+	}
 	return list;
 }
 

@@ -2,7 +2,6 @@
 /* Lists the models; makes, saves, counts and frees a device of any model. */
 #include "vmm/models/device_model.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,17 +44,8 @@ void device_load(struct device *device, const struct config *config, struct stat
 
 bool device_count(const struct device *device, struct device_counters *ret_counters)
 {
-	const struct device_counter *counter = device->model->counters;
-
-	if (!counter)
+	if (!device->model->counters)
 		return false;
-	*ret_counters = (struct device_counters){ 0 };
-	snprintf(ret_counters->id, sizeof(ret_counters->id), "%s", device->id);
-	for (; counter->name; counter++) {
-		assert(ret_counters->n < DEVICE_COUNTERS_MAX);
-		ret_counters->list[ret_counters->n].name = counter->name;
-		ret_counters->list[ret_counters->n++].value =
-			*(const uint64_t *)((const char *)device->state + counter->offset);
-	}
+	device_counters_read(ret_counters, device->id, device->model->counters, device->state);
 	return true;
 }

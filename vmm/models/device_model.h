@@ -32,12 +32,6 @@ struct device_host {
 	struct console *console;
 };
 
-/* A number that a device counts: a uint64_t at @offset of its state. */
-struct device_counter {
-	const char *name; /* for programs: "received-bytes" */
-	size_t offset;
-};
-
 struct device_model {
 	const char *name; /* for the slot: "virtio-net" */
 	const char *id;	  /* in messages: "net", with a number behind it if there may be several */

@@ -126,15 +126,17 @@ static void log_counts(const struct vm *vm)
 	log_info("exits to user space: %" PRIu64 " mmio, %" PRIu64 " io, %" PRIu64 " in all",
 		 end->exits.mmio, end->exits.io, end->exits.total);
 	for (unsigned i = 0; i < end->n_pmem; i++) {
-		const struct pmem_counters *n = &vm->pmem[i].pmem.counters;
+		const struct device_counters *c = &end->pmem[i];
+		uint64_t dropped = device_counters_get(c, "stores-dropped");
 
 		log_info("%s: %" PRIu64 " flushes succeeded, %" PRIu64 " failed, with %" PRIu64
 			 " fdatasyncs; %" PRIu64 " stores were dropped",
-			 end->pmem[i].id, n->flushes, n->flush_errors, n->fdatasyncs,
-			 n->stores_dropped);
-		if (n->stores_dropped)
-			log_warning("%s: %" PRIu64 " stores to %s were dropped", end->pmem[i].id,
-				    n->stores_dropped, vm->pmem[i].pmem.backing->path);
+			 c->id, device_counters_get(c, "flushes"),
+			 device_counters_get(c, "flush-errors"),
+			 device_counters_get(c, "fdatasyncs"), dropped);
+		if (dropped)
+			log_warning("%s: %" PRIu64 " stores to %s were dropped", c->id, dropped,
+				    vm->pmem[i].pmem.backing->path);
 	}
 	for (unsigned i = 0; i < end->n_devices; i++)
 		log_device(&end->devices[i]);

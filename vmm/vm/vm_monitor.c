@@ -101,10 +101,13 @@ static int cpu(struct monitor *monitor, unsigned i, struct monitor_cpu *ret)
 static int pmem_stats(struct monitor *monitor, unsigned i, struct monitor_pmem_stats *ret)
 {
 	const struct vm *vm = vm_of(monitor);
+	const struct pmem *pmem;
 
 	if (i >= vm->n_pmem)
 		return -ENOENT;
-	*ret = (struct monitor_pmem_stats){ vm->machine->pmem[i].id, vm->pmem[i].pmem.counters };
+	pmem = &vm->pmem[i].pmem;
+	pmem_count(pmem, &ret->counters);
+	memcpy(ret->latency, pmem->counters.latency, sizeof(ret->latency));
 	return 0;
 }
 
