@@ -3,6 +3,7 @@
 #include "vmm/base/json_text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,23 @@ int json_text_print(const json_t *value, struct buffer *out)
 		return -ENOSPC;
 	}
 	return 0;
+}
+
+bool json_text_keyval(const char *key, const json_t *value, char digits[JSON_TEXT_DIGITS],
+		      struct keyval *ret_kv)
+{
+	*ret_kv = (struct keyval){ .key = key, .value = json_string_value(value) };
+	if (json_is_integer(value)) {
+		ret_kv->type = KEYVAL_NUMBER;
+		ret_kv->number = json_integer_value(value);
+		snprintf(digits, JSON_TEXT_DIGITS, "%" PRId64, ret_kv->number);
+		ret_kv->value = digits;
+	} else if (json_is_boolean(value)) {
+		ret_kv->type = KEYVAL_SWITCH;
+		ret_kv->number = json_is_true(value);
+		ret_kv->value = ret_kv->number ? "on" : "off";
+	}
+	return ret_kv->value;
 }
 
 json_t *json_text_string(const char *text)

@@ -4,8 +4,10 @@
 
 #include "vmm/base/buffer.h"
 #include "vmm/base/error.h"
+#include "vmm/base/keyval.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Once, before the sandbox: jansson reads random numbers from a file for its hash tables. */
@@ -19,6 +21,15 @@ int json_text_parse(const char *text, size_t len, json_t **ret_value, struct err
  * ':' and ',' in some versions and not in others.)
  */
 int json_text_print(const json_t *value, struct buffer *out);
+
+#define JSON_TEXT_DIGITS 24
+
+/*
+ * Makes an item of a list from a string, a whole number or a boolean; false for other values. Its
+ * text is the string itself, the number in @digits, or "on" or "off".
+ */
+bool json_text_keyval(const char *key, const json_t *value, char digits[JSON_TEXT_DIGITS],
+		      struct keyval *ret_kv);
 
 /* A string of any bytes: what is not UTF-8 becomes '?'. Takes NULL as "". NULL without memory. */
 json_t *json_text_string(const char *text);

@@ -54,12 +54,12 @@ int keyval_parse(char *text, enum keyval_rules rules, const char *option, const 
 	while (text && n >= 0) {
 		char *item = cut_item(&text);
 		char *equals = strchr(item, '=');
-		struct keyval kv = { item, equals ? equals + 1 : NULL };
+		struct keyval kv = { .key = item, .value = equals ? equals + 1 : NULL };
 
 		if (equals) {
 			*equals = '\0';
 		} else if (n == 0 && implied_key) {
-			kv = (struct keyval){ implied_key, item };
+			kv = (struct keyval){ .key = implied_key, .value = item };
 		} else if (rules == KEYVAL_QEMU) {
 			kv.value = "on";
 		}
@@ -112,6 +112,16 @@ int keyval_number(const char *text, uint64_t *ret_number)
 	if (*text)
 		return -EINVAL;
 	*ret_number = number;
+	return 0;
+}
+
+int keyval_read_number(const struct keyval *kv, uint64_t *ret_number)
+{
+	if (kv->type != KEYVAL_NUMBER)
+		return keyval_number(kv->value, ret_number);
+	if (kv->number < 0)
+		return -EINVAL;
+	*ret_number = (uint64_t)kv->number;
 	return 0;
 }
 

@@ -10,9 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum keyval_type { KEYVAL_TEXT, KEYVAL_NUMBER, KEYVAL_SWITCH };
+
+/* JSON's numbers and booleans have a type, which counts; then the text is for messages. */
 struct keyval {
 	const char *key;
 	const char *value;
+	enum keyval_type type;
+	int64_t number; /* of KEYVAL_NUMBER; of KEYVAL_SWITCH 1 if it is on */
 };
 
 /*
@@ -47,6 +52,9 @@ int keyval_size(const char *text, uint64_t unit, uint64_t *ret_size);
 
 /* A decimal number. -EINVAL or -ERANGE, as above. */
 int keyval_number(const char *text, uint64_t *ret_number);
+
+/* The same of a value of any type. */
+int keyval_read_number(const struct keyval *kv, uint64_t *ret_number);
 
 /* A hexadecimal number after 0x, otherwise a size in bytes as above. -EINVAL or -ERANGE. */
 int keyval_address(const char *text, uint64_t *ret_address);

@@ -114,7 +114,7 @@ static int apply_option(struct config *config, char **argv, int i, uint64_t *see
 				 o->arg);
 	if (!o->arg && value)
 		return error_set(err, EINVAL, "--%s %s: takes no value", o->name, value);
-	ret = config_option_set(o, config, value, err);
+	ret = config_option_set(o, config, &(struct keyval){ .value = value }, err);
 	return ret < 0 ? ret : words;
 }
 
@@ -188,8 +188,9 @@ static void apply_reports(struct config *config, char **argv, uint64_t seen)
 		if (!o || !(o->how & REPORTS) || seen & 1ull << (o - config_options))
 			continue;
 		seen |= 1ull << (o - config_options);
-		if (value || argv[1])
-			config_option_set(o, config, value ? value : argv[1], &ignored);
+		value = value ? value : argv[1];
+		if (value)
+			config_option_set(o, config, &(struct keyval){ .value = value }, &ignored);
 	}
 }
 

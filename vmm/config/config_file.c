@@ -168,53 +168,35 @@ static int refuse_type(const json_t *value, bool is_name, const char *name, stru
 			 json_is_null(value) ? "; leave it out where there is none" : "");
 }
 
-/* A value as text that lives as long as @config; NULL with @why set. */
-static const char *scalar_text(struct config *config, const json_t *value, bool is_name,
-			       const char *name, struct error *why)
+/* A value whose text lives as long as @config. */
+static int read_scalar(struct config *config, const json_t *value, bool is_name, const char *name,
+		       struct keyval *ret_kv, struct error *why)
 {
-	const char *text = json_string_value(value);
-	char number[24];
+	char digits[JSON_TEXT_DIGITS];
 
-	if (json_is_integer(value) && !is_name) {
-		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
-		text = number;
-	} else if (json_is_boolean(value) && !is_name) {
-		text = json_is_true(value) ? "on" : "off";
-	}
-	if (!text) {
-		refuse_type(value, is_name, name, why);
-		return NULL;
-	}
-	text = config_keep(config, text);
-	if (!text)
-		error_set(why, ENOMEM, "%s: out of memory", name);
-	return text;
+	if (!json_text_keyval(name, value, digits, ret_kv) ||
+	    (is_name && ret_kv->type != KEYVAL_TEXT))
+		return refuse_type(value, is_name, name, why);
+	ret_kv->value = config_keep(config, ret_kv->value);
+	return ret_kv->value ? 0 : error_set(why, ENOMEM, "%s: out of memory", name);
 }
 
-struct reader {
-	struct config *config;
-	const struct config_option *option;
-	struct config_keys keys;
-};
-
-static int add_key(struct reader *reader, const char *key, const json_t *value, struct error *why)
+static int add_key(struct config *config, const struct config_option *option, const char *key,
+		   const json_t *value, struct config_keys *keys, struct error *why)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-	const struct config_option *option = reader->option;
 	const struct property *property = property_find(option->properties, key);
 	bool is_name = property && property_is_name(property);
-	struct config_keys *keys = &reader->keys;
 	struct error reason = { 0 };
-	struct keyval kv = { key, NULL };
+	struct keyval kv;
 	int n;
 
 	if (!*key || key[strspn(key, letters)])
 		return error_set(why, EINVAL,
 				 "%s: '%s': is not a key; a key has letters, digits and '-'",
 				 option->name, key);
-	kv.value = scalar_text(reader->config, value, is_name, key, &reason);
-	if (!kv.value)
+	if (read_scalar(config, value, is_name, key, &kv, &reason) < 0)
 		return error_set(why, EINVAL, "%s: %s", option->name, reason.text);
 	n = keyval_add(&kv, option->how & QEMU_RULES, keys->option, keys->list, keys->n,
 		       option->max_keys, why);
@@ -226,39 +208,38 @@ static int add_key(struct reader *reader, const char *key, const json_t *value, 
 static int apply_keys(struct config *config, const struct config_option *option, json_t *object,
 		      struct error *why)
 {
-	struct reader reader = { .config = config, .option = option };
-	char name[NAME_LIMIT + 3];
+	char name[NAME_LIMIT + 3], *given;
+	struct config_keys keys = { .option = name };
 	const char *key;
-	char *given;
 	json_t *value;
 	int ret = 0;
 
 	snprintf(name, sizeof(name), "--%s", option->name);
-	reader.keys.option = name;
 	json_object_foreach(object, key, value)
 	{
 		if (!json_is_array(value))
-			ret = add_key(&reader, key, value, why);
+			ret = add_key(config, option, key, value, &keys, why);
 		for (size_t i = 0; i < json_array_size(value) && ret >= 0; i++)
-			ret = add_key(&reader, key, json_array_get(value, i), why);
+			ret = add_key(config, option, key, json_array_get(value, i), &keys, why);
 		if (ret < 0)
 			return ret;
 	}
-	if (!reader.keys.n)
+	if (!keys.n)
 		return error_set(why, EINVAL, "%s: has no keys with values", option->name);
 	given = json_dumps(object, JSON_COMPACT);
-	reader.keys.given = given ? config_keep(config, given) : NULL;
+	keys.given = given ? config_keep(config, given) : NULL;
 	free(given);
-	if (!reader.keys.given)
+	if (!keys.given)
 		return error_set(why, ENOMEM, "%s: out of memory", option->name);
-	ret = config_option_check(option, config, reader.keys.given, why);
-	return ret < 0 ? ret : option->set_keys(config, &reader.keys, why);
+	ret = config_option_check(option, config, keys.given, why);
+	return ret < 0 ? ret : option->set_keys(config, &keys, why);
 }
 
 static int apply_one(struct config *config, const struct config_option *option, json_t *value,
 		     struct error *why)
 {
-	const char *text;
+	struct keyval kv;
+	int ret;
 
 	if (json_is_object(value) && option->set_keys)
 		return apply_keys(config, option, value, why);
@@ -267,8 +248,8 @@ static int apply_one(struct config *config, const struct config_option *option, 
 			why, EINVAL,
 			"%s: cannot be an object, because the option has no keys; give a string",
 			option->name);
-	text = scalar_text(config, value, option->how & NAME, option->name, why);
-	return text ? config_option_set(option, config, text, why) : -EINVAL;
+	ret = read_scalar(config, value, option->how & NAME, option->name, &kv, why);
+	return ret < 0 ? ret : config_option_set(option, config, &kv, why);
 }
 
 static int apply_list(struct config *config, const struct config_option *option, json_t *list,
@@ -293,7 +274,8 @@ static int apply_option(struct config *config, const struct config_option *optio
 		return apply_one(config, option, value, why);
 	if (!json_is_boolean(value))
 		return error_set(why, EINVAL, "%s: must be true or false", option->name);
-	return json_is_true(value) ? config_option_set(option, config, NULL, why) : 0;
+	return json_is_true(value) ? config_option_set(option, config, &(struct keyval){ 0 }, why)
+				   : 0;
 }
 
 static int apply_member(struct config *config, const char *name, json_t *value, uint64_t given,

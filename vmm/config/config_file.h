@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * --config: options from a JSON object, whose members have the names of the options. A string is
- * the text that the command line takes. Numbers and booleans become text, an object becomes
- * key=value pairs, and a list gives a repeatable option several times. See docs/config.md.
+ * the text that the command line takes. Numbers and booleans set properties as they are, an object
+ * gives keys and their values, and a list gives a repeatable option several times. See
+ * docs/config.md.
  */
 #pragma once
 

@@ -13,7 +13,7 @@
 #define MAXMEM_MAX (1ULL << 52)
 #define SLOTS_MAX 256
 
-static int check_slots(void *member, const char *value, struct error *why)
+static int check_slots(void *member, const struct keyval *given, struct error *why)
 {
 	const unsigned *slots = member;
 

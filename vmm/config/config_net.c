@@ -10,8 +10,9 @@
 #define MAC_LEN 17
 
 /* The address of a single card is not a multicast address, and not zero. */
-static int set_mac(void *object, const char *value, struct error *why)
+static int set_mac(void *object, const struct keyval *given, struct error *why)
 {
+	const char *value = given->value;
 	static const uint8_t none[sizeof(((struct config_net *)0)->mac)];
 	struct config_net *net = object;
 	uint8_t *mac = net->mac;

@@ -17,13 +17,13 @@ struct node {
 };
 
 /* "3" or "0-3". */
-static int parse_range(const char *text, uint64_t *ret_first, uint64_t *ret_last)
+static int read_range(const struct keyval *given, uint64_t *ret_first, uint64_t *ret_last)
 {
-	const char *dash = strchr(text, '-');
+	const char *text = given->value, *dash = strchr(text, '-');
 	char first[24];
 
 	if (!dash) {
-		int ret = keyval_number(text, ret_first);
+		int ret = keyval_read_number(given, ret_first);
 
 		*ret_last = *ret_first;
 		return ret;
@@ -38,12 +38,12 @@ static int parse_range(const char *text, uint64_t *ret_first, uint64_t *ret_last
 	return 0;
 }
 
-static int add_cpus(void *object, const char *value, struct error *why)
+static int add_cpus(void *object, const struct keyval *given, struct error *why)
 {
 	struct node *node = object;
 	uint64_t first = 0, last = 0;
 
-	if (parse_range(value, &first, &last) < 0)
+	if (read_range(given, &first, &last) < 0)
 		return -EINVAL;
 	if (last >= BOOT_MAX_CPUS)
 		return error_set(why, EINVAL,
@@ -54,12 +54,12 @@ static int add_cpus(void *object, const char *value, struct error *why)
 	return 0;
 }
 
-static int set_number(void *object, const char *value, struct error *why)
+static int set_number(void *object, const struct keyval *given, struct error *why)
 {
 	struct node *node = object;
 	uint64_t number;
 
-	if (keyval_number(value, &number) < 0 || number >= BOOT_MAX_NODES)
+	if (keyval_read_number(given, &number) < 0 || number >= BOOT_MAX_NODES)
 		return error_set(why, EINVAL, "must be a number from 0 to %u", BOOT_MAX_NODES - 1);
 	node->numbered = true;
 	node->number = (unsigned)number;
@@ -67,9 +67,9 @@ static int set_number(void *object, const char *value, struct error *why)
 }
 
 /* In QEMU's "node,nodeid=0" the first word says that this is a node. */
-static int set_node(void *object, const char *value, struct error *why)
+static int set_node(void *object, const struct keyval *given, struct error *why)
 {
-	return strcmp(value, "on") == 0 ? 0 : set_number(object, value, why);
+	return strcmp(given->value, "on") == 0 ? 0 : set_number(object, given, why);
 }
 
 #define MEMORY                                                                                     \

@@ -73,11 +73,11 @@ static const struct property timeout = {
 	1,	   31622400,	    .bare = true
 };
 
-static int check_number(void *member, const char *text, struct error *why)
+static int check_number(void *member, const struct keyval *given, struct error *why)
 {
 	uint64_t n;
 
-	return keyval_number(text, &n) < 0 || n > INT_MAX ? -EINVAL : 0;
+	return keyval_read_number(given, &n) < 0 || n > INT_MAX ? -EINVAL : 0;
 }
 
 #define DESCRIPTOR(name, member)                                                                   \
@@ -323,24 +323,27 @@ const char *config_keep(struct config *config, const char *text)
 	return copy->text;
 }
 
-/* Copies the text and cuts it into keys. */
-static int parse_keys(const struct config_option *option, struct config *config, const char *value,
-		      struct error *err)
+/* Sets the one property, or copies a text and cuts it into keys; a typed value is the first's. */
+static int set_by_properties(const struct config_option *option, struct config *config,
+			     const struct keyval *value, struct error *err)
 {
 	const struct property *first = option->properties;
-	const char *implied = option->how & ALL_NAMED ? NULL : first->name;
-	struct config_keys keys = { .given = value };
+	const char *implied = option->how & ALL_NAMED ? NULL : first->name, *given = value->value;
+	struct config_keys keys = { .given = given };
 	char name[NAME_MAX];
-	char *text = (char *)(uintptr_t)config_keep(config, value);
+	char *text;
 	int n = 1;
 
-	if (!text)
-		return error_set(err, ENOMEM, "--%s %s: out of memory", option->name, value);
 	snprintf(name, sizeof(name), "--%s", option->name);
+	if (!option->set_keys)
+		return property_set(first, config, value, name, err);
+	text = (char *)(uintptr_t)config_keep(config, given);
+	if (!text)
+		return error_set(err, ENOMEM, "%s %s: out of memory", name, given);
 	keys.option = name;
 	/* property_set says more about an empty size than that it has no value. */
-	if (!*value && first->type == PROPERTY_SIZE)
-		keys.list[0] = (struct keyval){ implied, value };
+	if (implied && (value->type != KEYVAL_TEXT || (!*given && first->type == PROPERTY_SIZE)))
+		keys.list[0] = (struct keyval){ implied, given, value->type, value->number };
 	else
 		n = keyval_parse(text, option->how & QEMU_RULES ? KEYVAL_QEMU : KEYVAL_STRICT, name,
 				 implied, keys.list, option->max_keys, err);
@@ -357,15 +360,6 @@ static int parse_keys(const struct config_option *option, struct config *config,
 	return option->set_keys(config, &keys, err);
 }
 
-static int set_value(const struct config_option *option, struct config *config, const char *value,
-		     struct error *err)
-{
-	char name[NAME_MAX];
-
-	snprintf(name, sizeof(name), "--%s", option->name);
-	return property_set(option->properties, config, value, name, err);
-}
-
 int config_option_check(const struct config_option *option, const struct config *config,
 			const char *value, struct error *err)
 {
@@ -378,21 +372,19 @@ int config_option_check(const struct config_option *option, const struct config 
 		option->name, value ? " " : "", value ? value : "");
 }
 
-int config_option_set(const struct config_option *option, struct config *config, const char *value,
-		      struct error *err)
+int config_option_set(const struct config_option *option, struct config *config,
+		      const struct keyval *value, struct error *err)
 {
 	char *member = (char *)config + option->at;
 
-	if (config_option_check(option, config, value, err) < 0)
+	if (config_option_check(option, config, value->value, err) < 0)
 		return -EINVAL;
-	if (option->set_keys)
-		return parse_keys(option, config, value, err);
 	if (option->properties)
-		return set_value(option, config, value, err);
+		return set_by_properties(option, config, value, err);
 	if (option->set)
-		return option->set(config, value, err);
+		return option->set(config, value->value, err);
 	if (option->arg)
-		*(const char **)member = value;
+		*(const char **)member = value->value;
 	else
 		*(bool *)member = true;
 	return 0;

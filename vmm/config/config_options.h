@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of options, used by the command line (config.c) and by --config (config_file.c). A
- * value is the text that the command line takes, or a list of keys.
+ * value is the text that the command line takes, a number or switch of JSON, or a list of keys.
  */
 #pragma once
 
@@ -64,9 +64,12 @@ const char *config_keep(struct config *config, const char *text);
 int config_option_check(const struct config_option *option, const struct config *config,
 			const char *value, struct error *err);
 
-/* @value is borrowed; NULL for an option without a value. -EINVAL with @err set. */
-int config_option_set(const struct config_option *option, struct config *config, const char *value,
-		      struct error *err);
+/*
+ * @value, whose key is ignored, has a text that is borrowed; NULL for an option without a value.
+ * -EINVAL with @err set.
+ */
+int config_option_set(const struct config_option *option, struct config *config,
+		      const struct keyval *value, struct error *err);
 
 /* The option that @name was probably meant to be, or NULL. */
 const char *config_option_closest(const char *name);

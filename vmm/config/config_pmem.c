@@ -25,7 +25,7 @@ static const char *const roots[] = {
 	NULL,
 };
 
-static int check_size(void *size, const char *value, struct error *why)
+static int check_size(void *size, const struct keyval *given, struct error *why)
 {
 	if (*(const uint64_t *)size >= LAYOUT_PAGE)
 		return 0;
@@ -96,7 +96,7 @@ static int name_anew(struct config *config, const struct config_keys *keys, stru
 	pmem->named_anew = keyval_find(keys->list, keys->n, "file");
 	for (unsigned i = 0; i < keys->n && ret == 0; i++)
 		ret = property_set(property_find(config_pmem_properties, keys->list[i].key), pmem,
-				   keys->list[i].value, keys->option, err);
+				   &keys->list[i], keys->option, err);
 	return ret;
 }
 

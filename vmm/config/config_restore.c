@@ -32,9 +32,9 @@ static const char *name_it(struct config *config, const char *where, const char 
 	return kept;
 }
 
-static int check_fd(void *member, const char *text, struct error *why)
+static int check_fd(void *member, const struct keyval *value, struct error *why)
 {
-	return file_argument_is_fd(text) ? 0 : -EINVAL;
+	return file_argument_is_fd(value->value) ? 0 : -EINVAL;
 }
 
 static const struct property properties[] = {

@@ -12,13 +12,13 @@ static const char *const modes[] = {
 	NULL,
 };
 
-static int allow(void *object, const char *value, struct error *why)
+static int allow(void *object, const struct keyval *given, struct error *why)
 {
 	struct sandbox_options *sandbox = object;
 
 	if (sandbox->n_allowed == SANDBOX_MAX_ALLOWED)
 		return error_set(why, EINVAL, "there can be at most %d", SANDBOX_MAX_ALLOWED);
-	sandbox->allowed[sandbox->n_allowed++] = value;
+	sandbox->allowed[sandbox->n_allowed++] = given->value;
 	return 0;
 }
 

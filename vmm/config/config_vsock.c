@@ -13,8 +13,10 @@
 /* The first number that is not reserved (section 5.10.4). Guests can all have the same. */
 #define CID_DEFAULT (VMADDR_CID_HOST + 1)
 
-static int check_path(void *member, const char *path, struct error *why)
+static int check_path(void *member, const struct keyval *given, struct error *why)
 {
+	const char *path = given->value;
+
 	if (file_argument_is_fd(path))
 		return error_set(
 			why, EINVAL,

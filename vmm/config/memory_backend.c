@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 #define MAX_ALIGN (1ULL << 40)
 
-int memory_backend_check_align(void *member, const char *value, struct error *err)
+int memory_backend_check_align(void *member, const struct keyval *given, struct error *err)
 {
 	uint64_t align = *(const uint64_t *)member;
 
@@ -31,14 +32,15 @@ int memory_backend_check_align(void *member, const char *value, struct error *er
 	return 0;
 }
 
-static int check_type(void *object, const char *value, struct error *why)
+static int check_type(void *object, const struct keyval *given, struct error *why)
 {
-	if (strcmp(value, "memory-backend-file") == 0)
+	if (strcmp(given->value, "memory-backend-file") == 0)
 		return 0;
-	return error_set(why, EINVAL, "Parameter 'qom-type' does not accept value '%s'", value);
+	return error_set(why, EINVAL, "Parameter 'qom-type' does not accept value '%s'",
+			 given->value);
 }
 
-static int check_size(void *size, const char *value, struct error *why)
+static int check_size(void *size, const struct keyval *given, struct error *why)
 {
 	if (!*(const uint64_t *)size)
 		return error_set(why, EINVAL,
@@ -155,15 +157,19 @@ void memory_backends_fini(struct memory_backends *backends)
 	backends->n = 0;
 }
 
-static int check_driver(void *object, const char *driver, struct error *why)
+static int check_driver(void *object, const struct keyval *given, struct error *why)
 {
+	const char *driver = given->value;
+
 	if (strcmp(driver, "virtio-pmem") == 0 || strcmp(driver, "virtio-pmem-pci") == 0)
 		return 0;
 	return error_set(why, EINVAL, "'%s' is not a valid device model name", driver);
 }
 
-static int set_memdev(void *memdev, const char *id, struct error *why)
+static int set_memdev(void *memdev, const struct keyval *given, struct error *why)
 {
+	const char *id = given->value;
+
 	if (strlen(id) > PROPERTY_ID_MAX)
 		return error_set(why, ENODEV, "Device '%s' not found", id);
 	strcpy(memdev, id);
@@ -171,7 +177,7 @@ static int set_memdev(void *memdev, const char *id, struct error *why)
 }
 
 /* QEMU's property is 0 until it is set. */
-static int check_addr(void *addr, const char *value, struct error *why)
+static int check_addr(void *addr, const struct keyval *given, struct error *why)
 {
 	struct memory_device *device = container_of((uint64_t *)addr, struct memory_device, addr);
 
@@ -187,7 +193,7 @@ const struct property memory_device_properties[] = {
 	{ "memdev", PROPERTY_TEXT, AT(memdev), .check = set_memdev, .required = true },
 	{ "id", PROPERTY_ID, AT(id), "an identifier" },
 	{ "memaddr", PROPERTY_ADDRESS, AT(addr), "integer", .check = check_addr },
-	{ "node", PROPERTY_NUMBER, AT(node), "integer" },
+	{ "node", PROPERTY_NUMBER, AT(node), "a NUMA node's number", .max = INT_MAX },
 	PROPERTY_END(NULL),
 };
 
@@ -199,12 +205,12 @@ int memory_device_parse(struct memory_device *device, const struct keyval *list,
 	int ret;
 
 	/* If the driver is unknown, the other keys would be, too. */
-	ret = driver ? check_driver(&dev, driver, err)
+	ret = driver ? check_driver(&dev, &(struct keyval){ .value = driver }, err)
 		     : error_set(err, EINVAL, "Parameter 'driver' is missing");
 	for (unsigned i = 0; i < n && ret == 0; i++) {
 		const struct property *p = property_find(memory_device_properties, list[i].key);
 
-		ret = p ? property_set(p, &dev, list[i].value, NULL, err)
+		ret = p ? property_set(p, &dev, &list[i], NULL, err)
 			: error_set(err, EINVAL, "Property '%s.%s' not found", driver, list[i].key);
 	}
 	if (ret == 0 && !dev.memdev[0])

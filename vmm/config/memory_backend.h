@@ -53,7 +53,7 @@ int memory_backends_add_copy(struct memory_backends *backends, const struct memo
 
 /* The check of a property: -EINVAL with @err set unless @member is 0, or a power of two that is a
  * multiple of the page size and can be mapped. */
-int memory_backend_check_align(void *member, const char *value, struct error *err);
+int memory_backend_check_align(void *member, const struct keyval *given, struct error *err);
 
 /* The backend @id, or NULL. */
 struct memory_backend *memory_backends_find(struct memory_backends *backends, const char *id);

@@ -49,18 +49,32 @@ bool property_is_id(const char *text)
 	return set_id(id, text, false) == 0;
 }
 
-static int parse_switch(const char *text, bool qemu, bool *ret_on)
+static int read_switch(const struct keyval *kv, bool qemu, bool *ret_on)
 {
-	static const char *const on[] = { "yes", "true", "y" }, *const off[] = { "no", "false",
-										 "n" };
+	static const char *const words[] = { "on", "off", "yes", "no", "true", "false", "y", "n" };
+	unsigned n = qemu ? ARRAY_SIZE(words) : 2, i = 0;
 
-	for (unsigned i = 0; qemu && i < ARRAY_SIZE(on); i++) {
-		if (strcmp(text, on[i]) != 0 && strcmp(text, off[i]) != 0)
-			continue;
-		*ret_on = strcmp(text, on[i]) == 0;
+	if (kv->type == KEYVAL_SWITCH) {
+		*ret_on = kv->number;
 		return 0;
 	}
-	return keyval_switch(text, ret_on);
+	while (i < n && strcmp(words[i], kv->value) != 0)
+		i++;
+	*ret_on = i % 2 == 0;
+	return i < n ? 0 : -EINVAL;
+}
+
+static int read_number(const struct property *p, const struct keyval *kv, uint64_t *ret_number)
+{
+	uint64_t unit = p->unit ? p->unit : 1;
+	int ret;
+
+	if (kv->type == KEYVAL_TEXT && p->type == PROPERTY_SIZE)
+		return keyval_size(kv->value, unit, ret_number);
+	if (kv->type == KEYVAL_TEXT && p->type == PROPERTY_ADDRESS)
+		return keyval_address(kv->value, ret_number);
+	ret = keyval_read_number(kv, ret_number);
+	return ret == 0 && __builtin_mul_overflow(*ret_number, unit, ret_number) ? -ERANGE : ret;
 }
 
 static int store_number(const struct property *p, void *object, uint64_t number)
@@ -77,11 +91,6 @@ static int store_number(const struct property *p, void *object, uint64_t number)
 	return 0;
 }
 
-void property_set_switch(const struct property *property, void *object, bool on)
-{
-	*(bool *)member(property, object) = on == (property->type == PROPERTY_SWITCH);
-}
-
 static int store_value(const struct property *p, void *object, const char *text)
 {
 	for (unsigned i = 0; p->values[i]; i++) {
@@ -93,8 +102,9 @@ static int store_value(const struct property *p, void *object, const char *text)
 	return -EINVAL;
 }
 
-static int store(const struct property *p, void *object, const char *text, bool qemu)
+static int store(const struct property *p, void *object, const struct keyval *kv, bool qemu)
 {
+	const char *text = kv->value;
 	uint64_t number = 0;
 	bool on = false;
 	int ret = 0;
@@ -106,27 +116,23 @@ static int store(const struct property *p, void *object, const char *text, bool 
 	case PROPERTY_ID:
 		return set_id(member(p, object), text, qemu);
 	case PROPERTY_SIZE:
-		ret = keyval_size(text, p->unit ? p->unit : 1, &number);
-		break;
 	case PROPERTY_ADDRESS:
-		ret = keyval_address(text, &number);
-		break;
 	case PROPERTY_NUMBER:
-		ret = keyval_number(text, &number);
-		break;
+		ret = read_number(p, kv, &number);
+		return ret < 0 ? ret : store_number(p, object, number);
 	case PROPERTY_SWITCH:
 	case PROPERTY_OFF:
-		ret = parse_switch(text, qemu, &on);
+		ret = read_switch(kv, qemu, &on);
 		if (ret == 0)
-			property_set_switch(p, object, on);
+			*(bool *)member(p, object) = on == (p->type == PROPERTY_SWITCH);
 		return ret;
 	case PROPERTY_ENUM:
 		return store_value(p, object, text);
 	case PROPERTY_TEXT:
 	case PROPERTY_NAMES:
-		return 0;
+		break;
 	}
-	return ret < 0 ? ret : store_number(p, object, number);
+	return 0;
 }
 
 /* @why is the reason of the property's check, if it gave one. */
@@ -143,38 +149,27 @@ static int refuse(const struct property *p, const char *text, const char *option
 	return error_set(err, code, "Parameter '%s' expects %s", p->name, p->wants);
 }
 
-int property_is_on(void *member, const char *text, struct error *why)
+int property_is_on(void *member, const struct keyval *given, struct error *why)
 {
-	return strcmp(text, "on") == 0 ? 0 : -EINVAL;
+	return strcmp(given->value, "on") == 0 ? 0 : -EINVAL;
 }
 
-int property_is_off(void *member, const char *text, struct error *why)
+int property_is_off(void *member, const struct keyval *given, struct error *why)
 {
-	return strcmp(text, "off") == 0 ? 0 : -EINVAL;
+	return strcmp(given->value, "off") == 0 ? 0 : -EINVAL;
 }
 
-int property_set(const struct property *property, void *object, const char *text,
+int property_set(const struct property *property, void *object, const struct keyval *given,
 		 const char *option, struct error *err)
 {
 	struct error why = { 0 };
-	int ret = store(property, object, text, !option);
+	int ret = store(property, object, given, !option);
 
 	if (ret < 0)
 		ret = -EINVAL;
 	else if (property->check)
-		ret = property->check(member(property, object), text, &why);
-	return ret < 0 ? refuse(property, text, option, -ret, &why, err) : 0;
-}
-
-int property_set_number(const struct property *property, void *object, uint64_t number,
-			struct error *err)
-{
-	struct error why = { 0 };
-	int ret = store_number(property, object, number);
-
-	if (ret == 0 && property->check)
-		ret = property->check(member(property, object), NULL, &why);
-	return ret < 0 ? refuse(property, "", NULL, -ret, &why, err) : 0;
+		ret = property->check(member(property, object), given, &why);
+	return ret < 0 ? refuse(property, given->value, option, -ret, &why, err) : 0;
 }
 
 int property_refuse_unknown(const struct property *properties, const struct keyval *kv,
@@ -202,7 +197,7 @@ int property_fill(const struct property *properties, void *object, const struct 
 
 		p = property_find(properties, list[i].key);
 		if (p) {
-			ret = property_set(p, object, list[i].value, option, err);
+			ret = property_set(p, object, &list[i], option, err);
 			if (ret < 0)
 				return ret;
 			continue;

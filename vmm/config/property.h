@@ -25,7 +25,7 @@ enum property_type {
 	PROPERTY_SWITCH,  /* bool */
 	PROPERTY_OFF,	  /* bool: true if the switch is off */
 	PROPERTY_ENUM,	  /* an enumeration: the index in @values */
-	PROPERTY_TEXT,	  /* no member: @check takes the value */
+	PROPERTY_TEXT,	  /* no member: @check takes what is given */
 	PROPERTY_NAMES,	  /* likewise; in JSON it must be a string */
 };
 
@@ -40,9 +40,9 @@ struct property {
 	uint64_t unit;
 	uint64_t multiple_of;
 	const char *const *values; /* up to NULL */
-	/* Checks the member, which is set by now, or takes @text. Negative: refused, with the
+	/* Checks the member, which is set by now, or takes @given. Negative: refused, with the
 	 * reason in @why; if that is empty, the message has @wants. May be NULL. */
-	int (*check)(void *member, const char *text, struct error *why);
+	int (*check)(void *member, const struct keyval *given, struct error *why);
 	bool required;
 	bool repeatable;
 	bool alias; /* QEMU's word for another key; the JSON schema leaves it out */
@@ -66,8 +66,8 @@ struct property {
 	}
 
 /* Checks for PROPERTY_TEXT: -EINVAL for any other text than "on", or "off". */
-int property_is_on(void *member, const char *text, struct error *why);
-int property_is_off(void *member, const char *text, struct error *why);
+int property_is_on(void *member, const struct keyval *given, struct error *why);
+int property_is_off(void *member, const struct keyval *given, struct error *why);
 
 /* Whether @text can be the value of a PROPERTY_ID. */
 bool property_is_id(const char *text);
@@ -79,16 +79,12 @@ const struct property *property_find(const struct property *properties, const ch
 bool property_is_name(const struct property *property);
 
 /*
- * Sets one member. -errno with @err set. Messages begin with @option, such as "--pmem". If @option
- * is NULL, messages and spellings of switches are QEMU's.
+ * Sets one member from a text or a typed value; a number is in the unit of a text without a suffix.
+ * -errno with @err set. Messages begin with @option, such as "--pmem". If @option is NULL, messages
+ * and spellings of switches are QEMU's.
  */
-int property_set(const struct property *property, void *object, const char *text,
+int property_set(const struct property *property, void *object, const struct keyval *given,
 		 const char *option, struct error *err);
-
-/* Sets one member from a typed value, with QEMU's messages. */
-int property_set_number(const struct property *property, void *object, uint64_t number,
-			struct error *err);
-void property_set_switch(const struct property *property, void *object, bool on);
 
 /* Says that there is no such key, which one is meant perhaps, and otherwise @hint. -EINVAL. */
 int property_refuse_unknown(const struct property *properties, const struct keyval *kv,

@@ -17,27 +17,32 @@ static const char *string_argument(json_t *arguments, const char *name)
 	return text ? text : "";
 }
 
-/* Fills @object from checked arguments; those without a property are ignored. */
+/*
+ * Fills @object from checked arguments. Only those of device_add can be unknown here; QEMU reports
+ * them as properties that the driver lacks.
+ */
 static int fill(const struct property *properties, void *object, json_t *arguments,
 		struct error *err)
 {
+	char digits[JSON_TEXT_DIGITS];
+	const char *key;
+	json_t *value;
 	int ret = 0;
 
-	for (const struct property *p = properties; p->name && ret == 0; p++) {
-		const json_t *value = json_object_get(arguments, p->name);
+	json_object_foreach(arguments, key, value)
+	{
+		const struct property *p = property_find(properties, key);
+		struct keyval kv;
 
+		if (!p)
+			return error_set(err, EINVAL, "Property 'virtio-pmem.%s' not found", key);
 		/* An empty text counts as missing, unless the property is required. */
-		if (!value)
-			continue;
-		if (json_is_boolean(value))
-			property_set_switch(p, object, json_is_true(value));
-		else if (json_is_integer(value))
-			ret = property_set_number(p, object, (uint64_t)json_integer_value(value),
-						  err);
-		else if (p->required || json_string_length(value))
-			ret = property_set(p, object, json_string_value(value), NULL, err);
+		if (json_text_keyval(key, value, digits, &kv) && (p->required || *kv.value))
+			ret = property_set(p, object, &kv, NULL, err);
+		if (ret < 0)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static json_t *number(uint64_t value)
@@ -215,35 +220,14 @@ static int object_add(struct monitor *monitor, json_t *arguments, struct error *
 	return ret < 0 ? ret : monitor->ops->object_add(monitor, &backend, err);
 }
 
-/* QEMU reports an unknown argument of device_add as a property that the driver lacks. */
-static int check_properties(json_t *arguments, struct error *err)
-{
-	const struct qmp_type *known = qmp_types_find("DeviceAddArguments");
-	const char *key;
-	json_t *value;
-
-	json_object_foreach(arguments, key, value)
-	{
-		if (!qmp_types_find_member(known, key))
-			return error_set(err, EINVAL, "Property 'virtio-pmem.%s' not found", key);
-	}
-	return 0;
-}
-
 static int device_add(struct monitor *monitor, json_t *arguments, struct error *err)
 {
 	const char *driver = string_argument(arguments, "driver");
-	json_int_t node = json_integer_value(json_object_get(arguments, "node"));
 	struct memory_device device = { 0 };
 	int ret;
 
 	if (strcmp(driver, "virtio-pmem") != 0)
 		return error_set(err, EINVAL, "'%s' is not a valid device model name", driver);
-	ret = check_properties(arguments, err);
-	if (ret < 0)
-		return ret;
-	if (node < 0 || node > INT32_MAX)
-		return error_set(err, EINVAL, "Parameter 'node' expects a NUMA node's number");
 	ret = fill(memory_device_properties, &device, arguments, err);
 	return ret < 0 ? ret : monitor_device_add(monitor, &device, err);
 }

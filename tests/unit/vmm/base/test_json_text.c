@@ -41,6 +41,41 @@ Test(json_text, one_line_in_ascii)
 	check_str(printed("{}"), "{}\r\n");
 }
 
+static void expect_keyval(const char *json, enum keyval_type type, const char *text, int64_t number)
+{
+	char digits[JSON_TEXT_DIGITS];
+	json_t *value = parsed(json);
+	struct keyval kv;
+
+	check_eq(json_text_keyval("k", value, digits, &kv), text != NULL, "%s", json);
+	if (text) {
+		check_str(kv.key, "k");
+		check_str(kv.value, text);
+		check_eq(kv.type, type, "%s", json);
+		check_eq(kv.number, number, "%s", json);
+	}
+	json_decref(value);
+}
+
+/* Numbers and booleans keep their types. */
+Test(json_text, items_of_lists)
+{
+	char digits[JSON_TEXT_DIGITS];
+	struct keyval kv;
+
+	expect_keyval("\"12\"", KEYVAL_TEXT, "12", 0);
+	expect_keyval("\"\"", KEYVAL_TEXT, "", 0);
+	expect_keyval("12", KEYVAL_NUMBER, "12", 12);
+	expect_keyval("-9223372036854775808", KEYVAL_NUMBER, "-9223372036854775808", INT64_MIN);
+	expect_keyval("true", KEYVAL_SWITCH, "on", 1);
+	expect_keyval("false", KEYVAL_SWITCH, "off", 0);
+	expect_keyval("1.5", 0, NULL, 0);
+	expect_keyval("null", 0, NULL, 0);
+	expect_keyval("[1]", 0, NULL, 0);
+	expect_keyval("{}", 0, NULL, 0);
+	cr_assert(!json_text_keyval("k", NULL, digits, &kv));
+}
+
 Test(json_text, no_json)
 {
 	static const char *const texts[] = {

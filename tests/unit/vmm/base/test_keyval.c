@@ -13,7 +13,9 @@ Test(keyval, lists)
 	static const struct {
 		const char *text;
 		int n;
-		struct keyval list[3];
+		struct {
+			const char *key, *value;
+		} list[3];
 	} cases[] = {
 		{ "disk.img", 1, { { "file", "disk.img" } } },
 		{ "file=disk.img", 1, { { "file", "disk.img" } } },
@@ -148,6 +150,23 @@ Test(keyval, numbers)
 			 cases[i].text);
 		check_eq(number, cases[i].ret ? 4711 : cases[i].number, "'%s'", cases[i].text);
 	}
+}
+
+Test(keyval, numbers_of_any_type)
+{
+	static const struct keyval text = { .value = "12" },
+				   typed = { .value = "?", .type = KEYVAL_NUMBER, .number = 13 },
+				   negative = { .value = "1", .type = KEYVAL_NUMBER, .number = -1 },
+				   on = { .value = "on", .type = KEYVAL_SWITCH, .number = 1 };
+	uint64_t number = 0;
+
+	check_eq(keyval_read_number(&text, &number), 0);
+	check_eq(number, 12);
+	check_eq(keyval_read_number(&typed, &number), 0);
+	check_eq(number, 13);
+	check_eq(keyval_read_number(&negative, &number), -EINVAL);
+	check_eq(keyval_read_number(&on, &number), -EINVAL);
+	check_eq(number, 13);
 }
 
 Test(keyval, switches)

@@ -132,6 +132,38 @@ static void refused(const char *json, const char *text)
 	config_fini(&config);
 }
 
+static const struct config_option *find(const char *name)
+{
+	const struct config_option *option = config_options;
+
+	while (strcmp(option->name, name) != 0)
+		option++;
+	return option;
+}
+
+/* Numbers and booleans are not read back from their texts. */
+Test(config_file, types_count)
+{
+	static const struct keyval number = { .value = "?", .type = KEYVAL_NUMBER, .number = 3 },
+				   on = { .value = "on", .type = KEYVAL_SWITCH, .number = 1 };
+	const struct config_keys node = {
+		.option = "--numa",
+		.given = "{}",
+		.list = { { "node", "?", KEYVAL_NUMBER, 0 }, { "cpus", "?", KEYVAL_NUMBER, 5 } },
+		.n = 2,
+	};
+
+	parsed("{\"kernel\": \"k\"}", "");
+	check_eq(config_option_set(find("memory"), &config, &number, &err), 0, "%s", err.text);
+	check_eq(config.memory, 3 << 20);
+	check_eq(config_option_set(find("timeout"), &config, &number, &err), 0, "%s", err.text);
+	check_eq(config.timeout, 3);
+	check_eq(config_option_set(find("sandbox"), &config, &on, &err), 0, "%s", err.text);
+	check_eq(find("numa")->set_keys(&config, &node, &err), 0, "%s", err.text);
+	check_eq(config.nodes[0].cpus, 1 << 5);
+	config_fini(&config);
+}
+
 /*
  * bad input: Command line: --config with values of a wrong type, or with lists and keys where they
  * cannot be -> refused; the error names the file, the line and the option

@@ -206,9 +206,10 @@ Test(memory_device, refusals)
 		  EINVAL },
 		{ "virtio-pmem,memdev=m,id=3nv", "Parameter 'id' expects an identifier", EINVAL },
 		{ "virtio-pmem,memdev=m,memaddr=x", "Parameter 'memaddr' expects integer", EINVAL },
-		{ "virtio-pmem,memdev=m,node=x", "Parameter 'node' expects integer", EINVAL },
-		{ "virtio-pmem,memdev=m,node=4294967296", "Parameter 'node' expects integer",
+		{ "virtio-pmem,memdev=m,node=x", "Parameter 'node' expects a NUMA node's number",
 		  EINVAL },
+		{ "virtio-pmem,memdev=m,node=4294967296",
+		  "Parameter 'node' expects a NUMA node's number", EINVAL },
 		{ "virtio-pmem,memdev=m2345678901234567890123456789012",
 		  "Device 'm2345678901234567890123456789012' not found", ENODEV },
 	};

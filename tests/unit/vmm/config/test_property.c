@@ -29,51 +29,95 @@ static const struct property size = { "size",
 				      .multiple_of = 4096 };
 static const struct property number = { "number", PROPERTY_NUMBER,
 					.at = offsetof(struct thing, number), .wants = "integer" };
+static const struct property address = { "address", PROPERTY_ADDRESS,
+					 .at = offsetof(struct thing, size), .wants = "integer" };
 static const struct property on = { "on", PROPERTY_SWITCH, .at = offsetof(struct thing, on),
 				    .wants = "'on' or 'off'" };
 static const struct property off = { "off", PROPERTY_OFF, .at = offsetof(struct thing, off),
 				     .wants = "'on' or 'off'" };
 
+static struct error err;
+
+static int set(const struct property *property, void *object, const char *text, const char *option)
+{
+	return property_set(property, object, &(struct keyval){ .value = text }, option, &err);
+}
+
+/* As from JSON; the text is another, so that a test sees which of the two counts. */
+static int set_number(const struct property *property, void *object, int64_t n)
+{
+	const struct keyval kv = { .value = "1", .type = KEYVAL_NUMBER, .number = n };
+
+	return property_set(property, object, &kv, NULL, &err);
+}
+
+static int set_switch(const struct property *property, void *object, bool is_on)
+{
+	const struct keyval kv = { .value = "?", .type = KEYVAL_SWITCH, .number = is_on };
+
+	return property_set(property, object, &kv, NULL, &err);
+}
+
 Test(property, text_and_typed_values)
 {
 	struct thing t = { 0 };
-	struct error err = { 0 };
 
-	check_eq(property_set(&size, &t, "4K", NULL, &err), 0);
+	check_eq(set(&size, &t, "4K", NULL), 0);
 	check_eq(t.size, 4096);
-	check_eq(property_set_number(&size, &t, 8192, &err), 0);
+	check_eq(set_number(&size, &t, 8192), 0);
 	check_eq(t.size, 8192);
-	check_eq(property_set_number(&size, &t, 4097, &err), -EINVAL);
+	check_eq(set_number(&size, &t, 4097), -EINVAL);
 	check_str(err.text, "Parameter 'size' expects a size");
-	check_eq(property_set(&size, &t, "0", "--x", &err), -EINVAL);
+	check_eq(set(&size, &t, "0", "--x"), -EINVAL);
 	check_str(err.text, "--x size=0: a size");
-	check_eq(property_set(&size, &t, "12K", "--x", &err), -EINVAL);
+	check_eq(set(&size, &t, "12K", "--x"), -EINVAL);
 	check_eq(t.size, 8192);
-	check_eq(property_set_number(&number, &t, UINT32_MAX, &err), 0);
-	check_eq(property_set_number(&number, &t, 1ULL << 32, &err), -EINVAL);
+	check_eq(set_number(&number, &t, UINT32_MAX), 0);
+	check_eq(set_number(&number, &t, 1ULL << 32), -EINVAL);
 	check_eq(t.number, UINT32_MAX);
-	property_set_switch(&off, &t, false);
+	check_eq(set_number(&number, &t, -1), -EINVAL);
+	check_eq(t.number, UINT32_MAX);
+	check_eq(set_number(&address, &t, INT64_MAX), 0);
+	check_eq(t.size, INT64_MAX);
+	check_eq(set_switch(&off, &t, false), 0);
 	check_eq(t.off, true);
-	check_eq(property_set(&off, &t, "on", "--x", &err), 0);
+	check_eq(set_switch(&number, &t, true), -EINVAL);
+	check_eq(set_number(&off, &t, 1), -EINVAL);
+	check_eq(set(&off, &t, "on", "--x"), 0);
 	check_eq(t.off, false);
+}
+
+/* A number is in the unit of a text without a suffix. */
+Test(property, units)
+{
+	static const struct property mib = { "mib", PROPERTY_SIZE,
+					     .at = offsetof(struct thing, size), .wants = "a size",
+					     .unit = 1 << 20 };
+	struct thing t = { 0 };
+
+	check_eq(set(&mib, &t, "3", NULL), 0);
+	check_eq(t.size, 3 << 20);
+	check_eq(set_number(&mib, &t, 5), 0);
+	check_eq(t.size, 5 << 20);
+	check_eq(set_number(&mib, &t, 1LL << 44), -EINVAL, "more than 64 bits");
+	check_eq(t.size, 5 << 20);
 }
 
 /* QEMU's spellings are for its options only, and its names begin with a letter. */
 Test(property, spellings)
 {
 	struct thing t = { 0 };
-	struct error err = { 0 };
 
-	check_eq(property_set(&on, &t, "yes", NULL, &err), 0);
+	check_eq(set(&on, &t, "yes", NULL), 0);
 	check_eq(t.on, true);
-	check_eq(property_set(&on, &t, "yes", "--x", &err), -EINVAL);
-	check_eq(property_set(&on, &t, "off", "--x", &err), 0);
+	check_eq(set(&on, &t, "yes", "--x"), -EINVAL);
+	check_eq(set(&on, &t, "off", "--x"), 0);
 	check_eq(t.on, false);
-	check_eq(property_set(&id, &t, "1a", "--x", &err), 0);
+	check_eq(set(&id, &t, "1a", "--x"), 0);
 	check_str(t.id, "1a");
-	check_eq(property_set(&id, &t, "1b", NULL, &err), -EINVAL);
-	check_eq(property_set(&id, &t, "", "--x", &err), -EINVAL);
-	check_eq(property_set(&id, &t, "a/b", "--x", &err), -EINVAL);
+	check_eq(set(&id, &t, "1b", NULL), -EINVAL);
+	check_eq(set(&id, &t, "", "--x"), -EINVAL);
+	check_eq(set(&id, &t, "a/b", "--x"), -EINVAL);
 	check_str(t.id, "1a");
 }
 
@@ -187,21 +231,17 @@ Test(property, identifiers)
 	const struct property *of_device = property_find(memory_device_properties, "id");
 	struct memory_backend backend;
 	struct memory_device device;
-	struct error error;
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		check_eq(property_set(of_object, &backend, good[i], NULL, &error), 0, "%s",
-			 good[i]);
+		check_eq(set(of_object, &backend, good[i], NULL), 0, "%s", good[i]);
 		check_str(backend.id, good[i]);
-		check_eq(property_set(of_device, &device, good[i], NULL, &error), 0, "%s", good[i]);
+		check_eq(set(of_device, &device, good[i], NULL), 0, "%s", good[i]);
 		check_str(device.id, good[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		error.text[0] = '\0';
-		check_eq(property_set(of_object, &backend, bad[i], NULL, &error), -EINVAL, "%s",
-			 bad[i]);
-		check_str(error.text, "Parameter 'id' expects an identifier");
-		check_eq(property_set(of_device, &device, bad[i], NULL, &error), -EINVAL, "%s",
-			 bad[i]);
+		err.text[0] = '\0';
+		check_eq(set(of_object, &backend, bad[i], NULL), -EINVAL, "%s", bad[i]);
+		check_str(err.text, "Parameter 'id' expects an identifier");
+		check_eq(set(of_device, &device, bad[i], NULL), -EINVAL, "%s", bad[i]);
 	}
 }

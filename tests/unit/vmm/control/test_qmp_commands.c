@@ -241,7 +241,7 @@ Test(qmp_commands, device_add, .init = setup)
 	check_eq(vm.devices[1].node, 1);
 	/* Two without a name are no duplicates. */
 	check_str(run("device_add", "{'driver':'virtio-pmem','memdev':'m2'}"), "{}");
-	check_str(run("device_add", "{'driver':'virtio-pmem','memdev':'m2'}"), "{}");
+	check_str(run("device_add", "{'driver':'virtio-pmem','memdev':'m2','id':''}"), "{}");
 	check_str(vm.devices[3].id, "");
 	check_eq(vm.devices[3].memaddr, 0);
 }

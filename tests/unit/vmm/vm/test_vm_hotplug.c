@@ -35,11 +35,11 @@ static void add_backend(const char *id, const char *path, const char *size)
 {
 	struct memory_backend b;
 	const struct keyval list[] = {
-		{ "qom-type", "memory-backend-file" },
-		{ "id", id },
-		{ "mem-path", path },
-		{ "size", size },
-		{ "share", "on" },
+		{ .key = "qom-type", .value = "memory-backend-file" },
+		{ .key = "id", .value = id },
+		{ .key = "mem-path", .value = path },
+		{ .key = "size", .value = size },
+		{ .key = "share", .value = "on" },
 	};
 
 	check_eq(memory_backend_parse(&b, list, ARRAY_SIZE(list), &err), 0, "%s", err.text);
