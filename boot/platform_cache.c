@@ -2,6 +2,7 @@
 /* One small file for each kernel: its name says which kernel, its content is one word. */
 #include "boot/platform_cache.h"
 
+#include "vmm/base/parent_directory.h"
 #include "vmm/base/temporary_file.h"
 
 #include <errno.h>
@@ -93,19 +94,19 @@ static void make_parents(const char *path)
 
 void platform_cache_put(const struct platform_cache *cache, enum boot_platform platform)
 {
-	size_t len = strlen(words[platform]);
-	char temporary[PATH_MAX];
-	ssize_t n;
-	int fd;
+	const char *word = words[platform], *name = parent_directory_name(cache->path);
+	struct temporary_file file = { 0 };
+	int dir_fd;
 
 	if (!cache->path[0])
 		return;
 	make_parents(cache->path);
-	fd = temporary_file_open(AT_FDCWD, cache->path, 0600, temporary, sizeof(temporary));
-	if (fd < 0)
+	dir_fd = parent_directory_open(cache->path, O_PATH);
+	if (dir_fd < 0)
 		return;
-	n = write(fd, words[platform], len);
-	close(fd);
-	if (n != (ssize_t)len || rename(temporary, cache->path) < 0)
-		unlink(temporary);
+	if (temporary_file_open(&file, dir_fd, name, 0600) == 0 &&
+	    write(file.fd, word, strlen(word)) == (ssize_t)strlen(word))
+		temporary_file_name(&file, name);
+	temporary_file_fini(&file);
+	close(dir_fd);
 }

@@ -215,7 +215,7 @@ bool listener_file(const struct listener *listener, struct kept_file *ret_file)
 {
 	if (!listener->path[0])
 		return false;
-	*ret_file = (struct kept_file){ listener->dir_fd, listener->name, listener->path, false };
+	*ret_file = (struct kept_file){ listener->dir_fd, listener->name, listener->path, 0 };
 	return true;
 }
 

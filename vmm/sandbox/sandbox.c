@@ -106,8 +106,8 @@ static int add_rules(int rules_fd, const struct sandbox_options *options,
 
 	for (unsigned i = 0; i < files->n && ret == 0; i++) {
 		ret = sandbox_landlock_allow(rules_fd, files->list[i].dir_fd,
-					     files->list[i].renamed ? SANDBOX_RENAME_FILES
-								    : SANDBOX_REMOVE_FILES);
+					     files->list[i].fd ? SANDBOX_NAME_FILES
+							       : SANDBOX_REMOVE_FILES);
 		if (ret < 0)
 			error_system(err, -ret, "--sandbox: Landlock, for %s", files->list[i].path);
 	}
@@ -154,11 +154,16 @@ static int make_rules(const struct sandbox_options *options, const struct sandbo
 static int give_files(const struct sandbox_files *files, const struct sandbox_user *user,
 		      const char *text, struct error *err)
 {
-	for (unsigned i = 0; i < files->n; i++)
-		if (fchownat(files->list[i].dir_fd, files->list[i].name, user->uid, user->gid,
-			     AT_SYMLINK_NOFOLLOW) < 0)
+	for (unsigned i = 0; i < files->n; i++) {
+		const struct kept_file *file = &files->list[i];
+		int ret = file->fd ? fchown(file->fd, user->uid, user->gid)
+				   : fchownat(file->dir_fd, file->name, user->uid, user->gid,
+					      AT_SYMLINK_NOFOLLOW);
+
+		if (ret < 0)
 			return error_system(err, errno, "--user %s: cannot make it the owner of %s",
-					    text, files->list[i].path);
+					    text, file->path);
+	}
 	return 0;
 }
 
@@ -167,13 +172,12 @@ static int check_files(const struct sandbox_files *files, const char *user, stru
 {
 	for (unsigned i = 0; i < files->n; i++)
 		if (faccessat(files->list[i].dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
-			return error_set(err, errno,
-					 "--user %s: this user cannot %s %s at the end: %s; use a "
-					 "directory that the user can write to",
-					 user,
-					 files->list[i].renamed ? "write the result"
-								: "remove the socket",
-					 files->list[i].path, strerror(errno));
+			return error_set(
+				err, errno,
+				"--user %s: this user cannot %s %s at the end: %s; use a "
+				"directory that the user can write to",
+				user, files->list[i].fd ? "write the result" : "remove the socket",
+				files->list[i].path, strerror(errno));
 	if (files->snapshots_fd && faccessat(files->snapshots_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
 		return error_set(
 			err, errno,

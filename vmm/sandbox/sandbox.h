@@ -27,7 +27,7 @@ struct sandbox_options {
 
 /* What the process can still do with files after sandbox_confine. All is borrowed. */
 struct sandbox_files {
-	const struct kept_file *list; /* it can remove or rename them */
+	const struct kept_file *list; /* it can remove or name them */
 	unsigned n;
 	int snapshots_fd;      /* the directory below which it can make and remove others; or 0 */
 	const char *snapshots; /* that directory as the user gave it */

@@ -161,7 +161,9 @@ static const struct sandbox_call sandbox_calls[] = {
 	/* Removes a socket's file at the end, unless it was replaced. */
 	CALL(CONTROL, "newfstatat"),
 	CALL(CONTROL, "unlinkat", IS(2, 0)),
-	/* Renames the file of --result at the end. */
+	/* Gives the file of --result its name at the end. It is renamed where another file has the
+	 * name by then, or where it could not be made without a name. */
+	CALL(CONTROL, "linkat", IS(4, AT_SYMLINK_FOLLOW)),
 	CALL(CONTROL, "renameat"),
 	/* Opens, locks, makes, measures and maps a disk's file. Landlock restricts where. */
 	CALL(PLUG, "openat", IS(0, AT_FDCWD)),

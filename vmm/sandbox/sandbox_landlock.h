@@ -8,7 +8,7 @@
 
 enum sandbox_right {
 	SANDBOX_REMOVE_FILES, /* in the directory and below */
-	SANDBOX_RENAME_FILES, /* within the directory */
+	SANDBOX_NAME_FILES,   /* make and rename them within the directory */
 	SANDBOX_OPEN_FILES,   /* open, make, read, write, grow and remove them there */
 	SANDBOX_SAVE_FILES, /* likewise, in directories that are made, renamed and removed there */
 };

@@ -7,7 +7,6 @@
 #include "vmm/base/file_write.h"
 #include "vmm/base/json_text.h"
 #include "vmm/base/parent_directory.h"
-#include "vmm/base/temporary_file.h"
 #include "vmm/host/usage.h"
 
 #include <errno.h>
@@ -67,13 +66,10 @@ static int open_beside(struct result *result, const char *path, struct error *er
 	if (ret < 0)
 		return ret;
 	snprintf(prefix, sizeof(prefix), ".%.200s", result->name);
-	ret = temporary_file_open(result->dir_fd, prefix, 0666, result->temporary,
-				  sizeof(result->temporary));
-	if (ret < 0)
-		return error_set(err, -ret, "--result %s: cannot make a file there: %s", path,
-				 strerror(-ret));
-	result->fd = ret;
-	return 0;
+	ret = temporary_file_open(&result->file, result->dir_fd, prefix, 0666);
+	return ret < 0 ? error_set(err, -ret, "--result %s: cannot make a file there: %s", path,
+				   strerror(-ret))
+		       : 0;
 }
 
 int result_open(struct result *result, const char *where, struct error *err)
@@ -95,9 +91,10 @@ int result_open(struct result *result, const char *where, struct error *err)
 
 bool result_file(const struct result *result, struct kept_file *ret_file)
 {
-	if (!result->wanted || result->dir_fd <= 0)
+	if (!result->wanted || result->file.fd <= 0)
 		return false;
-	*ret_file = (struct kept_file){ result->dir_fd, result->temporary, result->path, true };
+	*ret_file = (struct kept_file){ result->dir_fd, result->file.name, result->path,
+					result->file.fd };
 	return true;
 }
 
@@ -218,7 +215,7 @@ static json_t *describe(const struct result *result, const struct vm_end *end,
 	return object;
 }
 
-static int write_object(const struct result *result, const json_t *object)
+static int write_object(struct result *result, const json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
 	size_t len;
@@ -228,13 +225,12 @@ static int write_object(const struct result *result, const json_t *object)
 		return -ENOMEM;
 	len = strlen(text);
 	text[len] = '\n'; /* in place of its NUL */
-	ret = file_write_patiently(result->fd, text, len + 1, PATIENCE_MS);
+	ret = file_write_patiently(result->fd > 0 ? result->fd : result->file.fd, text, len + 1,
+				   PATIENCE_MS);
 	free(text);
-	if (ret == 0 && result->dir_fd > 0 &&
-	    renameat(result->dir_fd, result->temporary, result->dir_fd, result->name) < 0)
-		ret = -errno;
-	if (ret < 0 && result->dir_fd > 0)
-		unlinkat(result->dir_fd, result->temporary, 0);
+	if (result->file.fd > 0 && ret == 0)
+		ret = temporary_file_name(&result->file, result->name);
+	temporary_file_fini(&result->file);
 	return ret;
 }
 
@@ -264,6 +260,7 @@ void result_fini(struct result *result)
 		close(result->fd);
 	if (result->usage_fd > 0)
 		close(result->usage_fd);
+	temporary_file_fini(&result->file);
 	if (result->dir_fd > 0)
 		close(result->dir_fd);
 	*result = (struct result){ 0 };

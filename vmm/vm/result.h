@@ -6,35 +6,34 @@
 #pragma once
 
 #include "vmm/base/kept_file.h"
+#include "vmm/base/temporary_file.h"
 #include "vmm/vm/vm_end.h"
 #include "vmm/wiring/boot_timer.h"
-
-#include <limits.h>
 
 struct result {
 	bool wanted;
 	bool written;	  /* atomic */
-	int fd;		  /* owned */
+	int fd;		  /* of fd:N, owned; or 0 */
 	int usage_fd;	  /* owned, from usage_open; or not positive */
 	int dir_fd;	  /* owned, or 0 with fd:N */
 	const char *path; /* borrowed: the option's value */
 	const char *name; /* within @path */
-	char temporary[NAME_MAX + 1];
+	struct temporary_file file;
 	const char *vm_name, *vm_uuid; /* borrowed, or NULL; the caller sets them */
 };
 
 /*
- * Opens @where, a path or fd:N. For a path it makes a temporary file beside it, which is renamed at
- * the end, and removes the result of an earlier run. -errno with @err set.
+ * Opens @where, a path or fd:N. For a path it makes a temporary file in its directory, which gets
+ * its name at the end, and removes the result of an earlier run. -errno with @err set.
  */
 int result_open(struct result *result, const char *where, struct error *err);
 
-/* The file that is to be renamed after the sandbox is closed; false if there is none. */
+/* The file that is to get its name after the sandbox is closed; false if there is none. */
 bool result_file(const struct result *result, struct kept_file *ret_file);
 
 /*
- * Writes the object and renames the file. Only the first call does, and none without result_open.
- * From any thread. -errno with @err set.
+ * Writes the object and gives the file its name. Only the first call does, and none without
+ * result_open. From any thread. -errno with @err set.
  */
 int result_write(struct result *result, const struct vm_end *end, const struct boot_timer *timer,
 		 struct error *err);
