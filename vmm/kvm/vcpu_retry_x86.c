@@ -77,6 +77,18 @@ static bool has_moved(struct vcpu_retry *retry, int vcpu_fd)
 }
 
 /*
+ * A vCPU that has halted can use CPU time too, because KVM polls before it sleeps. It waits for no
+ * page, and if its interrupts were held back, none could wake it any more.
+ */
+static bool has_halted(int vcpu_fd)
+{
+	struct kvm_mp_state state;
+
+	return ioctl(vcpu_fd, KVM_GET_MP_STATE, &state) < 0 ||
+	       state.mp_state != KVM_MP_STATE_RUNNABLE;
+}
+
+/*
  * Not with an event on its way into the guest: the processor refuses to enter it so. Nor over a
  * shadow of the guest's own, such as that of MOV SS.
  */
@@ -99,7 +111,7 @@ bool vcpu_retry_is_likely(struct vcpu_retry *retry, int vcpu_fd)
 	/* With interrupts off KVM_RUN fails by itself. */
 	if (has_moved(retry, vcpu_fd) ||
 	    (retry->regs.rflags & (RFLAGS_IF | RFLAGS_TF)) != RFLAGS_IF ||
-	    !has_faulted(retry, vcpu_fd)) {
+	    !has_faulted(retry, vcpu_fd) || has_halted(vcpu_fd)) {
 		retry->times = 0;
 		return false;
 	}

@@ -25,7 +25,7 @@ struct vcpu_retry {
  * For a vCPU that has used CPU time since the last call, on its own thread. If all registers are as
  * they were, and the vCPU took page faults meanwhile, this asks KVM to hold back interrupts for one
  * instruction, as STI does: if a page is missing, the next KVM_RUN fails with EFAULT. A guest that
- * spins by itself takes no page faults, and is left alone.
+ * spins by itself takes no page faults, and is left alone, as is a vCPU that has halted.
  *
  * True if that has not helped for several calls, so that a page is likely to be missing. (Where KVM
  * does not count page faults it is always false.)

@@ -82,6 +82,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	/* Checks whether a busy vCPU makes progress; if not, holds back its interrupts once. */
 	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_GET_REGS)),
 	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_GET_STATS_FD)),
+	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_GET_MP_STATE)),
 	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_GET_VCPU_EVENTS)),
 	CALL(VCPU, "ioctl", VCPU_FD, IS(1, KVM_SET_VCPU_EVENTS)),
 	/* Deletes the timer for that, at the thread's end. */

@@ -114,6 +114,27 @@ Test(vcpu_retry_x86, leaves_a_guest_alone_that_steps)
 	check_is_left_alone(IF | TF);
 }
 
+static void check_halted_is_left_alone(bool counts)
+{
+	struct kvm_mp_state halted = { KVM_MP_STATE_HALTED };
+
+	start(IF);
+	check_eq(ioctl(guest.vcpu.fd, KVM_SET_MP_STATE, &halted), 0);
+	if (!counts)
+		retry.stats_fd = -1;
+	for (int i = 0; i < 4; i++)
+		check_eq(faulting_is_likely(), false);
+	check_eq(holds_interrupts(), false);
+	end();
+}
+
+/* No interrupt would wake it any more. */
+Test(vcpu_retry_x86, leaves_a_guest_alone_that_has_halted)
+{
+	check_halted_is_left_alone(true);
+	check_halted_is_left_alone(false);
+}
+
 /* Linux before 5.19: all there is to go by is that no register changes. */
 Test(vcpu_retry_x86, goes_by_registers_where_kvm_does_not_count)
 {
