@@ -12,6 +12,7 @@
 #include "fail.h"
 #include "interrupts.h"
 #include "machine.h"
+#include "ring3.h"
 #include "smp.h"
 
 #include <stddef.h>
@@ -31,18 +32,20 @@ static volatile uint8_t ending;
 static volatile uint64_t wrong, turns;
 
 /* clang-format off */
-/* A turn: @body jumps to 8f if something is wrong. */
-#define LOOP(body, ...)                                                                            \
-	__asm__ volatile("1:\n" body                                                               \
+/* A turn: @body jumps to 8f if something is wrong. @enter comes before the first, @leave after the
+ * last. */
+#define LOOP_IN(enter, leave, body, ...)                                                           \
+	__asm__ volatile(enter "1:\n" body                                                         \
 			 "incq %[turns]\n"                                                         \
 			 "cmpb $0, %[ending]\n"                                                    \
 			 "je 1b\n"                                                                 \
 			 "jmp 9f\n"                                                                \
 			 "8: incq %[wrong]\n"                                                      \
-			 "9:\n"                                                                    \
+			 "9:\n" leave                                                              \
 			 : [turns] "+m"(turns), [wrong] "+m"(wrong)                                \
 			 : [ending] "m"(ending), ##__VA_ARGS__                                     \
 			 : "rax", "rcx", "rdi", "rsi", "r11", "memory", "cc")
+#define LOOP(...) LOOP_IN("", "", __VA_ARGS__)
 
 /* IF is bit 9 and TF bit 8: bits 1 and 0 of the second byte. */
 #define EXPECT_IF(on) "pushfq\n testb $2, 1(%%rsp)\n lea 8(%%rsp), %%rsp\n" on " 8f\n"
@@ -110,6 +113,7 @@ static void loop_hlt(void)
 
 /* The handlers: off inside, on in what they return to, and never stepping. */
 extern const uint8_t flags_interrupt[], flags_undefined[], flags_syscall[];
+extern const uint8_t flags_sysret[], flags_sysret_port[];
 extern volatile uint64_t flags_wrong_inside;
 
 __asm__(".text\n"
@@ -147,6 +151,28 @@ __asm__(".text\n"
 	"	jmp *%rcx\n"
 	"1:	push %r11\n"
 	"	jmp 3b\n"
+	"flags_sysret_port:\n"
+	"	pushfq\n"
+	"	testb $3, 1(%rsp)\n"
+	"	lea 8(%rsp), %rsp\n"
+	"	jnz 1f\n"
+	"	out %al, $0x80\n"
+	"flags_sysret:\n"
+	"	pushfq\n"
+	"	testb $3, 1(%rsp)\n"
+	"	lea 8(%rsp), %rsp\n"
+	"	jnz 1f\n"
+	"	test $0x200, %r11d\n"
+	"	jz 1f\n"
+	"	test $0x100, %r11d\n"
+	"	jz 2f\n"
+	"1:	incq flags_wrong_inside(%rip)\n"
+	"2:	test %eax, %eax\n"
+	"	jnz 3f\n"
+	"	sysretq\n"
+	"3:	push %r11\n" /* RING3_LEAVE */
+	"	popfq\n"
+	"	jmp *%rcx\n"
 	"	.bss\n"
 	"	.balign 8\n"
 	"flags_wrong_inside: .skip 8\n"
@@ -173,7 +199,31 @@ static void loop_syscall(void)
 	LOOP("xor %%eax, %%eax\n syscall\n" IS_ON);
 }
 
-/* INT comes last: a KVM that interprets guests may know it in real mode only (loops=13). */
+/*
+ * Ring 3 and back: SYSCALL enters ring 0 at the label @handler, and SYSRET returns. The loop
+ * checks the flags in ring 3, the handler those of ring 0 and those that SYSRET restores.
+ */
+#define LOOP_RING3(handler, body)                                                                  \
+	do {                                                                                       \
+		wrmsr(MSR_LSTAR, (uint64_t)(handler));                                             \
+		LOOP_IN(RING3_ENTER, RING3_LEAVE, body "syscall\n" IS_ON);                         \
+	} while (0)
+
+static void loop_sysret(void)
+{
+	LOOP_RING3(flags_sysret, "");
+}
+
+/* As user space waits for another program; the handler exits to mvmm before it looks. */
+static void loop_pause_syscall(void)
+{
+	LOOP_RING3(flags_sysret_port, "pause\n");
+}
+
+/*
+ * What comes last is what a KVM that interprets guests may not know (loops=13): it may leave CPL at
+ * 3 at a SYSCALL, and know INT in real mode only.
+ */
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -182,7 +232,8 @@ static const struct {
 	{ "cli", loop_cli_sti },   { "iret", loop_iret },	{ "ud", loop_ud },
 	{ "mov-ss", loop_mov_ss }, { "syscall", loop_syscall }, { "rep", loop_rep },
 	{ "port", loop_port },	   { "mmio", loop_mmio },	{ "hlt", loop_hlt },
-	{ "invlpg", loop_invlpg }, { "int", loop_int },
+	{ "invlpg", loop_invlpg }, { "sysret", loop_sysret },	{ "pause", loop_pause_syscall },
+	{ "int", loop_int },
 };
 #define N_LOOPS (sizeof(loops) / sizeof(loops[0]))
 static unsigned first, n_loops;
@@ -190,7 +241,8 @@ static unsigned first, n_loops;
 /* Each CPU has a loop of its own. */
 static void run_loop(unsigned cpu)
 {
-	wrmsr(MSR_STAR, STAR_CODE64);
+	ring3_init(cpu);
+	wrmsr(MSR_STAR, STAR_CODE64 | RING3_STAR);
 	wrmsr(MSR_LSTAR, (uint64_t)flags_syscall);
 	wrmsr(MSR_FMASK, 0x300);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE);
@@ -218,6 +270,7 @@ static const char *run_some(uint64_t ms)
 
 static const char *prepare(void)
 {
+	first = (unsigned)args_number("loop", 0);
 	n_loops = (unsigned)args_number("loops", N_LOOPS);
 	interrupts_set_gate(VECTOR, flags_interrupt);
 	interrupts_set_gate(UD, flags_undefined);
@@ -229,18 +282,18 @@ static const char *flags(void)
 	uint64_t ms = args_number("ms", 1000);
 	const char *error = prepare();
 
-	for (first = 0; first < n_loops && !error; first += machine.n_cpus - 1)
+	while (first < n_loops && !error) {
 		error = run_some(ms);
+		first += machine.n_cpus - 1;
+	}
 	return error;
 }
 
-/* The same loops without an end, for what is tested beside them; loop= is the number of the first.
- */
+/* The same loops without an end, for what is tested beside them. */
 static const char *flags_stay(void)
 {
 	const char *error = prepare();
 
-	first = (unsigned)args_number("loop", 0);
 	for (unsigned cpu = 1; cpu < machine.n_cpus && !error; cpu++)
 		smp_run(cpu, run_loop);
 	return error;

@@ -9,7 +9,8 @@
 #include "cpu.h"
 #include "text.h"
 
-#define PRESENT_WRITABLE 0x3
+/* Ring 3 may use all of it. */
+#define PRESENT_WRITABLE_USER 0x7
 #define HUGE 0x80
 #define ENTRIES 512
 #define POOL 64 /* GiB that can be touched in one run */
@@ -32,10 +33,10 @@ static bool map(uint64_t addr)
 		if (used == POOL)
 			return false;
 		memset(directories[used], 0, sizeof(directories[0]));
-		*pointer = (uint64_t)directories[used++] | PRESENT_WRITABLE;
+		*pointer = (uint64_t)directories[used++] | PRESENT_WRITABLE_USER;
 	}
 	entry = (uint64_t *)(*pointer & ~0xfffUL) + (addr >> 21 & 511);
-	*entry = (addr & ~0x1fffffUL) | PRESENT_WRITABLE | HUGE;
+	*entry = (addr & ~0x1fffffUL) | PRESENT_WRITABLE_USER | HUGE;
 	return true;
 }
 
@@ -45,7 +46,7 @@ void paging_init(void)
 
 	memset(paging_root, 0, sizeof(paging_root));
 	memset(pointers, 0, sizeof(pointers));
-	paging_root[0] = (uint64_t)pointers | PRESENT_WRITABLE;
+	paging_root[0] = (uint64_t)pointers | PRESENT_WRITABLE_USER;
 	map(0);
 	for (uint64_t addr = (uint64_t)image_start; addr < (uint64_t)image_end + 0x200000;
 	     addr += 0x200000)
