@@ -26,6 +26,8 @@ extern const struct check cpus_checks[];
 extern const struct check topology_checks[];
 extern const struct check features_checks[];
 extern const struct check flags_checks[];
+extern const struct check mwait_checks[];
+extern const struct check sipi_checks[];
 extern const struct check reset_checks[];
 extern const struct check stray_checks[];
 extern const struct check echo_checks[];

@@ -67,6 +67,12 @@ static bool wait_for(const volatile uint32_t *word)
 	return true;
 }
 
+void smp_start_at(unsigned cpu, uint8_t page)
+{
+	interrupts_send(machine.apic_ids[cpu], ICR_INIT);
+	interrupts_send(machine.apic_ids[cpu], ICR_STARTUP | page);
+}
+
 const char *smp_start(void)
 {
 	if (machine.n_cpus == 1)
@@ -80,8 +86,7 @@ const char *smp_start(void)
 			continue;
 		starting = cpu;
 		ap_entry_stack = (uint64_t)stacks[cpu] + STACK_SIZE;
-		interrupts_send(machine.apic_ids[cpu], ICR_INIT);
-		interrupts_send(machine.apic_ids[cpu], ICR_STARTUP | trampoline_page / PAGE);
+		smp_start_at(cpu, (uint8_t)(trampoline_page / PAGE));
 		if (!wait_for(&cpus[cpu].online))
 			return fail("CPU %u with APIC id %u does not start", cpu,
 				    machine.apic_ids[cpu]);

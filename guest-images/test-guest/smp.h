@@ -3,6 +3,7 @@
 #pragma once
 
 #include <asm/bootparam.h>
+#include <stdint.h>
 
 typedef void smp_work(unsigned cpu);
 
@@ -11,6 +12,10 @@ void smp_init(const struct boot_params *params);
 
 /* Starts every CPU of @machine that does not run yet. Returns NULL, or which one did not report. */
 const char *smp_start(void);
+
+/* Resets the CPU with this index, and starts it in real mode in the page below 1 MiB with this
+ * number. */
+void smp_start_at(unsigned cpu, uint8_t page);
 
 /* Runs @work on the CPU with this index in machine.apic_ids, which must not be the caller's. */
 void smp_run(unsigned cpu, smp_work *work);
