@@ -10,11 +10,11 @@
 #include <stddef.h>
 
 static const struct check *const tables[] = {
-	hello_checks,	 flush_checks, contents_checks, cpus_checks,   topology_checks,
-	features_checks, flags_checks, mwait_checks,	sipi_checks,   reset_checks,
-	stray_checks,	 echo_checks,  flood_checks,	stress_checks, rng_checks,
-	console_checks,	 vsock_checks, watchdog_checks, net_checks,    ready_checks,
-	hostile_checks,
+	hello_checks,	 flush_checks,	 contents_checks, cpus_checks,	   topology_checks,
+	features_checks, flags_checks,	 mwait_checks,	  sipi_checks,	   reset_checks,
+	stray_checks,	 echo_checks,	 flood_checks,	  storm_checks,	   stress_checks,
+	rng_checks,	 console_checks, vsock_checks,	  watchdog_checks, net_checks,
+	ready_checks,	 hostile_checks,
 };
 
 const struct check *checks_find(const char *name)

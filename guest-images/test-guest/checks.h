@@ -32,6 +32,7 @@ extern const struct check reset_checks[];
 extern const struct check stray_checks[];
 extern const struct check echo_checks[];
 extern const struct check flood_checks[];
+extern const struct check storm_checks[];
 extern const struct check stress_checks[];
 extern const struct check rng_checks[];
 extern const struct check console_checks[];
