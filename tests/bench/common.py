@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = TOP + "/build"
@@ -106,6 +107,28 @@ def private_kib(pid, leave_out):
             elif line.startswith("Pss:"):
                 proportional += int(line.split()[1])
     return private, proportional
+
+
+class SlowMount:
+    """A file system with one file, slow.img, of 64 MiB, of which a sync or a read takes so long."""
+
+    def __init__(self, sync_ms=0, read_ms=0):
+        self.times = [str(sync_ms), str(read_ms)]
+
+    def __enter__(self):
+        self.directory = SCRATCH + "/slow"
+        os.makedirs(self.directory, exist_ok=True)
+        self.process = subprocess.Popen([SLOW_FS, "64", *self.times, "-f", self.directory], stderr=subprocess.DEVNULL)
+        self.path = self.directory + "/slow.img"
+        for _ in range(100):
+            if os.path.exists(self.path):
+                return self.path
+            time.sleep(0.05)
+        sys.exit("bench: the slow file system does not come up; is /dev/fuse there?")
+
+    def __exit__(self, *_):
+        subprocess.run(["fusermount3", "-u", "-z", self.directory], check=False)
+        self.process.wait()
 
 
 def end(process):

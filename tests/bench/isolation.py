@@ -1,32 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much a device on a file system that takes a second to sync delays another device. Read measure."""
 
-import os
-import subprocess
-import time
-
-from common import SCRATCH, SLOW_FS, Section, Table, end, guest_mvmm, guest_qemu, image, interleave, progress, run
+from common import Section, SlowMount, Table, guest_mvmm, guest_qemu, image, interleave, run
 
 SYNC_MS = 1000
-
-
-class SlowMount:
-    """A file system with one file, slow.img, whose sync takes SYNC_MS."""
-
-    def __enter__(self):
-        self.directory = SCRATCH + "/slow"
-        os.makedirs(self.directory, exist_ok=True)
-        self.process = subprocess.Popen([SLOW_FS, "64", str(SYNC_MS), "-f", self.directory], stderr=subprocess.DEVNULL)
-        self.path = self.directory + "/slow.img"
-        for _ in range(100):
-            if os.path.exists(self.path):
-                return self.path
-            time.sleep(0.05)
-        raise SystemExit("bench: the slow file system does not come up; is /dev/fuse there?")
-
-    def __exit__(self, *_):
-        subprocess.run(["fusermount3", "-u", "-z", self.directory], check=False)
-        self.process.wait()
 
 
 def median(output):
@@ -41,7 +18,7 @@ A VM has two devices. The first lies on a file system whose `fdatasync` takes {S
 flush of the second device, while the first one is idle, and while a flush of the first one is always in flight (`busy=0`).""")
     fast = image("fast.img", 64 << 20)
     table = section.add(Table("Flush of the second device", "us", ("mvmm", "QEMU"), "first device", digits=1))
-    with SlowMount() as slow:
+    with SlowMount(sync_ms=SYNC_MS) as slow:
         for case, tests in (("idle", f"flush device=1 count={count}"), ("flushing", f"flush device=1 busy=0 count={count}")):
             runs = interleave(5, f"a slow neighbour, {case}", {
                 "mvmm": lambda: median(run(guest_mvmm(tests, [slow, fast]))),

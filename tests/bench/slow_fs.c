@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A file system whose one file takes its time to sync, to see whom that delays: a FUSE mount with a
- * file "slow.img" in memory. Start reading at slow_fsync.
+ * A file system whose one file takes its time to sync and to be read, to see whom that delays: a
+ * FUSE mount with a file "slow.img" in memory. Start reading at slow_fsync.
  *
- *     slow_fs SIZE-IN-MIB SYNC-IN-MS -f MOUNTPOINT
+ *     slow_fs SIZE-IN-MIB SYNC-IN-MS READ-IN-MS -f MOUNTPOINT
  */
 #define FUSE_USE_VERSION 31
 #include <err.h>
@@ -18,7 +18,7 @@
 
 static char *content;
 static size_t size;
-static unsigned sync_ms;
+static unsigned sync_ms, read_ms;
 
 static int slow_fsync(const char *path, int datasync, struct fuse_file_info *file)
 {
@@ -40,6 +40,7 @@ static int slow_getattr(const char *path, struct stat *st, struct fuse_file_info
 static int slow_read(const char *path, char *buf, size_t len, off_t offset,
 		     struct fuse_file_info *file)
 {
+	usleep(read_ms * 1000);
 	if ((size_t)offset >= size)
 		return 0;
 	if (len > size - (size_t)offset)
@@ -66,13 +67,15 @@ static const struct fuse_operations operations = {
 
 int main(int argc, char **argv)
 {
-	if (argc < 4)
-		errx(EXIT_FAILURE, "usage: slow_fs SIZE-IN-MIB SYNC-IN-MS -f MOUNTPOINT");
+	if (argc < 5)
+		errx(EXIT_FAILURE,
+		     "usage: slow_fs SIZE-IN-MIB SYNC-IN-MS READ-IN-MS -f MOUNTPOINT");
 	size = strtoul(argv[1], NULL, 10) << 20;
 	sync_ms = (unsigned)atoi(argv[2]);
 	content = calloc(1, size);
 	if (!content)
 		errx(EXIT_FAILURE, "no memory for %zu bytes", size);
-	argv[2] = argv[0];
-	return fuse_main(argc - 2, argv + 2, &operations, NULL);
+	read_ms = (unsigned)atoi(argv[3]);
+	argv[3] = argv[0];
+	return fuse_main(argc - 3, argv + 3, &operations, NULL);
 }
