@@ -125,8 +125,9 @@ static void end_host_error(struct vcpu *vcpu, const char *what, uint64_t value)
 }
 
 /*
- * An instruction that KVM cannot emulate, or an exception whose delivery it would have to, is the
- * guest's doing: it jumped to where there is no memory, for example.
+ * An instruction that KVM cannot emulate, or an exception whose delivery it would have to or within
+ * which another one comes, is the guest's doing: it jumped to where there is no memory, for
+ * example.
  */
 static void end_internal_error(struct vcpu *vcpu)
 {
@@ -134,7 +135,7 @@ static void end_internal_error(struct vcpu *vcpu)
 	struct kvm_regs regs = { 0 };
 	char detail[128];
 
-	if (suberror != KVM_INTERNAL_ERROR_EMULATION &&
+	if (suberror != KVM_INTERNAL_ERROR_EMULATION && suberror != KVM_INTERNAL_ERROR_SIMUL_EX &&
 	    suberror != KVM_INTERNAL_ERROR_DELIVERY_EV) {
 		end_host_error(vcpu, "KVM internal error, suberror", suberror);
 		return;
@@ -144,6 +145,21 @@ static void end_internal_error(struct vcpu *vcpu)
 		 "vCPU %u: KVM cannot emulate what the guest does at 0x%llx", vcpu->id,
 		 (unsigned long long)regs.rip);
 	end_vm(vcpu, OUTCOME_EMULATION, detail);
+}
+
+/*
+ * A reset or a crash of Windows, told by a register of Hyper-V. Before Linux 5.12 any guest can
+ * write to that.
+ */
+static void end_system_event(struct vcpu *vcpu)
+{
+	char detail[128];
+
+	snprintf(detail, sizeof(detail),
+		 "vCPU %u: the guest used a register of Hyper-V, which mvmm does not offer (KVM "
+		 "system event %u)",
+		 vcpu->id, vcpu->run->system_event.type);
+	end(vcpu, OUTCOME_EMULATION, detail);
 }
 
 static void handle_exit(struct vcpu *vcpu)
@@ -171,6 +187,9 @@ static void handle_exit(struct vcpu *vcpu)
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		end_internal_error(vcpu);
+		break;
+	case KVM_EXIT_SYSTEM_EVENT:
+		end_system_event(vcpu);
 		break;
 	default:
 		end_host_error(vcpu, "unexpected exit from KVM, reason", run->exit_reason);

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <ucontext.h>
 
 TestSuite(vcpu, .timeout = 15);
 
@@ -323,6 +324,48 @@ Test(vcpu, stopped_within_an_access_that_fails)
 Test(vcpu, kvm_fails)
 {
 	expect_failure(ENOMEM, OUTCOME_HOST_ERROR, "KVM_RUN: Cannot allocate memory");
+}
+
+static uint32_t exit_reason, exit_detail;
+
+/* Both unions begin alike: the suberror and the type of the event come first. */
+static void exit_at_once(int signo, siginfo_t *info, void *context)
+{
+	guest.vcpu.run->exit_reason = exit_reason;
+	guest.vcpu.run->internal.suberror = exit_detail;
+	((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] = 0;
+}
+
+static void expect_end(uint32_t reason, uint32_t detail, enum outcome outcome)
+{
+	static const uint8_t code[] = { 0xeb, 0xfe }; /* jmp . */
+
+	start(code, sizeof(code));
+	exit_reason = reason;
+	exit_detail = detail;
+	small_guest_run(&guest);
+	check_eq(guest.outcome, outcome, "exit %u, %u: %s", reason, detail, guest.detail);
+	small_guest_fini(&guest);
+}
+
+/* bad input: Exit status: guest that brings KVM to an internal error or, before Linux 5.12, to an
+ * event of Hyper-V -> status 44; other internal errors are the host's */
+Test(vcpu, whose_fault_an_exit_is)
+{
+	struct sigaction action = { .sa_sigaction = exit_at_once, .sa_flags = SA_SIGINFO };
+
+	small_guest_need_kvm();
+	sigaction(SIGSYS, &action, NULL);
+	trap_command(SYS_ioctl, KVM_RUN);
+	expect_end(KVM_EXIT_INTERNAL_ERROR, KVM_INTERNAL_ERROR_EMULATION, OUTCOME_EMULATION);
+	expect_end(KVM_EXIT_INTERNAL_ERROR, KVM_INTERNAL_ERROR_SIMUL_EX, OUTCOME_EMULATION);
+	expect_end(KVM_EXIT_INTERNAL_ERROR, KVM_INTERNAL_ERROR_DELIVERY_EV, OUTCOME_EMULATION);
+	expect_end(KVM_EXIT_INTERNAL_ERROR, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+		   OUTCOME_HOST_ERROR);
+	expect_end(KVM_EXIT_SYSTEM_EVENT, KVM_SYSTEM_EVENT_RESET, OUTCOME_EMULATION);
+	expect_end(KVM_EXIT_SYSTEM_EVENT, KVM_SYSTEM_EVENT_CRASH, OUTCOME_EMULATION);
+	expect_end(KVM_EXIT_FAIL_ENTRY, 0, OUTCOME_HOST_ERROR);
+	expect_end(KVM_EXIT_SHUTDOWN, 0, OUTCOME_TRIPLE_FAULT);
 }
 
 static void expect_stop(const uint8_t *code, size_t len)
