@@ -121,6 +121,16 @@ static void add_register(struct tree *t, const char *name, const char *compatibl
 	tree_end(t);
 }
 
+/* Every machine has it, so it is in no list of devices. Linux has a driver from 6.10 on. */
+static void add_vmgenid(struct tree *t)
+{
+	tree_begin(t, "rng@%x", LAYOUT_VMGENID_BASE);
+	tree_text(t, "compatible", "microsoft,vmgenid");
+	tree_reg(t, LAYOUT_VMGENID_BASE, LAYOUT_VMGENID_SIZE);
+	devicetree_x86_interrupt(t, LAYOUT_VMGENID_GSI);
+	tree_end(t);
+}
+
 static void add_device(struct tree *t, const struct boot_machine *machine,
 		       const struct boot_device *dev)
 {
@@ -161,6 +171,7 @@ int devicetree_build(const struct boot_machine *machine, void *buf, size_t cap, 
 	add_cpus(&t, machine);
 	add_memory(&t, machine);
 	devicetree_x86_add_controllers(&t);
+	add_vmgenid(&t);
 	for (unsigned i = 0; i < machine->n_devices; i++)
 		add_device(&t, machine, &machine->devices[i]);
 	tree_end(&t);

@@ -34,6 +34,9 @@
 #if LAYOUT_POWER_BASE + LAYOUT_POWER_EVENTS != 0xd0100010 || LAYOUT_POWER_GSI != 1
 #error "make the event register of dsdt.asl that of layout.h"
 #endif
+#if LAYOUT_VMGENID_BASE != 0xd0013000 || LAYOUT_VMGENID_GSI != 3
+#error "make the generation id of dsdt.asl that of layout.h"
+#endif
 #if LAYOUT_ACPI_FIXED_UART != 1 || LAYOUT_ACPI_FIXED_PANIC != 2 || LAYOUT_ACPI_FIXED_EXIT != 4
 #error "make the shifts of FIXD in dsdt.asl those of layout.h"
 #endif
@@ -143,6 +146,15 @@ DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
 			Name (_UID, Zero)
 		}
 
+		/* Microsoft's "Virtual Machine Generation ID": ADDR is where it is, low half and high half. */
+		Device (VGEN)
+		{
+			Name (_HID, "MVMM0002")
+			Name (_CID, "VM_Gen_Counter")
+			Name (_DDN, "VM_Gen_Counter")
+			Name (ADDR, Package () { 0xd0013000, Zero })
+		}
+
 		/* Generic Event Device (ACPI 6.5 section 5.6.9). */
 		Device (EVDV)
 		{
@@ -150,12 +162,17 @@ DefinitionBlock ("", "DSDT", 2, "MVMM  ", "MVMM    ", 1)
 			Name (_UID, Zero)
 			Name (_CRS, ResourceTemplate () {
 				GSI (1)
+				GSI (3)
 			})
 			Method (_EVT, 1, Serialized)
 			{
-				Local0 = EVTS
-				If (Local0 & LAYOUT_EVENT_POWER_BUTTON) { Notify (PWRB, 0x80) }
-				If (Local0 & LAYOUT_EVENT_SLOTS) { Notify (SLTS, Zero) }
+				If (Arg0 == LAYOUT_VMGENID_GSI) { Notify (VGEN, 0x80) }
+				Else
+				{
+					Local0 = EVTS
+					If (Local0 & LAYOUT_EVENT_POWER_BUTTON) { Notify (PWRB, 0x80) }
+					If (Local0 & LAYOUT_EVENT_SLOTS) { Notify (SLTS, Zero) }
+				}
 			}
 		}
 	}

@@ -174,6 +174,20 @@ static bool read_resources(const uint8_t *crs, struct resources *ret)
 	return true;
 }
 
+/* The id's device has its address as a package of two integers, here a DWord and a Zero. */
+static const char *read_generation(const uint8_t *addr, struct machine *found)
+{
+	const uint8_t *at;
+
+	if (!addr || *addr != 0x12)
+		return "the device VM_Gen_Counter has no package ADDR";
+	package_end(addr + 1, &at);
+	if (at[0] != 2 || at[1] != 0x0c || at[6] != 0)
+		return "ADDR of VM_Gen_Counter is not a DWord and a zero";
+	found->generation.addr = get32(at + 2);
+	return NULL;
+}
+
 /* Moves *@at, where the device begins, to its end if the device is one that has no others in it. */
 static const char *read_device(const uint8_t *body, const uint8_t *end, struct machine *found,
 			       const uint8_t **at)
@@ -181,7 +195,8 @@ static const char *read_device(const uint8_t *body, const uint8_t *end, struct m
 	static const uint8_t virtio[] = "\x0dLNRO0005";		  /* a string */
 	static const uint8_t uart[] = { 0x0c, 0x41, 0xd0, 5, 1 }; /* EisaId("PNP0501") */
 	static const uint8_t panic[] = "\x0dQEMU0001", status[] = "\x0dMVMM0001";
-	const uint8_t *hid = find_name(body, end, "_HID");
+	static const uint8_t generation[] = "\x0dVM_Gen_Counter", events[] = "\015ACPI0013";
+	const uint8_t *hid = find_name(body, end, "_HID"), *cid = find_name(body, end, "_CID");
 	struct resources res = { 0 };
 
 	if (!hid)
@@ -210,6 +225,13 @@ static const char *read_device(const uint8_t *body, const uint8_t *end, struct m
 		*at = end - 1;
 		*(hid[1] == 'Q' ? &found->panic : &found->status) =
 			(struct machine_exit){ .addr = res.port, .is_port = true };
+	} else if (cid && memcmp(cid, generation, sizeof(generation)) == 0) {
+		return read_generation(find_name(body, end, "ADDR"), found);
+	} else if (memcmp(hid, events, sizeof(events)) == 0) {
+		/* Its last interrupt is that of the id; that takes a look into the AML to know. */
+		if (!read_resources(find_name(body, end, "_CRS"), &res) || !res.has_pin)
+			return "the _CRS of the ACPI0013 device has no interrupt";
+		found->generation.pin = res.pin;
 	}
 	return NULL;
 }

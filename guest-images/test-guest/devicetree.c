@@ -127,6 +127,10 @@ static void take_node(struct reader *reader)
 		found->status = (struct machine_exit){ .addr = addr, .width = 1 };
 	} else if (compatible(node, "qemu,pvpanic-mmio")) {
 		found->panic = (struct machine_exit){ .addr = addr, .width = 1 };
+	} else if (compatible(node, "microsoft,vmgenid")) {
+		found->generation.addr = addr;
+		if (node->interrupts && cell(node->interrupts + 1) == EDGE_RISING)
+			found->generation.pin = cell(node->interrupts);
 	} else if (compatible(node, "mvmm,watchdog")) {
 		found->watchdog = (struct machine_watchdog){ addr, addr + 4, addr + 8 };
 	}

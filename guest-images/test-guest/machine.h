@@ -27,6 +27,12 @@ struct machine_watchdog {
 	uint64_t run, seconds, left;
 };
 
+/* The 16 bytes of the generation id, and the interrupt that says that they are others. */
+struct machine_generation {
+	uint64_t addr; /* 0: not described */
+	uint32_t pin;
+};
+
 struct machine {
 	const char *platform; /* "dt" or "acpi" */
 	uint32_t apic_ids[MACHINE_MAX_CPUS];
@@ -41,6 +47,7 @@ struct machine {
 	struct machine_exit panic;  /* pvpanic's event register, value: what it reports */
 	struct machine_exit status; /* value: whichever */
 	struct machine_watchdog watchdog;
+	struct machine_generation generation;
 };
 
 extern struct machine machine;

@@ -295,7 +295,8 @@ class Vm:
     def __init__(self, tests, *options, **how):
         Vm.count += 1
         self.where = path(f"qmp{Vm.count}.sock")
-        self.process = start(command(tests, "--platform", "acpi", "--qmp", "unix:" + self.where, *options), **how)
+        platform = [] if "--platform" in options else ["--platform", "acpi"]
+        self.process = start(command(tests, *platform, "--qmp", "unix:" + self.where, *options), **how)
         wait_until(self.is_there, "the socket appears")
 
     def is_there(self):

@@ -17,6 +17,7 @@
  *   0x00100000  kernel, initrd, the rest of RAM up to 3 GiB
  *   0xc0000000  hole for devices
  *   0xd0000000    virtio-mmio slots, 4 KiB each, read-only memory to the guest
+ *   0xd0013000    the generation id, likewise
  *   0xd0100000    power-off, reset and platform event registers
  *   0xd0101000    pvpanic
  *   0xd0102000    exit status, marks of the start
@@ -65,6 +66,14 @@
 #define LAYOUT_VIRTIO_SIZE 0x1000
 #define LAYOUT_VIRTIO_GSI 5
 #define LAYOUT_VIRTIO_SLOTS 19
+
+/*
+ * The 16 bytes of the generation id, in a page behind those of the slots, for which KVM needs no
+ * further memory slot. Linux maps that page, so no entry of the e820 map may have it.
+ */
+#define LAYOUT_VMGENID_BASE (LAYOUT_VIRTIO_BASE + LAYOUT_VIRTIO_SLOTS * LAYOUT_VIRTIO_SIZE)
+#define LAYOUT_VMGENID_SIZE LAYOUT_PAGE
+#define LAYOUT_VMGENID_GSI 3
 
 #define LAYOUT_POWER_BASE 0xd0100000
 #define LAYOUT_POWER_SIZE 0x1000

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SIZE ((uint64_t)LAYOUT_VIRTIO_SLOTS * LAYOUT_VIRTIO_SIZE)
+#define SIZE (LAYOUT_VMGENID_BASE + LAYOUT_VMGENID_SIZE - (uint64_t)LAYOUT_VIRTIO_BASE)
 
 int register_pages_init(struct register_pages *pages, struct kvm *kvm, struct error *err)
 {
@@ -30,6 +30,11 @@ int register_pages_init(struct register_pages *pages, struct kvm *kvm, struct er
 void *register_pages_get(const struct register_pages *pages, unsigned number)
 {
 	return pages->host + (uint64_t)number * LAYOUT_VIRTIO_SIZE;
+}
+
+void *register_pages_vmgenid(const struct register_pages *pages)
+{
+	return register_pages_get(pages, LAYOUT_VIRTIO_SLOTS);
 }
 
 void register_pages_fini(struct register_pages *pages)

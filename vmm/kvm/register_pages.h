@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registers of all virtio slots (layout.h) as memory: a page for each, in one read-only memory
- * slot of KVM. The guest loads from them without an exit; its stores exit, or ring a doorbell.
+ * The registers of all virtio slots (layout.h) as memory: a page for each, and one for the
+ * generation id, in one read-only memory slot of KVM. The guest loads from them without an exit;
+ * its stores exit, or ring a doorbell.
  *
  * Linux maps registers uncached. On Intel KVM ignores that, unless the CPU keeps both views
  * coherent by itself (KVM_X86_QUIRK_IGNORE_GUEST_PAT in the kernel's KVM API); AMD's CPUs do.
@@ -20,6 +21,9 @@ int register_pages_init(struct register_pages *pages, struct kvm *kvm, struct er
 
 /* The registers of slot @number, LAYOUT_VIRTIO_SIZE bytes, initially zero. */
 void *register_pages_get(const struct register_pages *pages, unsigned number);
+
+/* The page of the generation id, LAYOUT_VMGENID_SIZE bytes, initially zero. */
+void *register_pages_vmgenid(const struct register_pages *pages);
 
 /* Takes a zeroed or half-built one; call it after kvm_close. */
 void register_pages_fini(struct register_pages *pages);

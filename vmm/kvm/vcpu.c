@@ -159,7 +159,7 @@ static void end_system_event(struct vcpu *vcpu)
 		 "vCPU %u: the guest used a register of Hyper-V, which mvmm does not offer (KVM "
 		 "system event %u)",
 		 vcpu->id, vcpu->run->system_event.type);
-	end(vcpu, OUTCOME_EMULATION, detail);
+	end_vm(vcpu, OUTCOME_EMULATION, detail);
 }
 
 static void handle_exit(struct vcpu *vcpu)

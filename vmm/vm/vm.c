@@ -56,6 +56,16 @@ static int create_memory(struct vm *vm, const struct config *config, struct erro
 	return ret;
 }
 
+static int create_vmgenid(struct vm *vm, struct error *err)
+{
+	int ret;
+
+	kvm_line_init(&vm->vmgenid_interrupt, &vm->kvm, LAYOUT_VMGENID_GSI);
+	ret = vmgenid_init(&vm->vmgenid, register_pages_vmgenid(&vm->registers),
+			   &vm->vmgenid_interrupt.line);
+	return ret < 0 ? error_system(err, -ret, "cannot make a generation id: getrandom") : 0;
+}
+
 static int create_devices(struct vm *vm, const struct config *config, struct error *err)
 {
 	int ret;
@@ -63,6 +73,8 @@ static int create_devices(struct vm *vm, const struct config *config, struct err
 	vm->mmio.loop = &vm->loop;
 	ret = power_bus_init(&vm->power, &vm_power_ops, &vm->kvm, &vm->mmio, &vm->ports,
 			     config->debug_exit, err);
+	if (ret == 0)
+		ret = create_vmgenid(vm, err);
 	if (ret < 0)
 		return ret;
 	if (config->watchdog)

@@ -13,6 +13,8 @@
 
 #include <stdio.h>
 
+#define VMGENID "vmgenid"
+
 /* The name of a section: "pmem:data", "device:rng". */
 static const char *section(char *name, size_t size, const char *kind, const char *id)
 {
@@ -51,6 +53,10 @@ static void save_platform(struct vm *vm, struct state_writer *w)
 	state_writer_begin(w, "marks", 1);
 	boot_timer_save(vm->timer, w);
 	state_writer_end(w);
+	/* Empty, because each restore has an id of its own: it says that the guest may look there.
+	 */
+	state_writer_begin(w, VMGENID, 1);
+	state_writer_end(w);
 	if (!vm->config->watchdog)
 		return;
 	state_writer_begin(w, "watchdog", 1);
@@ -69,6 +75,11 @@ static void load_platform(struct vm *vm, struct state_reader *r)
 	state_reader_begin(r, "marks", 1);
 	boot_timer_load(vm->timer, r);
 	state_reader_end(r);
+	/* A guest of mvmm before it had the device does not know of it, and needs nothing. */
+	if (state_reader_has(r, VMGENID)) {
+		state_reader_begin(r, VMGENID, 1);
+		state_reader_end(r);
+	}
 	if (!vm->config->watchdog)
 		return;
 	state_reader_begin(r, "watchdog", 1);
@@ -157,6 +168,7 @@ void vm_parts_restored(struct vm *vm)
 {
 	serial_port_restored(&vm->serial);
 	platform_events_restored(&vm->power.events);
+	vmgenid_restored(&vm->vmgenid);
 	for (unsigned i = 0; i < vm->n_pmem; i++)
 		virtio_mmio_restored(&vm->pmem[i].slot.mmio);
 	for (unsigned i = 0; i < vm->n_devices; i++)

@@ -3,6 +3,7 @@
 /* The parts of a VM, and what the files that connect them (vm*.c) do for each other. */
 #pragma once
 
+#include "devices/platform/vmgenid.h"
 #include "devices/platform/watchdog.h"
 #include "vmm/base/event_loop.h"
 #include "vmm/console/console.h"
@@ -115,6 +116,8 @@ struct vm {
 	struct power_bus power;
 	struct serial_port serial;
 	struct kvm_line serial_interrupt;
+	struct vmgenid vmgenid;
+	struct kvm_line vmgenid_interrupt;
 	struct virtio_port virtio_port; /* if asked for */
 	struct console consoles[VM_CONSOLES];
 	unsigned n_consoles;

@@ -2,6 +2,7 @@
 /* The ACPI tables: found as a kernel finds them, and taken apart and put together by iasl. */
 #include "boot/acpi_x86.h"
 #include "tests/support/boot_fixture.h"
+#include "vmm/base/array.h"
 
 #include <errno.h>
 
@@ -209,6 +210,40 @@ static void assert_port(const char *dsl, const char *hid, unsigned port)
 	cr_assert_eq(strncmp(strstr(p, "0x"), want, strlen(want)), 0, "%s: %.40s", hid, p);
 }
 
+/* Text that follows other text; returns what is behind it. */
+static const char *follows(const char *p, const char *text)
+{
+	const char *found = strstr(p, text);
+
+	cr_assert_not_null(found, "no %s in %.2000s", text, p);
+	return found + strlen(text);
+}
+
+/* The id's device, and what the event device does for its interrupt. */
+static void assert_generation_id(const char *dsl)
+{
+	static const unsigned interrupts[] = { LAYOUT_POWER_GSI, LAYOUT_VMGENID_GSI };
+	const char *p = follows(dsl, "Device (VGEN)");
+	char want[32];
+
+	p = follows(p, "Name (_CID, \"VM_Gen_Counter\")");
+	p = follows(p, "Name (ADDR, Package (0x02)");
+	snprintf(want, sizeof(want), "0x%08X,", LAYOUT_VMGENID_BASE);
+	p = follows(p, want);
+	cr_assert_eq(strncmp(p + strspn(p, " \n"), "Zero", 4), 0, "%.40s", p);
+	p = follows(p, "Name (_HID, \"ACPI0013\"");
+	for (unsigned i = 0; i < ARRAY_SIZE(interrupts); i++) {
+		p = follows(p, "Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive, ,, )");
+		snprintf(want, sizeof(want), "0x%08X,", interrupts[i]);
+		p = follows(p, want);
+	}
+	p = follows(p, "Method (_EVT, 1, Serialized)");
+	snprintf(want, sizeof(want), "If ((Arg0 == 0x%02X))", LAYOUT_VMGENID_GSI);
+	p = follows(p, want);
+	p = follows(p, "Notify (VGEN, 0x80)");
+	follows(p, "Else");
+}
+
 /* Not the RSDP: the disassembler of iasl 20200925 takes none, not even one of its own making. */
 Test(acpi_x86, iasl_takes_tables_apart_and_puts_them_together)
 {
@@ -230,6 +265,7 @@ Test(acpi_x86, iasl_takes_tables_apart_and_puts_them_together)
 	}
 	read_text(source, dsl, sizeof(dsl));
 	assert_slots(dsl);
+	assert_generation_id(dsl);
 	assert_port(dsl, "QEMU0001", LAYOUT_PANIC_PORT);
 	assert_port(dsl, "MVMM0001", LAYOUT_EXIT_PORT);
 	cr_assert_not_null(strstr(dsl, "OperationRegion (MACH, SystemMemory, 0x000FF000, 0x08)"));

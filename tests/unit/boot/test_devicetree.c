@@ -95,6 +95,18 @@ Test(devicetree, describes_the_watchdog_that_is_there)
 	cr_assert_eq(cell("/watchdog@d0103000", "reg", 3), LAYOUT_WATCHDOG_SIZE);
 }
 
+Test(devicetree, describes_the_generation_id)
+{
+	struct boot_machine machine = fixture_machine(BOOT_PLATFORM_DT, 1, LAYOUT_VIRTIO_SLOTS);
+
+	build(&machine);
+	cr_assert_eq(count_compatible("microsoft,vmgenid"), 1);
+	cr_assert_eq(cell("/rng@d0013000", "reg", 1), LAYOUT_VMGENID_BASE);
+	cr_assert_eq(cell("/rng@d0013000", "reg", 3), LAYOUT_VMGENID_SIZE);
+	cr_assert_eq(cell("/rng@d0013000", "interrupts", 0), LAYOUT_VMGENID_GSI);
+	cr_assert_eq(cell("/rng@d0013000", "interrupts", 1), 3, "rising edge");
+}
+
 Test(devicetree, dtc_has_nothing_to_say)
 {
 	const struct {

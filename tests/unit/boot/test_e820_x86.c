@@ -60,6 +60,8 @@ Test(e820_x86, ram_goes_around_the_device_hole)
 	cr_assert_eq(type_at(&map, LAYOUT_LOW_RAM_MAX - 1), E820_RAM);
 	cr_assert_eq(type_at(&map, LAYOUT_LOW_RAM_MAX), 0);
 	cr_assert_eq(type_at(&map, LAYOUT_VIRTIO_BASE), 0);
+	cr_assert_eq(type_at(&map, LAYOUT_VMGENID_BASE), 0);
+	cr_assert_eq(type_at(&map, LAYOUT_VMGENID_BASE + LAYOUT_VMGENID_SIZE - 1), 0);
 	cr_assert_eq(type_at(&map, LAYOUT_ABOVE_4G), E820_RAM);
 	cr_assert_eq(type_at(&map, LAYOUT_ABOVE_4G + 8 * MIB - 1), E820_RAM);
 	cr_assert_eq(type_at(&map, LAYOUT_ABOVE_4G + 8 * MIB), 0);

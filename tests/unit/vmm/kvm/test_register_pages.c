@@ -19,6 +19,7 @@ Test(register_pages, guest_loads_without_an_exit)
 		0x03, 0x05, 0x08, 0x00, 0x00, 0xd0,	  /* add eax, [0xd0000008]: slot 0 */
 		0x02, 0x05, 0xff, 0x0f, 0x00, 0xd0,	  /* add al, [0xd0000fff]: its end */
 		0x02, 0x05, 0x00, 0x50, 0x00, 0xd0,	  /* add al, [0xd0005000]: unused */
+		0x02, 0x05, 0x00, 0x30, 0x01, 0xd0,	  /* add al, [0xd0013000]: the id */
 		0xc6, 0x05, 0x00, 0x00, 0x00, 0xd0, 0x63, /* mov byte [0xd0000000], 99 */
 		0xe6, 0x10,				  /* out 0x10, al */
 		0xf4,					  /* hlt */
@@ -32,9 +33,10 @@ Test(register_pages, guest_loads_without_an_exit)
 	last = register_pages_get(&pages, LAYOUT_VIRTIO_SLOTS - 1);
 	last[1] = 3;
 	first[2] = 4;
+	*(uint8_t *)register_pages_vmgenid(&pages) = 6;
 	((uint8_t *)first)[LAYOUT_VIRTIO_SIZE - 1] = 5;
 	small_guest_run(&guest);
-	check_eq(guest.ended_with, 12, "%s", guest.detail);
+	check_eq(guest.ended_with, 18, "%s", guest.detail);
 	check_eq(guest.vcpu.exits[KVM_EXIT_MMIO], 1, "the store");
 	check_eq(first[0], 0, "which changes nothing");
 	small_guest_fini(&guest);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A new id for each process. */
+#include "devices/platform/vmgenid.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+int vmgenid_init(struct vmgenid *vmgenid, void *page, struct interrupt_line *line)
+{
+	uint8_t id[VMGENID_SIZE];
+
+	/* So few bytes come as a whole. */
+	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		return -errno;
+	*vmgenid = (struct vmgenid){ .id = page, .line = line };
+	memcpy(vmgenid->id, id, sizeof(id));
+	return 0;
+}
+
+int vmgenid_restored(struct vmgenid *vmgenid)
+{
+	return interrupt_line_pulse(vmgenid->line);
+}
