@@ -38,7 +38,7 @@ static void use_khz(uint64_t khz, const char *name)
 	mul = (uint32_t)((1000000ULL << 32) / khz);
 }
 
-static bool use_kvm(void)
+static bool has_kvm(void)
 {
 	uint32_t regs[4];
 
@@ -46,7 +46,12 @@ static bool use_kvm(void)
 	if (regs[1] != 0x4b4d564b) /* "KVMK" */
 		return false;
 	cpuid(KVM_CPUID_FEATURES, regs);
-	if (!(regs[0] & 1U << KVM_FEATURE_CLOCKSOURCE2))
+	return regs[0] & 1U << KVM_FEATURE_CLOCKSOURCE2;
+}
+
+static bool use_kvm(void)
+{
+	if (!has_kvm())
 		return false;
 	wrmsr(MSR_KVM_SYSTEM_TIME_NEW, (uint64_t)&pvclock | 1);
 	mul = pvclock.tsc_to_system_mul;
@@ -78,6 +83,18 @@ void clock_init(void)
 	}
 	clock_timeout = args_number("timeout", 10000) * 1000000;
 	clock_timeout = clock_timeout * 1000 / (clock_ns(1000) | 1);
+}
+
+uint64_t clock_kvm(void)
+{
+	uint64_t since;
+
+	if (!has_kvm())
+		return 0;
+	wrmsr(MSR_KVM_SYSTEM_TIME_NEW, (uint64_t)&pvclock | 1);
+	since = rdtsc() - pvclock.tsc_timestamp;
+	wrmsr(MSR_KVM_SYSTEM_TIME_NEW, 0);
+	return pvclock.system_time + clock_ns(since);
 }
 
 const char *clock_source(void)

@@ -14,3 +14,6 @@ void clock_init(void);
 const char *clock_source(void);
 
 uint64_t clock_ns(uint64_t cycles);
+
+/* What kvm-clock tells, in nanoseconds; 0 if there is none. */
+uint64_t clock_kvm(void);

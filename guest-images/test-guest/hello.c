@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The test "hello": what the machine is, and that its pieces do not overlap. */
+/* The test "hello": what the machine is, and that its pieces do not overlap. And "kvm-clock". */
 #include "hello.h"
 
 #include "checks.h"
@@ -72,7 +72,16 @@ static const char *hello(void)
 	return error;
 }
 
+static const char *kvm_clock(void)
+{
+	uint64_t now = clock_kvm();
+
+	print("test-guest: kvm-clock %lu\n", now);
+	return now ? NULL : "there is no kvm-clock";
+}
+
 const struct check hello_checks[] = {
 	{ "hello", .once = hello },
+	{ "kvm-clock", .once = kvm_clock },
 	{ 0 },
 };

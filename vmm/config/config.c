@@ -208,7 +208,7 @@ static int count_words(const struct config_option *o, const char *value)
 static int apply_config(struct config *config, char **argv, struct error *err)
 {
 	const char *where = NULL, *restore = NULL, *value;
-	const struct config_option *o;
+	const struct config_option *o, *restoring = NULL;
 	uint64_t given = 0;
 
 	for (int i = 1; argv[i]; i += count_words(o, value)) {
@@ -216,12 +216,18 @@ static int apply_config(struct config *config, char **argv, struct error *err)
 		if (argv[i][0] != '-' || !(o = find_option(argv[i], &value)))
 			break;
 		given |= 1ull << (o - config_options);
-		if (o->how & READ_FIRST)
-			*(o->name[0] == 'r' ? &restore : &where) = value ? value : argv[i + 1];
+		if (o->how & READ_FIRST && o->set_keys) { /* --restore: --config has no keys */
+			restoring = o;
+			restore = value ? value : argv[i + 1];
+		} else if (o->how & READ_FIRST) {
+			where = value ? value : argv[i + 1];
+		}
 		if (count_words(o, value) == 2 && !argv[i + 1])
 			break;
 	}
-	if (restore && config_restore_apply(config, restore, err) < 0)
+	if (restore &&
+	    (config_option_set(restoring, config, &(struct keyval){ .value = restore }, err) < 0 ||
+	     config_restore_apply(config, err) < 0))
 		return -EINVAL;
 	return where ? config_file_apply(config, where, given, err) : 0;
 }

@@ -91,10 +91,17 @@ struct config_net {
 
 enum config_cpu_features { CONFIG_CPU_FEATURES_DEFAULT, CONFIG_CPU_FEATURES_HOST };
 
+enum config_clock {
+	CONFIG_CLOCK_SAVED,    /* goes on where it stood */
+	CONFIG_CLOCK_REALTIME, /* advanced by the time since the save */
+};
+
 /* --restore: the machine is that of a snapshot. */
 struct config_restore {
-	const char *where;			     /* what was given; or NULL */
-	const char *path, *state_file, *memory_file; /* keys of it, or NULL */
+	const char *given;			    /* the option's value */
+	const char *dir, *state_file, *memory_file; /* its keys, or NULL */
+	enum config_clock clock;
+	const char *where;	     /* the same as @given, or NULL: the snapshot was not opened */
 	struct state_reader *state;  /* owned: its state file, whose section "config" was read */
 	struct snapshot_files files; /* its other files */
 	unsigned nets;		     /* how many cards were given anew */

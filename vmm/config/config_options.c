@@ -178,7 +178,7 @@ static int set_uuid(struct config *c, const char *value, struct error *err)
 	return 0;
 }
 
-/* config_parse has read the file or the snapshot already, before the first option was set. */
+/* config_parse has read the file already, before the first option was set. */
 static int set_config(struct config *c, const char *value, struct error *err)
 {
 	return 0;
@@ -248,8 +248,10 @@ const struct config_option config_options[] = {
 	  "start the guest when --qmp or --monitor says cont" },
 	{ "snapshots", 0, "DIR", NAME, TO(snapshots),
 	  "the directory below which vm-save makes snapshots" },
-	{ "restore", 0, "DIR", NAME | READ_FIRST, CALL(set_config),
-	  "start the VM that was saved to DIR, instead of --kernel;\n"
+	{ "restore", 0, "DIR", NAME | READ_FIRST,
+	  KEYS(config_set_restore, config_restore_properties, 4),
+	  "start the VM that was saved to DIR, instead of --kernel:\n"
+	  "DIR[,clock=realtime|saved] (saved); or with\n"
 	  "state=fd:N,memory=fd:M, or fd:N, a socket for vm-fork" },
 	{ "sandbox", 0, "HOW", QEMU_RULES,
 	  KEYS(config_set_sandbox, config_sandbox_properties, 1 + SANDBOX_MAX_ALLOWED),

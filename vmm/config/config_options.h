@@ -50,9 +50,11 @@ struct config_option {
  * set. */
 extern const struct property config_net_properties[], config_vsock_properties[];
 extern const struct property config_cpus_properties[], config_sandbox_properties[];
+extern const struct property config_restore_properties[];
 int config_set_cpus(struct config *config, const struct config_keys *keys, struct error *err);
 int config_add_net(struct config *config, const struct config_keys *keys, struct error *err);
 int config_set_vsock(struct config *config, const struct config_keys *keys, struct error *err);
+int config_set_restore(struct config *config, const struct config_keys *keys, struct error *err);
 int config_set_sandbox(struct config *config, const struct config_keys *keys, struct error *err);
 
 extern const struct config_option config_options[];

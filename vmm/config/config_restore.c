@@ -3,7 +3,6 @@
 /* Opens a snapshot. Start reading at config_restore_apply. */
 #include "vmm/config/config_restore.h"
 
-#include "vmm/base/array.h"
 #include "vmm/base/file_argument.h"
 #include "vmm/config/config_options.h"
 #include "vmm/config/config_state.h"
@@ -11,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,44 +30,6 @@ static const char *name_it(struct config *config, const char *where, const char 
 	return kept;
 }
 
-static int check_fd(void *member, const struct keyval *value, struct error *why)
-{
-	return file_argument_is_fd(value->value) ? 0 : -EINVAL;
-}
-
-static const struct property properties[] = {
-	{ .name = "path", .type = PROPERTY_NAME, .at = offsetof(struct config_restore, path) },
-	{ "state", PROPERTY_NAME, offsetof(struct config_restore, state_file),
-	  "must be fd:N, a descriptor of the file", .check = check_fd },
-	{ "memory", PROPERTY_NAME, offsetof(struct config_restore, memory_file),
-	  "must be fd:N, a descriptor of the file", .check = check_fd },
-	PROPERTY_END("are path, state and memory"),
-};
-
-static int parse(struct config *config, const char *where, struct error *err)
-{
-	struct keyval list[ARRAY_SIZE(properties)];
-	char *text = (char *)(uintptr_t)config_keep(config, where);
-	struct config_restore *r = &config->restore;
-	int n;
-
-	if (!text)
-		return error_set(err, ENOMEM, "--restore %s: out of memory", where);
-	n = keyval_parse(text, KEYVAL_STRICT, "--restore", "path", list, ARRAY_SIZE(list), err);
-	if (n >= 0)
-		n = property_fill(properties, r, list, (unsigned)n, "--restore", err);
-	if (n < 0)
-		return n;
-	if (r->path && file_argument_is_fd(r->path) && !r->state_file && !r->memory_file)
-		return 0;
-	if (!r->state_file != !r->memory_file || (r->path ? !!r->state_file : !r->state_file))
-		return error_set(err, EINVAL,
-				 "--restore %s: give the directory of a snapshot, "
-				 "state=fd:N,memory=fd:M, or fd:N for a vm-fork",
-				 where);
-	return 0;
-}
-
 static int take_files(struct config_restore *r, const char *what, struct error *err)
 {
 	int state_fd = file_argument_take("--restore", r->state_file, O_RDONLY, err), memory_fd;
@@ -87,7 +47,7 @@ static int take_files(struct config_restore *r, const char *what, struct error *
 /* From the parent, at a vm-fork. */
 static int receive_files(struct config_restore *r, const char *what, struct error *err)
 {
-	int fd = file_argument_take("--restore", r->path, O_RDWR, err), ret;
+	int fd = file_argument_take("--restore", r->dir, O_RDWR, err), ret;
 
 	if (fd < 0)
 		return fd;
@@ -98,14 +58,15 @@ static int receive_files(struct config_restore *r, const char *what, struct erro
 
 static int open_files(struct config_restore *r, const char *what, struct error *err)
 {
-	if (!r->path)
+	if (!r->dir)
 		return take_files(r, what, err);
-	return file_argument_is_fd(r->path) ? receive_files(r, what, err)
-					    : snapshot_files_open(&r->files, r->path, what, err);
+	return file_argument_is_fd(r->dir) ? receive_files(r, what, err)
+					   : snapshot_files_open(&r->files, r->dir, what, err);
 }
 
-int config_restore_apply(struct config *config, const char *where, struct error *err)
+int config_restore_apply(struct config *config, struct error *err)
 {
+	const char *where = config->restore.given;
 	const char *what = name_it(config, where, ""), *state = name_it(config, where, ": state");
 	struct config_restore *restore = &config->restore;
 	int ret;
@@ -113,9 +74,7 @@ int config_restore_apply(struct config *config, const char *where, struct error 
 	restore->state = calloc(1, sizeof(*restore->state));
 	if (!what || !state || !restore->state)
 		return error_set(err, ENOMEM, "--restore %s: out of memory", where);
-	ret = parse(config, where, err);
-	if (ret == 0)
-		ret = open_files(restore, what, err);
+	ret = open_files(restore, what, err);
 	if (ret == 0)
 		ret = state_reader_load(restore->state, state, restore->files.state_fd, err);
 	if (ret < 0)

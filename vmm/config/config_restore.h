@@ -5,11 +5,11 @@
 #include "vmm/config/config.h"
 
 /*
- * Opens the snapshot in the directory @where and fills @config with the machine that it has; the
+ * Opens the snapshot in config->restore.dir and fills @config with the machine that it has; the
  * options that are applied next name files anew. What else the state file has stays in
  * config->restore.state. -errno with @err set; config_restore_fini in either case.
  */
-int config_restore_apply(struct config *config, const char *where, struct error *err);
+int config_restore_apply(struct config *config, struct error *err);
 
 /*
  * When all options are known: descriptors of the VM that was saved must have been named anew.

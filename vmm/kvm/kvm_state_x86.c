@@ -123,8 +123,8 @@ static int restore_clock(const struct kvm *kvm, const struct kvm_state *state, b
 
 	if (realtime && !can_advance(kvm))
 		return error_set(err, ENOTSUP,
-				 "clock=realtime: this host's KVM cannot advance the guest's "
-				 "clock; Linux 5.16 or newer can");
+				 "--restore clock=realtime: this host's KVM cannot advance the "
+				 "guest's clock; leave it out, or use Linux 5.16 or newer");
 	if (realtime) {
 		clock.flags = KVM_CLOCK_REALTIME;
 		clock.realtime = state->realtime;

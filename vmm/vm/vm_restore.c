@@ -169,7 +169,7 @@ int vm_restore_read(const struct vm *vm, struct state_reader *reader, struct vcp
 	return state_reader_result(reader, err);
 }
 
-static int restore_kvm(struct vm *vm, struct state_reader *reader, struct error *err)
+static int restore_kvm(struct vm *vm, const struct config_restore *restore, struct error *err)
 {
 	struct vcpu_state *states = calloc(vm->n_vcpus, sizeof(*states));
 	struct kvm_state state;
@@ -177,18 +177,20 @@ static int restore_kvm(struct vm *vm, struct state_reader *reader, struct error 
 
 	if (!states)
 		return error_set(err, ENOMEM, "out of memory");
-	ret = vm_restore_read(vm, reader, states, &state, err);
+	ret = vm_restore_read(vm, restore->state, states, &state, err);
 	if (ret == 0)
 		ret = vcpu_state_x86_restore(vm->vcpus, vm->n_vcpus, &vm->kvm, &vm->state_host,
 					     states, err);
 	free(states);
-	return ret < 0 ? ret : kvm_state_x86_restore(&vm->kvm, &state, false, err);
+	return ret < 0 ? ret
+		       : kvm_state_x86_restore(&vm->kvm, &state,
+					       restore->clock == CONFIG_CLOCK_REALTIME, err);
 }
 
 int vm_restore(struct vm *vm, const struct config_restore *restore, struct error *err)
 {
 	struct state_reader *reader = restore->state;
-	int ret = restore_kvm(vm, reader, err);
+	int ret = restore_kvm(vm, restore, err);
 
 	if (ret == 0) {
 		vm_parts_load(vm, reader);

@@ -73,18 +73,27 @@ static void remove_snapshot(void)
 	rmdir(directory);
 }
 
-static int restore(struct config *config, const char *options, struct error *err)
+/* @keys follow the directory. */
+static int restore_with(struct config *config, const char *keys, const char *options,
+			struct error *err)
 {
-	static char text[1000];
+	static char text[1000], value[1000];
 	static char name[] = "mvmm", option[] = "--restore";
-	char *argv[30] = { name, option, directory };
+	char *argv[30] = { name, option, value };
 	int argc = 3;
+
+	snprintf(value, sizeof(value), "%s%s", directory, keys);
 
 	snprintf(text, sizeof(text), "%s", options);
 	for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
 	*err = (struct error){ 0 };
 	return config_parse(config, argc, argv, err);
+}
+
+static int restore(struct config *config, const char *options, struct error *err)
+{
+	return restore_with(config, "", options, err);
 }
 
 Test(config_state, comes_back, .fini = remove_snapshot)
@@ -289,6 +298,29 @@ Test(config_state, hostile)
 	cr_assert(refused > 200, "%u", refused);
 	state_writer_fini(&w);
 	config_fini(&config);
+}
+
+Test(config_state, clock, .fini = remove_snapshot)
+{
+	const struct {
+		const char *keys;
+		enum config_clock clock;
+	} cases[] = { { "", CONFIG_CLOCK_SAVED },
+		      { ",clock=saved", CONFIG_CLOCK_SAVED },
+		      { ",clock=realtime", CONFIG_CLOCK_REALTIME } };
+	struct config is;
+	struct error err;
+
+	make_snapshot("-p a");
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		check_eq(restore_with(&is, cases[i].keys, "", &err), 0, "%s", err.text);
+		check_str(is.restore.dir, directory);
+		check_eq(is.restore.clock, cases[i].clock);
+		config_fini(&is);
+	}
+	check_eq(restore_with(&is, ",clock=", "", &err), -EINVAL);
+	check_str(err.text, "--restore: 'clock' has no value; say key=value");
+	config_fini(&is);
 }
 
 /*

@@ -197,7 +197,7 @@ Test(kvm_state_x86, clock_that_cannot_advance, .init = setup, .fini = teardown)
 	refuse_command(SYS_ioctl, KVM_CHECK_EXTENSION, EINVAL);
 	check_eq(restore(), 0, "%s", err.text);
 	check_eq(kvm_state_x86_restore(&guest.kvm, &state, true, &err), -ENOTSUP);
-	check_contains(err.text, "clock=realtime: this host's KVM cannot advance");
+	check_contains(err.text, "--restore clock=realtime: this host's KVM cannot advance");
 }
 
 static void expect_refusal(const char *text)

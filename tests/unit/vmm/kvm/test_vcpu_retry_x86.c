@@ -125,7 +125,7 @@ static void check_halted_is_left_alone(bool counts)
 	for (int i = 0; i < 4; i++)
 		check_eq(faulting_is_likely(), false);
 	check_eq(holds_interrupts(), false);
-	end();
+	free_guest();
 }
 
 /* No interrupt would wake it any more. */
