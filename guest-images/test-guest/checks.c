@@ -14,7 +14,7 @@ static const struct check *const tables[] = {
 	features_checks, flags_checks,	 mwait_checks,	  sipi_checks,	   reset_checks,
 	stray_checks,	 echo_checks,	 flood_checks,	  storm_checks,	   stress_checks,
 	rng_checks,	 console_checks, vsock_checks,	  watchdog_checks, net_checks,
-	ready_checks,	 vmgenid_checks, hostile_checks,
+	ready_checks,	 steady_checks,	 vmgenid_checks,  hostile_checks,
 };
 
 const struct check *checks_find(const char *name)

@@ -41,6 +41,7 @@ extern const struct check watchdog_checks[];
 extern const struct check net_checks[];
 extern const struct check ready_checks[];
 extern const struct check vmgenid_checks[];
+extern const struct check steady_checks[];
 extern const struct check hostile_checks[];
 
 /* The test called @name, or NULL. */

@@ -81,8 +81,12 @@ void clock_init(void)
 				use_khz(1000000, "a guess of 1 GHz");
 		}
 	}
-	clock_timeout = args_number("timeout", 10000) * 1000000;
-	clock_timeout = clock_timeout * 1000 / (clock_ns(1000) | 1);
+	clock_timeout = clock_cycles(args_number("timeout", 10000) * 1000000);
+}
+
+uint64_t clock_cycles(uint64_t ns)
+{
+	return ns * 1000 / (clock_ns(1000) | 1);
 }
 
 uint64_t clock_kvm(void)

@@ -17,3 +17,6 @@ uint64_t clock_ns(uint64_t cycles);
 
 /* What kvm-clock tells, in nanoseconds; 0 if there is none. */
 uint64_t clock_kvm(void);
+
+/* The other way round, to a third of a percent. */
+uint64_t clock_cycles(uint64_t ns);

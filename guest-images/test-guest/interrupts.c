@@ -16,6 +16,7 @@
 #define VECTOR_SPURIOUS 63
 
 /* Local APIC registers: Intel SDM volume 3, table 11-1. */
+#define LAPIC_ID 0x020
 #define LAPIC_EOI 0x0b0
 #define LAPIC_SPURIOUS 0x0f0
 #define LAPIC_ICR_LOW 0x300
@@ -26,8 +27,11 @@
 #define LAPIC_ENABLE 0x100
 #define LAPIC_ICR_PENDING 0x1000
 #define LAPIC_TIMER_PERIODIC 0x20000
+#define LAPIC_TIMER_TSC_DEADLINE 0x40000
 #define IOAPIC_LEVEL 0x8000
 #define TICK 100000000 /* 0.1 s: KVM's local APIC runs at 1 GHz */
+#define MSR_TSC_DEADLINE 0x6e0
+#define CPUID_1_ECX_TSC_DEADLINE (1U << 24)
 
 struct gate {
 	uint16_t offset_low, selector, type, offset_middle;
@@ -40,6 +44,12 @@ static struct {
 	interrupts_handler *handler;
 	void *arg;
 } pins[INTERRUPTS_PINS];
+static volatile uint32_t ticks[256]; /* of the timer of the CPU with this APIC id */
+
+static uint32_t own_id(void)
+{
+	return read32(machine.lapic + LAPIC_ID) >> 24;
+}
 
 static void dispatch(const struct interrupt_frame *frame, uint64_t tsc)
 {
@@ -57,6 +67,8 @@ static void dispatch(const struct interrupt_frame *frame, uint64_t tsc)
 	}
 	if (pin < INTERRUPTS_PINS && pins[pin].handler)
 		pins[pin].handler(pins[pin].arg, tsc);
+	if (frame->vector == VECTOR_TIMER)
+		ticks[own_id()]++;
 	if (frame->vector != VECTOR_SPURIOUS)
 		write32(machine.lapic + LAPIC_EOI, 0);
 }
@@ -91,14 +103,19 @@ void interrupts_init(interrupts_abort *abort)
 	load_idt();
 }
 
+static void set_timer(uint32_t mode, uint32_t count)
+{
+	write32(machine.lapic + LAPIC_TIMER, mode | VECTOR_TIMER);
+	write32(machine.lapic + LAPIC_TIMER_INITIAL, count);
+}
+
 void interrupts_init_cpu(void)
 {
 	load_idt();
 	write32(machine.lapic + LAPIC_SPURIOUS, LAPIC_ENABLE | VECTOR_SPURIOUS);
 	/* LINT0 stays as it is: no description names 8259s, so nothing may come from there. */
 	write32(machine.lapic + LAPIC_TIMER_DIVIDE, 0xb); /* by 1 */
-	write32(machine.lapic + LAPIC_TIMER, LAPIC_TIMER_PERIODIC | VECTOR_TIMER);
-	write32(machine.lapic + LAPIC_TIMER_INITIAL, TICK);
+	set_timer(LAPIC_TIMER_PERIODIC, TICK);
 	interrupts_on();
 }
 
@@ -159,6 +176,53 @@ bool interrupts_wait(const volatile uint32_t *word, uint32_t old)
 	changed = *word != old;
 	interrupts_on();
 	return changed;
+}
+
+/* With interrupts off, so that the timer cannot expire between its setting and the sleep. */
+static void sleep_through(const volatile uint32_t *count, uint32_t first, unsigned n)
+{
+	while (*count - first < n)
+		sleep_until_interrupt();
+	set_timer(LAPIC_TIMER_PERIODIC, TICK);
+	interrupts_on();
+}
+
+static void nap(uint32_t mode, uint64_t ns, unsigned n)
+{
+	const volatile uint32_t *count = &ticks[own_id()];
+	uint32_t first;
+
+	interrupts_off();
+	first = *count;
+	set_timer(mode, (uint32_t)ns);
+	sleep_through(count, first, n);
+}
+
+void interrupts_nap(uint64_t ns)
+{
+	nap(0, ns, 1);
+}
+
+void interrupts_nap_ticks(uint64_t ns, unsigned n)
+{
+	nap(LAPIC_TIMER_PERIODIC, ns, n);
+}
+
+void interrupts_nap_until(uint64_t ns)
+{
+	const volatile uint32_t *count = &ticks[own_id()];
+	uint32_t regs[4], first;
+
+	cpuid(1, regs);
+	if (!(regs[2] & CPUID_1_ECX_TSC_DEADLINE)) {
+		interrupts_nap(ns);
+		return;
+	}
+	interrupts_off();
+	first = *count;
+	set_timer(LAPIC_TIMER_TSC_DEADLINE, 0);
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + clock_cycles(ns));
+	sleep_through(count, first, 1);
 }
 
 void interrupts_idle(uint64_t ns)

@@ -37,5 +37,14 @@ void interrupts_wake(uint32_t apic_id);
 /* Sleeps until *@word differs from @old. False if that takes longer than the argument timeout=. */
 bool interrupts_wait(const volatile uint32_t *word, uint32_t old);
 
+/*
+ * Three ways to sleep until the local APIC's timer interrupts the calling CPU: once after @ns, at a
+ * time stamp @ns from now (or as before, if the CPU lacks that), and periodically, for @n periods.
+ * Interrupts are on in the meantime. Without an end if the interrupt does not come.
+ */
+void interrupts_nap(uint64_t ns);
+void interrupts_nap_until(uint64_t ns);
+void interrupts_nap_ticks(uint64_t ns, unsigned n);
+
 /* Stays here for @ns with interrupts on, to see that nothing comes. */
 void interrupts_idle(uint64_t ns);

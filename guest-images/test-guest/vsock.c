@@ -431,6 +431,39 @@ static const char *vsock_short_packet(void)
 	return error ? error : close();
 }
 
+/*
+ * Waits with a connection open until the transport is reset, as it is when the VM has been
+ * restored. All connections are gone then, the CID may be another, and new ones work.
+ */
+static const char *vsock_transport(void)
+{
+	static struct virtio_vsock_event event;
+	const char *error = find_and_open();
+	struct vring_used_elem elem;
+
+	if (error)
+		return error;
+	event.id = UINT32_MAX;
+	virtqueue_describe(&queues[EVENT], 0, (uint64_t)&event, sizeof(event), VRING_DESC_F_WRITE,
+			   0);
+	virtqueue_offer(&queues[EVENT], 0);
+	kick(EVENT);
+	print("test-guest: vsock waits\n");
+	error = wait_used(EVENT, &elem);
+	if (error)
+		return "the transport was not reset";
+	if (elem.len != sizeof(event) || event.id != VIRTIO_VSOCK_EVENT_TRANSPORT_RESET)
+		return fail("event %u of %u bytes", event.id, elem.len);
+	cid = virtio_mmio_read(&device, VIRTIO_MMIO_CONFIG);
+	/* Its buffer, given back, says that we have let go of the old connections. */
+	virtqueue_offer(&queues[EVENT], 0);
+	kick(EVENT);
+	error = open();
+	if (!error)
+		error = echo_all((uint32_t)args_number("bytes", 20000));
+	return error ? error : close();
+}
+
 const struct check vsock_checks[] = {
 	{ "vsock-connect", .once = vsock_connect },
 	{ "vsock-serve", .once = vsock_serve },
@@ -441,5 +474,6 @@ const struct check vsock_checks[] = {
 	{ "vsock-last-words", .once = vsock_last_words },
 	{ "vsock-reset", .once = vsock_reset },
 	{ "vsock-short-packet", .once = vsock_short_packet },
+	{ "vsock-transport", .once = vsock_transport },
 	{ 0 },
 };
