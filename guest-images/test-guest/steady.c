@@ -22,9 +22,9 @@
 #define WORDS 1024
 #define STRIDE 512 /* of stores to a disk */
 #define FLUSHES 8  /* in flight on each disk */
-#define STEPS_A_SLEEP 8
+#define STEPS_A_SLEEP 16
 #define LINES 16
-#define NAP 200000 /* ns */
+#define NAP 20000000 /* ns: long enough for a save to come in between */
 
 static struct lane {
 	uint64_t chain; /* each step's depends on all before */
