@@ -103,11 +103,13 @@ $(BUILD)/count-flush: $(filter-out $(BUILD)/obj/vmm/main.o,$(OBJECTS)) $(BUILD)/
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
 # What the benchmarks compare with, and run. first-guest.elf is a kernel of four instructions.
-BENCH_PROGRAMS := $(BUILD)/bench/stopwatch $(BUILD)/bench/sync-floor $(BUILD)/bench/slow-fs $(BUILD)/bench/timeline
+BENCH_PROGRAMS := $(BUILD)/bench/stopwatch $(BUILD)/bench/sync-floor $(BUILD)/bench/slow-fs $(BUILD)/bench/timeline \
+	$(BUILD)/bench/bare-restore
 
 bench-programs: $(BENCH_PROGRAMS) $(BUILD)/bench/first-guest.elf $(BUILD)/bare-kvm
 
 $(BUILD)/bare-kvm: tests/bench/bare_kvm.c
+$(BUILD)/bench/bare-restore: tests/bench/bare_restore.c vmm/base/state_format.h vmm/kvm/vcpu_state_x86.h vmm/kvm/kvm_state_x86.h
 $(BUILD)/bench/stopwatch: tests/bench/stopwatch.c
 $(BUILD)/bench/sync-floor: tests/bench/sync_floor.c
 $(BUILD)/bench/sync-floor: BENCH_LIBS := -luring
@@ -118,7 +120,7 @@ $(BUILD)/bench/slow-fs: BENCH_LIBS = $(shell pkg-config --cflags --libs fuse3)
 $(BENCH_PROGRAMS) $(BUILD)/bare-kvm:
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(BENCH_LIBS)
+	$(Q)$(CC) $(CFLAGS) -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(BENCH_LIBS)
 
 $(BUILD)/bench/first-guest.elf: tests/bench/first_guest.S guest-images/test-guest/link.lds $(BUILD)/flags
 	$(call say,GUEST,$@)
