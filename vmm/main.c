@@ -8,6 +8,7 @@
 #include "vmm/base/clock.h"
 #include "vmm/base/container_of.h"
 #include "vmm/base/deadline.h"
+#include "vmm/base/leftovers.h"
 #include "vmm/base/log.h"
 #include "vmm/config/config.h"
 #include "vmm/control/ctl.h"
@@ -15,6 +16,7 @@
 #include "vmm/host/launcher.h"
 #include "vmm/host/ready.h"
 #include "vmm/host/signals.h"
+#include "vmm/host/start_guard.h"
 #include "vmm/host/terminal.h"
 #include "vmm/machine/machine.h"
 #include "vmm/machine/machine_allocate.h"
@@ -71,12 +73,13 @@ struct run {
 	struct result result;
 	struct ready ready;
 	struct vm_end end;
+	/* Until the guest runs: ends mvmm for a signal, or when --timeout expires. */
+	struct start_guard guard;
 	/*
-	 * Ends mvmm when --timeout expires. Once the guest runs, the event loop does that
-	 * (vm_hang.c), and this deadline acts only where the event loop is held up.
+	 * Then the event loop does that (signals.h, vm_hang.c), and this deadline ends mvmm when
+	 * --timeout expires and the event loop is held up.
 	 */
 	struct deadline deadline;
-	bool guest_runs;
 };
 
 /* How long mvmm may take to exit after the guest has ended. */
@@ -95,7 +98,7 @@ static void confine_deadline(struct deadline *deadline)
 {
 	const struct run *run = container_of(deadline, struct run, deadline);
 
-	if (run->guest_runs && vm_confine_thread(run->vm) < 0) {
+	if (vm_confine_thread(run->vm) < 0) {
 		log_error("cannot install the sandbox's system call filter for the thread of "
 			  "--timeout");
 		_exit(OUTCOME_HOST_ERROR);
@@ -106,18 +109,11 @@ static void deadline_passed(struct deadline *deadline)
 {
 	static struct vm_end end = { .outcome = OUTCOME_TIMEOUT };
 	struct run *run = container_of(deadline, struct run, deadline);
-	unsigned seconds = run->config.timeout;
 
-	if (run->guest_runs)
-		snprintf(end.detail, sizeof(end.detail),
-			 "timeout: mvmm did not end within %u s after the timeout of %u s; the "
-			 "host holds it up, perhaps because of slow storage",
-			 GRACE_S, seconds);
-	else
-		snprintf(end.detail, sizeof(end.detail),
-			 "timeout: mvmm did not start the guest within %u s; the last phase that "
-			 "it finished: %s",
-			 seconds, boot_timer_phase(&run->timer));
+	snprintf(end.detail, sizeof(end.detail),
+		 "timeout: mvmm did not end within %u s after the timeout of %u s; the host holds "
+		 "it up, perhaps because of slow storage",
+		 GRACE_S, run->config.timeout);
 	terminal_restore();
 	log_error("%s", end.detail);
 	write_result(run, &end);
@@ -129,22 +125,66 @@ static const struct deadline_ops deadline_ops = {
 	.passed = deadline_passed,
 };
 
-static int begin_deadline(struct run *run, bool guest_runs, struct error *err)
+static uint64_t after_exec(const struct run *run, uint64_t seconds)
 {
-	uint64_t seconds = run->config.timeout + (guest_runs ? GRACE_S : 0);
+	return run->timer.ns[BOOT_MARK_EXEC] + seconds * NS_PER_S;
+}
+
+static int begin_deadline(struct run *run, struct error *err)
+{
 	int ret;
 
-	run->guest_runs = guest_runs;
 	if (!run->config.timeout)
+		return 0;
+	ret = deadline_start(&run->deadline, &deadline_ops,
+			     after_exec(run, run->config.timeout + GRACE_S));
+	return ret < 0 ? error_system(err, -ret, "--timeout: cannot start a thread") : 0;
+}
+
+static void start_ends(struct start_guard *guard, int signo)
+{
+	static struct vm_end end;
+	struct run *run = container_of(guard, struct run, guard);
+
+	end.outcome = signo ? OUTCOME_SIGNAL : OUTCOME_TIMEOUT;
+	end.code = signo;
+	if (signo)
+		snprintf(end.detail, sizeof(end.detail), "ended by signal %d (%s)", signo,
+			 strsignal(signo));
+	else
+		snprintf(end.detail, sizeof(end.detail),
+			 "timeout: mvmm did not start the guest within %u s; the last phase that "
+			 "it finished: %s",
+			 run->config.timeout, boot_timer_phase(&run->timer));
+	log_error("%s", end.detail);
+	leftovers_remove();
+	write_result(run, &end);
+	if (signo)
+		signals_die(signo);
+	_exit(OUTCOME_TIMEOUT);
+}
+
+static const struct start_guard_ops guard_ops = { .ends = start_ends };
+
+/*
+ * A start that leaves nothing and has nothing to report dies of signals as any process. That of a
+ * container, PID 1, would not.
+ */
+static int begin_guard(struct run *run, struct error *err)
+{
+	const struct config *config = &run->config;
+	int ret;
+
+	if (!config->timeout && !config->result && !config_makes_files(config) && getpid() != 1)
 		return 0;
 	/*
 	 * Or a second thread that allocates would get a heap of its own, by calls that the sandbox
 	 * does not allow.
 	 */
 	mallopt(M_ARENA_MAX, 1);
-	ret = deadline_start(&run->deadline, &deadline_ops,
-			     run->timer.ns[BOOT_MARK_EXEC] + seconds * NS_PER_S);
-	return ret < 0 ? error_system(err, -ret, "--timeout: cannot start a thread") : 0;
+	ret = start_guard_start(&run->guard, &guard_ops,
+				config->timeout ? after_exec(run, config->timeout) : UINT64_MAX);
+	return ret < 0 ? error_system(err, -ret, "cannot start a thread") : 0;
 }
 
 static enum outcome outcome_of(const struct error *err)
@@ -160,11 +200,12 @@ static enum outcome load_and_run(struct run *run, struct error *err)
 					: vm_load(run->vm, err);
 	if (ret < 0)
 		return outcome_of(err);
+	ready_await_room(&run->ready);
 	/* The process can be confined only while it has no other threads. */
-	deadline_stop(&run->deadline);
+	start_guard_stop(&run->guard);
 	if (vm_confine(run->vm, &run->result, err) < 0)
 		return outcome_of(err);
-	if (begin_deadline(run, true, err) < 0)
+	if (begin_deadline(run, err) < 0)
 		return OUTCOME_HOST_ERROR;
 	machine_keep_disks(&run->machine);
 	vm_run(run->vm, &run->ready, &run->end);
@@ -229,7 +270,7 @@ static enum outcome parse_and_run(struct run *run, int argc, char **argv, struct
 			printf(MONITOR_PACKAGE "\n");
 		return OUTCOME_POWER_OFF;
 	}
-	if (begin_deadline(run, false, err) < 0)
+	if (begin_guard(run, err) < 0)
 		return OUTCOME_HOST_ERROR;
 	if (machine_plan(&run->machine, &run->config, err) < 0)
 		return OUTCOME_USAGE;
@@ -274,9 +315,8 @@ int main(int argc, char **argv)
 	write_result(&run, &run.end);
 	result_fini(&run.result);
 	ready_fini(&run.ready);
-	/* If the guest ran, the deadline stays: it also guards the rest of the way to the exit. */
-	if (!run.guest_runs)
-		deadline_stop(&run.deadline);
+	/* The deadline stays: it also guards the rest of the way to the exit. */
+	start_guard_stop(&run.guard);
 	config_fini(&run.config);
 	if (run.end.outcome == OUTCOME_SIGNAL)
 		signals_die(run.end.code);

@@ -172,7 +172,7 @@ static int settle_size(struct pmem_backing *b, const struct pmem_backing_options
 			return error_system(err, errno, "%s %s: cannot grow it to size=%" PRIu64,
 					    opt->option, opt->path, opt->size);
 		have = opt->size;
-		b->made.grown = true;
+		made_file_grown(&b->made, b->fd);
 	}
 	if (have == 0 && opt->size)
 		return error_set(err, EINVAL,

@@ -152,6 +152,16 @@ def run_time(pid, thread):
         return int(f.read().split()[0])
 
 
+def waits(process):
+    """It has not run for a fifth of a second."""
+    before = run_time(process.pid, process.pid)
+    for _ in range(20):
+        time.sleep(0.01)
+        if run_time(process.pid, process.pid) != before:
+            return False
+    return True
+
+
 def read_until(fd, wanted, collected=b""):
     """Reads until the text is there; returns all that was read."""
     deadline = time.monotonic() + LIMIT

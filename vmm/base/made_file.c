@@ -2,19 +2,25 @@
 /* Makes files that can be taken back. Start reading at made_file_open. */
 #include "vmm/base/made_file.h"
 
+#include "vmm/base/leftovers.h"
 #include "vmm/base/parent_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Without a descriptor of its directory the file cannot be removed again, and stays. */
-static void remember_directory(struct made_file *made, const char *path)
+static void remember(struct made_file *made, const char *path, int fd)
 {
 	int dir_fd = parent_directory_open(path, O_PATH);
+	struct stat st;
 
-	if (dir_fd >= 0)
-		*made = (struct made_file){ dir_fd, parent_directory_name(path), false };
+	if (dir_fd < 0)
+		return;
+	*made = (struct made_file){ .dir_fd = dir_fd, .name = parent_directory_name(path) };
+	if (fstat(fd, &st) == 0)
+		made->leftover = leftovers_add(dir_fd, made->name, &st);
 }
 
 int made_file_open(struct made_file *made, const char *path, int flags)
@@ -25,14 +31,22 @@ int made_file_open(struct made_file *made, const char *path, int flags)
 		return fd < 0 ? -errno : fd;
 	fd = open(path, flags | O_EXCL, 0666);
 	if (fd >= 0)
-		remember_directory(made, path);
+		remember(made, path, fd);
 	else if (errno == EEXIST) /* somebody was quicker, or it is a link to nothing */
 		fd = open(path, flags, 0666);
 	return fd < 0 ? -errno : fd;
 }
 
+void made_file_grown(struct made_file *made, int fd)
+{
+	made->grown = true;
+	if (!made->leftover)
+		made->leftover = leftovers_add_grown(fd);
+}
+
 void made_file_keep(struct made_file *made)
 {
+	leftovers_forget(made->leftover);
 	if (made->dir_fd > 0)
 		close(made->dir_fd);
 	*made = (struct made_file){ 0 };

@@ -2,6 +2,7 @@
 /* The command line. Start reading at config_parse; config_options.c has the table of options. */
 #include "vmm/config/config.h"
 
+#include "vmm/base/file_argument.h"
 #include "vmm/config/config_console.h"
 #include "vmm/config/config_file.h"
 #include "vmm/config/config_numa.h"
@@ -269,6 +270,27 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 		i += words;
 	}
 	return config->help || config->version ? 0 : check(config, err);
+}
+
+static bool makes_sockets(const struct config_console *console)
+{
+	for (unsigned i = 0; i < console->n; i++)
+		if (console->sinks[i].kind == CONFIG_SINK_UNIX)
+			return true;
+	return false;
+}
+
+bool config_makes_files(const struct config *config)
+{
+	for (unsigned i = 0; i < config->n_pmem; i++)
+		if (config->pmem[i].size)
+			return true;
+	for (unsigned i = 0; i < config->n_controls; i++)
+		if (strcmp(config->controls[i].where, "stdio") != 0 &&
+		    !file_argument_is_fd(config->controls[i].where))
+			return true;
+	return config->vsock_path || makes_sockets(&config->serial) ||
+	       makes_sockets(&config->console);
 }
 
 void config_fini(struct config *config)

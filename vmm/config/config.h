@@ -170,6 +170,9 @@ struct config {
  */
 int config_parse(struct config *config, int argc, char **argv, struct error *err);
 
+/* Whether a start makes files that it has to remove if it fails: disks or sockets. */
+bool config_makes_files(const struct config *config);
+
 void config_fini(struct config *config);
 
 void config_print_help(FILE *out);

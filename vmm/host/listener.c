@@ -167,6 +167,7 @@ static void note_file(struct listener *listener, const char *path)
 	listener->name = parent_directory_name(listener->path);
 	listener->device = st.st_dev;
 	listener->inode = st.st_ino;
+	listener->leftover = leftovers_add(listener->dir_fd, listener->name, &st);
 }
 
 int listener_open(struct listener *listener, const struct listener_ops *ops,
@@ -230,6 +231,7 @@ void listener_fini(struct listener *listener)
 	    fstatat(listener->dir_fd, listener->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_dev == listener->device && st.st_ino == listener->inode)
 		unlinkat(listener->dir_fd, listener->name, 0);
+	leftovers_forget(listener->leftover);
 	if (listener->dir_fd > 0)
 		close(listener->dir_fd);
 	*listener = (struct listener){ 0 };

@@ -8,6 +8,7 @@
 #include "vmm/base/error.h"
 #include "vmm/base/event_loop.h"
 #include "vmm/base/kept_file.h"
+#include "vmm/base/leftovers.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -32,6 +33,7 @@ struct listener {
 	int dir_fd;		 /* owned: its directory, also after a chroot */
 	dev_t device;		 /* with inode: which file listener_open made */
 	ino_t inode;
+	struct leftover *leftover; /* owned, or NULL */
 	bool held;
 	struct event_op readable;
 	struct event_timer later;

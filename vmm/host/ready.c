@@ -106,6 +106,14 @@ static bool has_room(int fd, uint64_t patience_ns)
 	return ppoll(&writable, 1, &patience, NULL) == 1;
 }
 
+void ready_await_room(const struct ready *ready)
+{
+	struct pollfd writable = { .fd = ready->fd, .events = POLLOUT };
+
+	while (ready->fd && poll(&writable, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
 /* Uses calls that every thread's list of system calls has. */
 static void send_text(const struct ready *ready, uint64_t patience_ns, const char *text)
 {

@@ -28,6 +28,12 @@ int ready_open(struct ready *ready, const char *fd_number, const char *guest_fd_
 	       struct error *err);
 
 /*
+ * Waits without a limit until the descriptor has room for what ready_notify writes. Call it while
+ * signals and --timeout still end the start.
+ */
+void ready_await_room(const struct ready *ready);
+
+/*
  * Sends READY=1 and @status, and a newline to the descriptor, which is then closed. Call it when
  * nothing can fail any more before the guest runs. If NOTIFY_SOCKET is full, it waits for a second.
  */

@@ -17,8 +17,7 @@ static void await_signal(struct signals *signals)
 			sizeof(signals->info));
 }
 
-/* A blocked signal comes here even if it is ignored. */
-static bool is_ignored(int signo)
+bool signals_ignored(int signo)
 {
 	struct sigaction action;
 
@@ -33,13 +32,12 @@ static void signal_read(struct event_op *op, int result)
 		; /* interrupted */
 	else if (signals->info.ssi_signo == SIGCONT)
 		signals->ops->continued(signals);
-	else if (!is_ignored((int)signals->info.ssi_signo))
+	else if (!signals_ignored((int)signals->info.ssi_signo))
 		signals->ops->caught(signals, (int)signals->info.ssi_signo);
 	await_signal(signals);
 }
 
-/* All whose default action ends a process, but for SIGKILL and those that a fault raises. */
-static sigset_t ending_signals(void)
+sigset_t signals_ending(void)
 {
 	static const int ending[] = { SIGTERM,	 SIGINT,  SIGHUP,   SIGQUIT, SIGALRM,
 				      SIGVTALRM, SIGPROF, SIGXCPU,  SIGUSR1, SIGUSR2,
@@ -62,18 +60,24 @@ void signals_ignore_write_errors(void)
 
 void signals_block(void)
 {
-	sigset_t set = ending_signals();
+	sigset_t set = signals_ending();
 
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static sigset_t all_signals(void)
+{
+	sigset_t set = signals_ending();
+
+	sigaddset(&set, SIGCONT);
+	return set;
 }
 
 int signals_init(struct signals *signals, const struct signals_ops *ops, struct event_loop *loop,
 		 struct error *err)
 {
-	sigset_t set = ending_signals();
+	const sigset_t set = all_signals();
 
-	sigaddset(&set, SIGCONT);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals->ops = ops;
 	signals->loop = loop;
 	signals->op.done = signal_read;
@@ -82,8 +86,15 @@ int signals_init(struct signals *signals, const struct signals_ops *ops, struct 
 		signals->fd = 0;
 		return error_set(err, errno, "cannot make a signalfd: %s", strerror(errno));
 	}
-	await_signal(signals);
 	return 0;
+}
+
+void signals_start(struct signals *signals)
+{
+	const sigset_t set = all_signals();
+
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	await_signal(signals);
 }
 
 void signals_fini(struct signals *signals)

@@ -9,6 +9,8 @@
 #include "vmm/base/error.h"
 #include "vmm/base/event_loop.h"
 
+#include <signal.h>
+#include <stdbool.h>
 #include <sys/signalfd.h>
 
 struct signals;
@@ -34,12 +36,24 @@ struct signals {
  */
 void signals_ignore_write_errors(void);
 
-/* Blocks the signals until signals_init reads them. */
+/* Blocks the signals in this thread and those it starts later, until signals_start reads them. */
 void signals_block(void);
 
-/* Blocks the signals in this thread and those it starts later. -errno with @err set. */
+/* Whether @signo was ignored when mvmm was started. A blocked signal is seen even so. */
+bool signals_ignored(int signo);
+
+/* All whose default action ends a process, but for SIGKILL and those that a fault raises. */
+sigset_t signals_ending(void);
+
+/* Opens what signals_start reads. -errno with @err set. */
 int signals_init(struct signals *signals, const struct signals_ops *ops, struct event_loop *loop,
 		 struct error *err);
+
+/*
+ * From now on signals are blocked in this thread and those it starts later, and come to the loop;
+ * those that were blocked before and came, too.
+ */
+void signals_start(struct signals *signals);
 
 /* Takes a zeroed one. The signals stay blocked. */
 void signals_fini(struct signals *signals);

@@ -146,6 +146,7 @@ void vm_run(struct vm *vm, struct ready *ready, struct vm_end *ret_end)
 	int ret;
 
 	vm->ready = ready;
+	signals_start(&vm->signals);
 	start(vm);
 	vm_hang_start_timeout(vm);
 	ret = event_loop_run(&vm->loop);

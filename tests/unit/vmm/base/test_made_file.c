@@ -4,6 +4,7 @@
 
 #include "tests/support/check.h"
 #include "tests/support/open_descriptors.h"
+#include "vmm/base/leftovers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,7 @@ static int open_and_grow(struct made_file *made, const char *name)
 
 	cr_assert(fd >= 0);
 	check_eq(ftruncate(fd, 4096), 0);
-	made->grown = true;
+	made_file_grown(made, fd);
 	return fd;
 }
 
@@ -71,6 +72,29 @@ Test(made_file, old_one_is_emptied, .init = setup, .fini = teardown)
 	fd = open_and_grow(&made, "file");
 	made_file_take_back(&made, fd);
 	check_eq(size_of("file"), 0);
+	close(fd);
+	check_eq(open_descriptors(), before);
+}
+
+/* A start that is ended while its thread is held up. */
+Test(made_file, is_left_until_it_is_kept, .init = setup, .fini = teardown)
+{
+	struct made_file made = { 0 }, grown = { 0 }, kept = { 0 };
+	int fd, kept_fd;
+
+	close(open("other", O_WRONLY | O_CREAT, 0600));
+	fd = open_and_grow(&grown, "other");
+	close(open_and_grow(&made, "file"));
+	kept_fd = open_and_grow(&kept, "kept");
+	made_file_keep(&kept);
+	leftovers_remove();
+	check_eq(size_of("file"), -1);
+	check_eq(size_of("other"), 0);
+	check_eq(size_of("kept"), 4096);
+	check_eq(unlink("kept"), 0);
+	made_file_take_back(&grown, fd);
+	made_file_keep(&made);
+	close(kept_fd);
 	close(fd);
 	check_eq(open_descriptors(), before);
 }

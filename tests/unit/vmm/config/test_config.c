@@ -201,6 +201,28 @@ Test(config, values_at_their_limits)
 	check_str(parsed("-k k -p a,,b").pmem[0].file, "a,b");
 }
 
+static bool makes_files(const char *options)
+{
+	char line[256];
+	struct config c;
+
+	snprintf(line, sizeof(line), "-k k -p a %s", options);
+	c = parsed(line);
+	return config_makes_files(&c);
+}
+
+Test(config, files_that_a_start_makes)
+{
+	cr_assert_not(makes_files("--serial file=x --console stdio --qmp fd:7"));
+	cr_assert_not(makes_files("--serial null --monitor stdio"));
+	cr_assert(makes_files("-p b,size=4M"));
+	cr_assert(makes_files("--serial file=x --serial unix:x"));
+	cr_assert(makes_files("--console unix:x"));
+	cr_assert(makes_files("--qmp unix:x"));
+	cr_assert(makes_files("--monitor unix:x"));
+	cr_assert(makes_files("--vsock x"));
+}
+
 Test(config, places_of_a_console)
 {
 	struct config c = parsed("-k k --serial stdio --serial unix:a=b,,c,server=on,wait=off "

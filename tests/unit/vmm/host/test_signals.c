@@ -45,6 +45,7 @@ static void setup(void)
 
 	driver_host_init(&host);
 	check_eq(signals_init(&signals, &ops, &host.loop, &err), 0, "%s", err.text);
+	signals_start(&signals);
 }
 
 Test(signals, are_events, .init = setup)
@@ -55,6 +56,22 @@ Test(signals, are_events, .init = setup)
 		check_eq(last_caught, ending[i]);
 		check_eq(n_caught, i + 1);
 	}
+}
+
+/* Until then they are start_guard.h's. */
+Test(signals, before_the_start_wait)
+{
+	struct error err = { 0 };
+
+	driver_host_init(&host);
+	check_eq(signals_init(&signals, &ops, &host.loop, &err), 0, "%s", err.text);
+	signals_block();
+	kill(getpid(), SIGTERM);
+	driver_settle(&host);
+	check_eq(n_caught, 0);
+	signals_start(&signals);
+	driver_settle(&host);
+	check_eq(last_caught, SIGTERM);
 }
 
 Test(signals, going_on_after_a_stop_is_no_end, .init = setup)

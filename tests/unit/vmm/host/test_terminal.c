@@ -163,6 +163,7 @@ static void end_by_signal(struct child *child)
 
 	if (event_loop_init(&loop) < 0 || signals_init(&signals, &ops, &loop, NULL) < 0)
 		_exit(95);
+	signals_start(&signals);
 	go_raw(child);
 	event_loop_run(&loop);
 	terminal_restore();
