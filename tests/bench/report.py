@@ -75,8 +75,8 @@ def _plot(section, directory):
     plt.close(figure)
 
 
-def _page(machine, sections):
-    lines = ["# Benchmarks", "", "`make bench` writes this page, the plots and [results.json](results.json). It measures everything again, and runs mvmm and the",
+def _page(machine, sections, command):
+    lines = ["# Benchmarks", "", f"`{command}` writes this page, the plots and [results.json](results.json). It measures everything again, and runs mvmm and the",
              "programs beside it in turns. Times of different runs and machines cannot be compared. A ratio is that program's figure divided by mvmm's.", "",
              "If a cell has three numbers, they are the median and, in brackets, the quartiles.", "", "| machine | |", "| --- | --- |"]
     lines += [f"| {what} | {value} |" for what, value in machine.items()]
@@ -89,7 +89,7 @@ def _page(machine, sections):
     return "\n".join(lines) + "\n"
 
 
-def write(directory, machine, sections):
+def write(directory, machine, sections, command):
     for section in sections:
         _plot(section, directory)
     with open(f"{directory}/results.json", "w") as f:
@@ -97,4 +97,4 @@ def write(directory, machine, sections):
                                                      "remarks": s.remarks} for s in sections]}, f, separators=(",", ":"))
         f.write("\n")
     with open(f"{directory}/README.md", "w") as f:
-        f.write(_page(machine, sections))
+        f.write(_page(machine, sections, command))

@@ -186,4 +186,5 @@ run while other threads had the CPUs (`/proc/PID/task/TID/schedstat`): on a busy
         for what, attack in {f"reads of the file that take {READ_MS} ms each": go_on, "these, with stop and cont": stop_and_go}.items():
             add_row(table, what, quick, {"mvmm": lambda attack=attack: longest(vm_with_slow_pages, slow, attack)})
     add_row(table, "a guest with storms on all devices", quick, {"mvmm": lambda: longest(vm_with_a_storm, disk, go_on)})
+    section.remark(f"The load average was {os.getloadavg()[1]:.0f} meanwhile, on {os.cpu_count()} CPUs.")
     return section
