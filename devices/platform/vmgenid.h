@@ -25,6 +25,10 @@ struct vmgenid {
  */
 int vmgenid_init(struct vmgenid *vmgenid, void *page, struct interrupt_line *line);
 
+/* The same again, for a guest that is put back to an earlier moment. -errno, and then the id stays.
+ */
+int vmgenid_renew(struct vmgenid *vmgenid);
+
 /*
  * The guest had another id when it was saved: interrupts it. After the interrupt controllers were
  * restored, or their state would take the place of the interrupt. -errno.

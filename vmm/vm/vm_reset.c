@@ -72,6 +72,10 @@ static int load_parts(struct vm *vm, struct error *err)
 	ret = state_reader_result(reader, err);
 	if (ret < 0)
 		return ret;
+	/* Or the guest would use the same random numbers again. */
+	ret = vmgenid_renew(&vm->vmgenid);
+	if (ret < 0)
+		return error_system(err, -ret, "vm-reset: cannot make a generation id: getrandom");
 	vm_parts_restored(vm);
 	vm->reset.changed = false;
 	return 0;
