@@ -9,13 +9,11 @@
 #pragma once
 
 #include "vmm/base/error.h"
-#include "vmm/base/layout.h"
 #include "vmm/snapshot/snapshot_remove.h"
 
 #include <limits.h>
 
-/* State and memory, and a file for each disk. */
-#define SNAPSHOT_DIRECTORY_MAX_FILES (2 + LAYOUT_VIRTIO_SLOTS)
+#define SNAPSHOT_DIRECTORY_MAX_FILES 2 /* state and memory */
 #define SNAPSHOT_DIRECTORY_TEMPORARY 32
 
 struct snapshot_directory {

@@ -43,8 +43,8 @@ static int explain(int code, const char *name, const char *what, struct error *e
 	return error_system(err, code, "%s: its file %s cannot be opened", what, name);
 }
 
-int snapshot_files_open_other(const struct snapshot_files *files, const char *name,
-			      const char *what, struct error *err)
+static int open_file(const struct snapshot_files *files, const char *name, const char *what,
+		     struct error *err)
 {
 	int fd = open_regular(files->dir_fd, name);
 
@@ -74,12 +74,12 @@ int snapshot_files_lock(int fd, bool passed, const char *what, struct error *err
 
 static int open_state_and_memory(struct snapshot_files *f, const char *what, struct error *err)
 {
-	int ret = snapshot_files_open_other(f, SNAPSHOT_STATE, what, err);
+	int ret = open_file(f, SNAPSHOT_STATE, what, err);
 
 	if (ret < 0)
 		return ret;
 	f->state_fd = ret;
-	ret = snapshot_files_open_other(f, SNAPSHOT_MEMORY, what, err);
+	ret = open_file(f, SNAPSHOT_MEMORY, what, err);
 	if (ret < 0)
 		return ret;
 	f->memory_fd = ret;

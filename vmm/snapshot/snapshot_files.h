@@ -41,13 +41,6 @@ int snapshot_files_take_forked(struct snapshot_files *files, int state_fd, int m
 			       int own_fd, const char *what, struct error *err);
 
 /*
- * Opens another file of it for reading, such as a disk's. Returns a descriptor, the caller's, or
- * -errno with @err set.
- */
-int snapshot_files_open_other(const struct snapshot_files *files, const char *name,
-			      const char *what, struct error *err);
-
-/*
  * Locks the memory file @fd for reading. If it was @passed to us, the lock is the process's, and
  * ends when any descriptor of this file is closed (file_lock.h); then 0 is returned. Else returns a
  * descriptor that holds the lock, the caller's. -errno with @err set.

@@ -75,8 +75,7 @@ static bool is_ours(int dir_fd, const char *name)
 {
 	struct stat st;
 
-	if (strcmp(name, SNAPSHOT_STATE) != 0 && strcmp(name, SNAPSHOT_MEMORY) != 0 &&
-	    strncmp(name, SNAPSHOT_DISK, strlen(SNAPSHOT_DISK)) != 0)
+	if (strcmp(name, SNAPSHOT_STATE) != 0 && strcmp(name, SNAPSHOT_MEMORY) != 0)
 		return false;
 	return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }

@@ -9,8 +9,6 @@
 /* The files of a snapshot. */
 #define SNAPSHOT_STATE "state"
 #define SNAPSHOT_MEMORY "memory"
-/* A disk's own pages: this and the disk's id. */
-#define SNAPSHOT_DISK "disk-"
 
 /*
  * Whether the directory @dir_fd, open for reading, is a snapshot: its file state begins as one
