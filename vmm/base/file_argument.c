@@ -133,10 +133,10 @@ int file_argument_take(const char *option, const char *text, int access, struct 
 	return error_blame_option(err, take_descriptor(option, text, access, err));
 }
 
-int file_argument_take_number(const char *option, const char *number, int access, struct error *err)
+int file_argument_take_number(const char *option, int number, int access, struct error *err)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "fd:%s", number);
+	snprintf(text, sizeof(text), "fd:%d", number);
 	return file_argument_take(option, text, access, err);
 }

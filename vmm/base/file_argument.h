@@ -30,8 +30,7 @@ int file_argument_stat(const char *text, struct stat *ret_st);
 int file_argument_take(const char *option, const char *text, int access, struct error *err);
 
 /* The same for an option whose value is @number alone. */
-int file_argument_take_number(const char *option, const char *number, int access,
-			      struct error *err);
+int file_argument_take_number(const char *option, int number, int access, struct error *err);
 
 /*
  * The lowest descriptor from @from on that was taken and kept its number. Unlike all other

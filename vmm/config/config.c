@@ -254,6 +254,9 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 		.memory = MEMORY_DEFAULT,
 		.cpus = 1,
 		.topology = { 1, 1, 1 },
+		.ready_fd = -1,
+		.guest_ready_fd = -1,
+		.life_fd = -1,
 		.log_level = LOG_LEVEL_WARNING,
 	};
 	if (may_have_config(argv) && apply_config(config, argv, err) < 0) {

@@ -153,10 +153,8 @@ struct config {
 	const char *dump_acpi; /* or NULL */
 	bool dry_run;
 	bool boot_timer;
-	const char *result;	    /* or NULL; also set if another option is wrong */
-	const char *ready_fd;	    /* its number, or NULL */
-	const char *guest_ready_fd; /* likewise */
-	const char *life_fd;	    /* likewise */
+	const char *result;		       /* or NULL; also set if another option is wrong */
+	int ready_fd, guest_ready_fd, life_fd; /* as they were inherited; -1: none */
 	bool die_with_parent;
 	unsigned timeout; /* seconds; 0: none */
 	enum log_level log_level;

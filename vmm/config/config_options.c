@@ -73,18 +73,11 @@ static const struct property timeout = {
 	1,	   31622400,	    .bare = true
 };
 
-static int check_number(void *member, const struct keyval *given, struct error *why)
-{
-	uint64_t n;
-
-	return keyval_read_number(given, &n) < 0 || n > INT_MAX ? -EINVAL : 0;
-}
-
 #define DESCRIPTOR(name, member)                                                                   \
 	{                                                                                          \
-		name, PROPERTY_NAME, AT(member),                                                   \
+		name, PROPERTY_NUMBER, AT(member),                                                 \
 			"must be the number of a descriptor that mvmm is started with",            \
-			.check = check_number, .bare = true                                        \
+			.max = INT_MAX, .bare = true                                               \
 	}
 
 static const struct property ready_fd = DESCRIPTOR("ready-fd", ready_fd);

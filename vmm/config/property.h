@@ -21,7 +21,7 @@ enum property_type {
 	PROPERTY_ID,	  /* char[PROPERTY_ID_MAX + 1] */
 	PROPERTY_SIZE,	  /* uint64_t; a number without a suffix is in @unit bytes, or in bytes */
 	PROPERTY_ADDRESS, /* uint64_t */
-	PROPERTY_NUMBER,  /* unsigned */
+	PROPERTY_NUMBER,  /* unsigned; or int, if @max says so */
 	PROPERTY_SWITCH,  /* bool */
 	PROPERTY_OFF,	  /* bool: true if the switch is off */
 	PROPERTY_ENUM,	  /* an enumeration: the index in @values */

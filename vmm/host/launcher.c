@@ -45,27 +45,27 @@ static void became_readable(struct event_op *op, int result)
 	await_end(container_of(op, struct launcher, readable));
 }
 
-static int check_kind(int fd, const char *number, struct error *err)
+static int check_kind(int fd, int number, struct error *err)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
 		return 0;
 	return error_set(err, EINVAL,
-			 "--life-fd %s: is neither a pipe nor a socket; give the reading end of a "
+			 "--life-fd %d: is neither a pipe nor a socket; give the reading end of a "
 			 "pipe whose other end the launcher keeps open",
 			 number);
 }
 
 int launcher_init(struct launcher *launcher, const struct launcher_ops *ops,
-		  struct event_loop *loop, const char *fd_number, struct error *err)
+		  struct event_loop *loop, int fd_number, struct error *err)
 {
 	int fd, ret;
 
 	*launcher = (struct launcher){
 		.ops = ops, .loop = loop, .readable.done = became_readable, .read.done = was_read
 	};
-	if (!fd_number)
+	if (fd_number < 0)
 		return 0;
 	fd = file_argument_take_number("--life-fd", fd_number, O_RDONLY, err);
 	if (fd < 0)

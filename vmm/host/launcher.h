@@ -29,9 +29,9 @@ struct launcher {
 /* At the start of main: who is the parent. */
 void launcher_note_parent(void);
 
-/* Watches descriptor @fd_number, unless it is NULL. -errno with @err set. */
+/* Watches descriptor @fd_number, unless it is -1. -errno with @err set. */
 int launcher_init(struct launcher *launcher, const struct launcher_ops *ops,
-		  struct event_loop *loop, const char *fd_number, struct error *err);
+		  struct event_loop *loop, int fd_number, struct error *err);
 
 /*
  * From now on the process gets SIGTERM when its parent ends; at once if that has ended. A change of

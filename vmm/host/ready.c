@@ -75,11 +75,11 @@ static void open_notify(struct ready *ready)
 	unsetenv("NOTIFY_SOCKET");
 }
 
-static int take_fd(const char *option, const char *number, int *ret_fd, struct error *err)
+static int take_fd(const char *option, int number, int *ret_fd, struct error *err)
 {
 	int fd;
 
-	if (!number)
+	if (number < 0)
 		return 0;
 	fd = file_argument_take_number(option, number, O_WRONLY, err);
 	if (fd < 0)
@@ -88,8 +88,7 @@ static int take_fd(const char *option, const char *number, int *ret_fd, struct e
 	return 0;
 }
 
-int ready_open(struct ready *ready, const char *fd_number, const char *guest_fd_number,
-	       struct error *err)
+int ready_open(struct ready *ready, int fd_number, int guest_fd_number, struct error *err)
 {
 	int ret;
 

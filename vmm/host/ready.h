@@ -20,12 +20,11 @@ struct ready {
 
 /*
  * Connects to NOTIFY_SOCKET, if there is one, and removes it from the environment; takes descriptor
- * @fd_number and @guest_fd_number, unless these are NULL. Call it before the sandbox and before
+ * @fd_number and @guest_fd_number, unless these are -1. Call it before the sandbox and before
  * namespaces change, because later the socket cannot be found. If NOTIFY_SOCKET does not work, that
  * is only logged. -errno with @err set: the descriptor cannot be taken.
  */
-int ready_open(struct ready *ready, const char *fd_number, const char *guest_fd_number,
-	       struct error *err);
+int ready_open(struct ready *ready, int fd_number, int guest_fd_number, struct error *err);
 
 /*
  * Waits without a limit until the descriptor has room for what ready_notify writes. Call it while

@@ -6,6 +6,7 @@
 #include "tests/support/check.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -191,7 +192,8 @@ Test(config, values_at_their_limits)
 	check_eq(parsed("-k k --platform acpi").platform, BOOT_PLATFORM_ACPI);
 	check_eq(parsed("-k k --timeout 1").timeout, 1);
 	check_eq(parsed("-k k --timeout 31622400").timeout, 31622400);
-	check_str(parsed("-k k --ready-fd 2147483647").ready_fd, "2147483647");
+	check_eq(parsed("-k k --ready-fd 2147483647").ready_fd, INT_MAX);
+	check_eq(parsed("-k k").life_fd, -1);
 	check_eq(parsed("-k k --log-level error").log_level, LOG_LEVEL_ERROR);
 	check_eq(parsed("-k k --log-level warning").log_level, LOG_LEVEL_WARNING);
 	check_eq(parsed("-k k --log-level info").log_level, LOG_LEVEL_INFO);

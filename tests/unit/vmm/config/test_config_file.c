@@ -48,7 +48,7 @@ static void parsed(const char *json, const char *line)
 Test(config_file, all_types)
 {
 	parsed("{\"kernel\": \"k,k\", \"memory\": 512, \"cpus\": \"3\", \"rng\": true, "
-	       "\"boot-timer\": false, \"append\": \"a=b,c \\u00e4\", \"timeout\": 7, "
+	       "\"boot-timer\": false, \"append\": \"a=b,c \\u00e4\", \"timeout\": 7, \"life-fd\": 0, "
 	       "\"sandbox\": false, \"qmp\": [\"unix:a\", \"unix:b\"], \"monitor\": \"unix:c\"}",
 	       "");
 	check_str(config.kernel, "k,k");
@@ -58,6 +58,7 @@ Test(config_file, all_types)
 	check_eq(config.boot_timer, false);
 	check_str(config.append, "a=b,c \xc3\xa4");
 	check_eq(config.timeout, 7);
+	check_eq(config.life_fd, 0);
 	check_eq(config.sandbox.mode, SANDBOX_OFF);
 	check_eq(config.n_controls, 3);
 	check_str(config.controls[1].where, "unix:b");

@@ -53,7 +53,7 @@ static int begin_at(const char *text)
 	name[0] = '\0';
 	fd = listen_at(name, strlen(text));
 	check_eq(setenv("NOTIFY_SOCKET", text, 1), 0);
-	check_eq(ready_open(&ready, NULL, NULL, &err), 0);
+	check_eq(ready_open(&ready, -1, -1, &err), 0);
 	return fd;
 }
 
@@ -63,7 +63,7 @@ static void converse(const char *name, size_t len, const char *text)
 	int fd = listen_at(name, len);
 
 	check_eq(setenv("NOTIFY_SOCKET", text, 1), 0);
-	check_eq(ready_open(&ready, NULL, NULL, &err), 0);
+	check_eq(ready_open(&ready, -1, -1, &err), 0);
 	cr_assert_null(getenv("NOTIFY_SOCKET"));
 	check_str(receive_text(fd), strerror(EAGAIN));
 	ready_notify(&ready, "The guest runs");
@@ -121,7 +121,7 @@ Test(ready, bad_names)
 	longer[sizeof(longer) - 1] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		check_eq(setenv("NOTIFY_SOCKET", bad[i], 1), 0);
-		check_eq(ready_open(&ready, NULL, NULL, &err), 0, "%s", bad[i]);
+		check_eq(ready_open(&ready, -1, -1, &err), 0, "%s", bad[i]);
 		check_eq(ready.notify_fd, 0, "%s", bad[i]);
 		cr_assert_null(getenv("NOTIFY_SOCKET"));
 		ready_notify(&ready, "The guest runs");
@@ -205,13 +205,6 @@ Test(ready, end_in_one_line)
 	close(fd);
 }
 
-/* A pipe, and the number of its end for writing. */
-static void make_pipe(int ends[2], char number[16])
-{
-	check_eq(pipe(ends), 0);
-	snprintf(number, 16, "%d", ends[1]);
-}
-
 /* A newline, and the end. */
 static void check_newline(int fd)
 {
@@ -222,11 +215,10 @@ static void check_newline(int fd)
 
 Test(ready, descriptor)
 {
-	char number[16];
 	int ends[2];
 
-	make_pipe(ends, number);
-	check_eq(ready_open(&ready, number, NULL, &err), 0, "%s", err.text);
+	check_eq(pipe(ends), 0);
+	check_eq(ready_open(&ready, ends[1], -1, &err), 0, "%s", err.text);
 	check_eq(fcntl(ends[1], F_GETFD), FD_CLOEXEC);
 	ready_notify(&ready, "The guest runs");
 	check_eq(fcntl(ends[1], F_GETFD), -1);
@@ -237,13 +229,12 @@ Test(ready, descriptor)
 
 Test(ready, guest)
 {
-	char numbers[2][16];
 	int ready_ends[2], guest_ends[2], fd = listen_at("\0mvmm-test-guest", 16);
 
-	make_pipe(ready_ends, numbers[0]);
-	make_pipe(guest_ends, numbers[1]);
+	check_eq(pipe(ready_ends), 0);
+	check_eq(pipe(guest_ends), 0);
 	check_eq(setenv("NOTIFY_SOCKET", "@mvmm-test-guest", 1), 0);
-	check_eq(ready_open(&ready, numbers[0], numbers[1], &err), 0, "%s", err.text);
+	check_eq(ready_open(&ready, ready_ends[1], guest_ends[1], &err), 0, "%s", err.text);
 	ready_notify(&ready, "The guest runs");
 	receive_text(fd);
 	check_eq(fcntl(guest_ends[1], F_GETFD), FD_CLOEXEC);
@@ -260,11 +251,10 @@ Test(ready, guest)
  */
 Test(ready, guest_that_never_is)
 {
-	char number[16];
 	int ends[2];
 
-	make_pipe(ends, number);
-	check_eq(ready_open(&ready, NULL, number, &err), 0);
+	check_eq(pipe(ends), 0);
+	check_eq(ready_open(&ready, -1, ends[1], &err), 0);
 	ready_notify(&ready, "The guest runs");
 	ready_notify_end(&ready, 0, "");
 	ready_fini(&ready);
@@ -275,14 +265,12 @@ Test(ready, guest_that_never_is)
 Test(ready, guest_descriptor_without_room)
 {
 	static char full[1 << 16];
-	char number[16];
 	int ends[2];
 
 	driver_log_capture();
 	check_eq(pipe(ends), 0);
 	check_eq(write(ends[1], full, sizeof(full)), sizeof(full));
-	snprintf(number, sizeof(number), "%d", ends[1]);
-	check_eq(ready_open(&ready, NULL, number, &err), 0);
+	check_eq(ready_open(&ready, -1, ends[1], &err), 0);
 	ready_notify_guest(&ready);
 	check_contains(driver_log_text(), "--guest-ready-fd: has no room");
 	ready_fini(&ready);
@@ -291,11 +279,10 @@ Test(ready, guest_descriptor_without_room)
 /* bad input: Launcher: mvmm cannot start -> --ready-fd is closed without a newline */
 Test(ready, descriptor_of_a_start_that_fails)
 {
-	char number[16];
 	int ends[2];
 
-	make_pipe(ends, number);
-	check_eq(ready_open(&ready, number, NULL, &err), 0);
+	check_eq(pipe(ends), 0);
+	check_eq(ready_open(&ready, ends[1], -1, &err), 0);
 	ready_fini(&ready);
 	check_eq(read(ends[0], heard, sizeof(heard)), 0);
 	ready_fini(&ready);
@@ -307,18 +294,15 @@ Test(ready, descriptor_of_a_start_that_fails)
  */
 Test(ready, bad_descriptors)
 {
-	char number[16];
 	int ends[2];
 
-	check_eq(ready_open(&ready, "999", NULL, &err), -EBADF);
+	check_eq(ready_open(&ready, 999, -1, &err), -EBADF);
 	check_contains(err.text, "--ready-fd fd:999: is not open");
 	check_eq(pipe(ends), 0);
-	snprintf(number, sizeof(number), "%d", ends[0]);
-	check_eq(ready_open(&ready, number, NULL, &err), -EACCES);
-	check_eq(ready_open(&ready, NULL, "998", &err), -EBADF);
+	check_eq(ready_open(&ready, ends[0], -1, &err), -EACCES);
+	check_eq(ready_open(&ready, -1, 998, &err), -EBADF);
 	check_contains(err.text, "--guest-ready-fd fd:998: is not open");
-	snprintf(number, sizeof(number), "%d", ends[1]);
-	check_eq(ready_open(&ready, number, number, &err), -EBUSY);
+	check_eq(ready_open(&ready, ends[1], ends[1], &err), -EBUSY);
 	check_contains(err.text, "--guest-ready-fd");
 	ready_fini(&ready);
 }

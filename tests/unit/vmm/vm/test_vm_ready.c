@@ -25,14 +25,12 @@ static struct monitor_listener listener = { .event = note_event };
 
 static void setup(void)
 {
-	char number[16];
 	struct error err;
 
 	vm_fixture_init(&f, "-m 64M --serial null");
 	monitor_listen(&f.vm->monitor, &listener);
 	check_eq(pipe(ends), 0);
-	snprintf(number, sizeof(number), "%d", ends[1]);
-	check_eq(ready_open(&ready, NULL, number, &err), 0);
+	check_eq(ready_open(&ready, -1, ends[1], &err), 0);
 	f.vm->ready = &ready;
 }
 
