@@ -10,6 +10,7 @@
 #pragma once
 
 #include "vmm/base/array.h"
+#include "vmm/snapshot/page_scan.h"
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
@@ -202,6 +203,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_PIT2)),
 	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_CLOCK)),
 	/* Finds the pages of guest memory that have something, and what a file below them has. */
+	CALL(JOB, "ioctl", IS(1, PAGE_SCAN)),
 	CALL(SAVE | FORK, "pread64"),
 	CALL(SAVE | FORK, "lseek"),
 	/* Makes a snapshot below the directory of --snapshots, which Landlock restricts it to. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reads /proc/self/pagemap. Start reading at is_private. */
+/* Reads /proc/self/pagemap. Start reading at private_pages_next, then at is_private. */
 #include "vmm/snapshot/private_pages.h"
 
 #include "vmm/base/layout.h"
@@ -34,6 +34,9 @@ void private_pages_init(struct private_pages *pages, int fd, const void *host, u
 	pages->host = host;
 	pages->pages = size / LAYOUT_PAGE;
 	pages->first = pages->count = 0;
+	pages->cannot_scan = false;
+	pages->n_regions = pages->region = 0;
+	pages->scanned = pages->last = 0;
 }
 
 static int read_window(struct private_pages *p, uint64_t page)
@@ -68,7 +71,63 @@ static int find_page(struct private_pages *p, bool wanted, uint64_t *page)
 	return 0;
 }
 
-int private_pages_next(struct private_pages *pages, uint64_t from, struct page_run *ret_run)
+static int scan(struct private_pages *p, uint64_t from)
+{
+	const uint64_t host = (uintptr_t)p->host;
+	uint64_t end;
+	int ret = page_scan(p->fd, host + from, host + p->pages * LAYOUT_PAGE, p->regions,
+			    PRIVATE_PAGES_REGIONS, &end);
+
+	if (ret < 0)
+		return ret;
+	p->n_regions = (unsigned)ret;
+	p->region = 0;
+	p->scanned = end - host;
+	return 0;
+}
+
+/* The regions from @from on that follow each other, as one. */
+static struct page_run take_run(struct private_pages *p, uint64_t from)
+{
+	const uint64_t host = (uintptr_t)p->host;
+	struct page_run run = { p->regions[p->region].start - host,
+				p->regions[p->region].end - host };
+
+	while (p->region + 1 < p->n_regions && p->regions[p->region + 1].start == host + run.end)
+		run.end = p->regions[++p->region].end - host;
+	if (run.start < from)
+		run.start = from;
+	return run;
+}
+
+static int next_by_scan(struct private_pages *p, uint64_t from, struct page_run *ret_run)
+{
+	const uint64_t host = (uintptr_t)p->host, size = p->pages * LAYOUT_PAGE;
+	int ret = 0;
+
+	*ret_run = (struct page_run){ size, size };
+	if (from < p->last)
+		p->n_regions = p->region = 0, p->scanned = from;
+	p->last = from;
+	while (from < size) {
+		while (p->region < p->n_regions && p->regions[p->region].end <= host + from)
+			p->region++;
+		if (p->region < p->n_regions) {
+			*ret_run = take_run(p, from);
+			return 0;
+		}
+		if (p->scanned >= size)
+			return 0;
+		if (p->scanned > from)
+			from = p->scanned;
+		ret = scan(p, from);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int next_by_reading(struct private_pages *pages, uint64_t from, struct page_run *ret_run)
 {
 	uint64_t page = from / LAYOUT_PAGE, start;
 	int ret = find_page(pages, true, &page);
@@ -79,4 +138,17 @@ int private_pages_next(struct private_pages *pages, uint64_t from, struct page_r
 	if (ret == 0)
 		*ret_run = (struct page_run){ start * LAYOUT_PAGE, page * LAYOUT_PAGE };
 	return ret;
+}
+
+int private_pages_next(struct private_pages *pages, uint64_t from, struct page_run *ret_run)
+{
+	if (!pages->cannot_scan) {
+		int ret = next_by_scan(pages, from, ret_run);
+
+		if (ret == 0)
+			return 0;
+		/* A kernel before 6.7, a sandbox around us, or not the kernel's list at all. */
+		pages->cannot_scan = true;
+	}
+	return next_by_reading(pages, from, ret_run);
 }

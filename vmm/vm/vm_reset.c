@@ -3,6 +3,7 @@
 /* The job of vm-reset. Start reading at vm_reset_begin. */
 #include "vmm/vm/vm_reset.h"
 
+#include "vmm/snapshot/private_pages.h"
 #include "vmm/vm/vm_parts.h"
 #include "vmm/vm/vm_restore.h"
 #include "vmm/vm/vm_state.h"
@@ -35,12 +36,33 @@ static int read_states(struct vm *vm, struct error *err)
 	return ret;
 }
 
-/* Private pages go, and the file below them shows again. */
-static int drop(void *host, uint64_t size, struct error *err)
+static int drop(uint8_t *host, struct page_run run, struct error *err)
 {
-	if (madvise(host, size, MADV_DONTNEED) < 0)
+	if (madvise(host + run.start, run.end - run.start, MADV_DONTNEED) < 0)
 		return error_system(err, errno, "vm-reset: cannot drop guest memory");
 	return 0;
+}
+
+/*
+ * Private pages go, and the file below them shows again. KVM goes through all that is dropped, so
+ * that only those pages are; where the kernel cannot list them, that costs more than it saves.
+ */
+static int drop_private(const struct vm *vm, uint8_t *host, uint64_t size, struct error *err)
+{
+	struct private_pages pages;
+	struct page_run run = { 0 };
+	int ret = 0;
+
+	if (!vm->save.pagemap_fd)
+		return drop(host, (struct page_run){ 0, size }, err);
+	private_pages_init(&pages, vm->save.pagemap_fd, host, size);
+	while (ret == 0 && run.end < size) {
+		if (private_pages_next(&pages, run.end, &run) < 0 || pages.cannot_scan)
+			return drop(host, (struct page_run){ 0, size }, err);
+		if (run.start < run.end)
+			ret = drop(host, run, err);
+	}
+	return ret;
 }
 
 static int put_back(struct vm *vm, struct error *err)
@@ -48,12 +70,12 @@ static int put_back(struct vm *vm, struct error *err)
 	int ret;
 
 	vm->reset.changed = true;
-	ret = drop(vm->ram.host, vm->ram.size, err);
+	ret = drop_private(vm, vm->ram.host, vm->ram.size, err);
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++) {
 		const struct pmem_backing *b = vm->pmem[i].pmem.backing;
 
 		if (!b->readonly)
-			ret = drop(b->host, b->size, err);
+			ret = drop_private(vm, b->host, b->size, err);
 	}
 	if (ret == 0)
 		ret = vcpu_state_x86_put_back(vm->vcpus, vm->n_vcpus, &vm->kvm, vm->reset.states,

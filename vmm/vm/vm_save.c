@@ -63,12 +63,15 @@ int vm_save_init(struct vm *vm, const char *where, struct error *err)
 {
 	struct vm_save *save = &vm->save;
 
-	if (where || vm->config->fork)
+	if (where || vm->config->fork || vm_can_reset(vm))
 		save->pagemap_fd = private_pages_open();
 	if (save->pagemap_fd < 0) {
 		int ret = save->pagemap_fd;
 
 		save->pagemap_fd = 0;
+		/* vm-reset is only slower without it. */
+		if (!where && !vm->config->fork)
+			return 0;
 		return error_system(err, -ret,
 				    "--snapshots, or --memory fork=on: /proc/self/pagemap");
 	}

@@ -17,7 +17,7 @@ struct vm;
 struct vm_save {
 	const char *where;	       /* --snapshots, borrowed; NULL: nothing can be saved */
 	int dir_fd;		       /* owned: that directory */
-	int pagemap_fd;		       /* owned */
+	int pagemap_fd;		       /* owned; also for a fork and a reset; 0: none */
 	char path[PATH_MAX];	       /* "": to descriptors */
 	int state_to_fd, memory_to_fd; /* owned: these, during a save; or 0 */
 	struct state_writer writer;

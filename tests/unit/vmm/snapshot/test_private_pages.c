@@ -130,3 +130,44 @@ Test(private_pages, errors)
 	close(pages.fd);
 	check_eq(open_descriptors(), before);
 }
+
+/* More regions than a scan lists, by the scan and by the words for each page. */
+Test(private_pages, many_regions)
+{
+	uint8_t *host = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	for (unsigned i = 0; i < PAGES; i += 2)
+		host[i * LAYOUT_PAGE] = 1;
+	for (int cannot_scan = 0; cannot_scan < 2; cannot_scan++) {
+		private_pages_init(&pages, pages.fd, host, SIZE);
+		pages.cannot_scan = cannot_scan;
+		for (unsigned i = 0; i + 1 < PAGES; i += 2)
+			check_run(i, i, i + 1);
+	}
+}
+
+/* Both ways see the same of a mapping with pages of all kinds. */
+Test(private_pages, scan_and_words_agree)
+{
+	int fd = memfd_create("base", 0);
+	struct private_pages words;
+	uint8_t *host;
+
+	check_eq(ftruncate(fd, SIZE), 0);
+	check_eq(pwrite(fd, "x", 1, 9 * LAYOUT_PAGE), 1);
+	host = map(MAP_PRIVATE, fd);
+	for (unsigned i = 1; i < PAGES; i = i * 3 / 2 + 1)
+		host[i * LAYOUT_PAGE]++;
+	cr_assert(*(volatile uint8_t *)&host[9 * LAYOUT_PAGE] && !host[0]);
+	private_pages_init(&words, pages.fd, host, SIZE);
+	words.cannot_scan = true;
+	for (uint64_t at = 0; at < SIZE;) {
+		struct page_run a, b;
+
+		check_eq(private_pages_next(&pages, at, &a), 0);
+		check_eq(private_pages_next(&words, at, &b), 0);
+		check_eq(a.start, b.start);
+		check_eq(a.end, b.end);
+		at = a.end;
+	}
+}
