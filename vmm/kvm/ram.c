@@ -4,9 +4,9 @@
 
 #include "vmm/base/aligned_map.h"
 #include "vmm/base/layout.h"
+#include "vmm/base/sealed_memfd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,10 +37,10 @@ static int map_memfd(const struct ram *ram, int flags)
 
 static int make_memfd(struct ram *ram)
 {
-	int fd = memfd_create("mvmm-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = sealed_memfd_make("mvmm-ram");
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ram->memfd = ram->base_fd = fd;
 	ram->base_offsets[1] = low_size(ram->size);
 	ram->base_size = ram->size;
@@ -93,10 +93,8 @@ int ram_freeze(struct ram *ram, struct error *err)
 	if (ret < 0)
 		return error_system(err, -ret, "cannot map guest RAM anew");
 	ram->shared = false;
-	if (fcntl(ram->memfd, F_ADD_SEALS,
-		  F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return error_system(err, errno, "cannot seal guest RAM");
-	return 0;
+	ret = sealed_memfd_seal(ram->memfd);
+	return ret < 0 ? error_system(err, -ret, "cannot seal guest RAM") : 0;
 }
 
 bool ram_has_lost_its_file(const struct ram *ram)

@@ -3,22 +3,13 @@
 /* The event loop's part of vm-fork. Start reading at vm_fork_begin. */
 #include "vmm/vm/vm_fork.h"
 
-#include "vmm/base/state_format.h"
 #include "vmm/vm/vm_fork_files.h"
-#include "vmm/vm/vm_parts.h"
 #include "vmm/vm/vm_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int save_parts(struct vm *vm, struct error *err)
-{
-	state_writer_init(&vm->save.writer, STATE_MAX_SIZE);
-	vm_parts_save(vm, &vm->save.writer);
-	return 0;
-}
 
 static void report(struct vm *vm, const char *error, uint64_t pause_us)
 {
@@ -38,7 +29,7 @@ static void report(struct vm *vm, const char *error, uint64_t pause_us)
 static const struct vm_freeze_job fork_job = {
 	.command = "vm-fork",
 	.sync = true,
-	.prepare = save_parts,
+	.prepare = vm_save_parts,
 	.work = vm_fork_files,
 	.ended = report,
 };

@@ -4,6 +4,7 @@
 #include "vmm/vm/vm_fork_files.h"
 
 #include "vmm/base/file_write.h"
+#include "vmm/base/sealed_memfd.h"
 #include "vmm/snapshot/disk_pages.h"
 #include "vmm/snapshot/memory_file.h"
 #include "vmm/snapshot/snapshot_socket.h"
@@ -11,10 +12,7 @@
 #include "vmm/vm/vm_save_files.h"
 #include "vmm/vm/vm_state.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* What the children get. Descriptors are owned; -1: none. */
@@ -29,16 +27,16 @@ struct shared {
 /* A child, taken over or not, cannot change what the others see. */
 static int seal(int fd, struct error *err)
 {
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return error_system(err, errno, "vm-fork: cannot seal a memfd");
-	return 0;
+	int ret = sealed_memfd_seal(fd);
+
+	return ret < 0 ? error_system(err, -ret, "vm-fork: cannot seal a memfd") : 0;
 }
 
 static int make_memfd(const char *name, struct error *err)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = sealed_memfd_make(name);
 
-	return fd < 0 ? error_system(err, errno, "vm-fork: cannot make a memfd") : fd;
+	return fd < 0 ? error_system(err, -fd, "vm-fork: cannot make a memfd") : fd;
 }
 
 static int freeze(struct vm *vm, struct error *err)

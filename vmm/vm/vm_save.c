@@ -15,8 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The machine, and the state of all that the event loop's thread owns. */
-static int save_parts(struct vm *vm, struct error *err)
+int vm_save_parts(struct vm *vm, struct error *err)
 {
 	state_writer_init(&vm->save.writer, STATE_MAX_SIZE);
 	vm_parts_save(vm, &vm->save.writer);
@@ -54,7 +53,7 @@ static void report(struct vm *vm, const char *error, uint64_t pause_us)
 static const struct vm_freeze_job save_job = {
 	.command = "vm-save",
 	.sync = true,
-	.prepare = save_parts,
+	.prepare = vm_save_parts,
 	.work = save_files,
 	.ended = report,
 };

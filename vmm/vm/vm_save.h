@@ -30,5 +30,11 @@ int vm_save_init(struct vm *vm, const char *where, struct error *err);
 /* monitor_ops.save. On the event loop's thread. */
 int vm_save_begin(struct vm *vm, const struct monitor_save *to, struct error *err);
 
+/*
+ * Begins vm->save.writer: the machine, and the state of all that the event loop's thread owns. Of a
+ * VM that is held still, on that thread. Returns 0, as vm_freeze_job.prepare.
+ */
+int vm_save_parts(struct vm *vm, struct error *err);
+
 /* Takes a zeroed one. */
 void vm_save_fini(struct vm_save *save);
