@@ -265,13 +265,28 @@ static enum ctl_status no_answer(const struct ctl *ctl, int error)
 	return CTL_NO_ANSWER;
 }
 
-static enum ctl_status send_command(struct ctl *ctl, const char *command, json_t *arguments,
-				    FILE *out)
+/* How long a save takes nobody knows; mvmm answers others meanwhile. */
+static void be_patient(const struct ctl *ctl, const char *command)
 {
+	static const char *const jobs[] = { "vm-save", "vm-reset", "save", "vm_reset" };
+	const struct timeval forever = { 0 };
+
+	const size_t len = strcspn(command, " ");
+
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+		if (strlen(jobs[i]) == len && strncmp(command, jobs[i], len) == 0)
+			setsockopt(ctl->fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
+}
+
+/* @word: the command's own name, which for HMP is in the arguments. */
+static enum ctl_status send_command(struct ctl *ctl, const char *word, json_t *arguments, FILE *out)
+{
+	const char *command = ctl->human ? "human-monitor-command" : word;
 	enum ctl_status status;
 	json_t *answer = NULL;
 	int ret = negotiate(ctl);
 
+	be_patient(ctl, word);
 	if (ret == 0)
 		ret = send_request(ctl, command, arguments, &answer);
 	status = ret == 0 ? print_answer(ctl, answer, out) : no_answer(ctl, ret);
@@ -296,8 +311,7 @@ static enum ctl_status run_command(struct ctl *ctl, int argc, char **argv, FILE 
 	}
 	ctl->fd = connect_to(ctl->path);
 	if (ctl->fd >= 0) {
-		status = send_command(ctl, ctl->human ? "human-monitor-command" : argv[1],
-				      arguments, out);
+		status = send_command(ctl, argv[1], arguments, out);
 		close(ctl->fd);
 	} else {
 		log_error("ctl: %s: cannot connect: %s", ctl->path, strerror(-ctl->fd));

@@ -7,6 +7,8 @@
 #include "vmm/control/control.h"
 
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 TestSuite(ctl, .timeout = 20);
@@ -87,6 +89,46 @@ Test(ctl, machine, .init = setup, .fini = teardown)
 	check_eq(status, CTL_DONE);
 	check_eq(vm.state, MONITOR_PAUSED);
 	check_str(ctl("--json", path, "cont"), "{\"return\":{}}\r\n");
+}
+
+/* The last time that was set for answers of this thread; in place of libc's. */
+static __thread long patience;
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	if (level == SOL_SOCKET && option == SO_RCVTIMEO)
+		patience = ((const struct timeval *)value)->tv_sec;
+	return (int)syscall(SYS_setsockopt, fd, level, option, value, len);
+}
+
+static long patience_for(char *command)
+{
+	char *argv[] = { path, command };
+	FILE *out = fopen("/dev/null", "w");
+
+	patience = -1;
+	ctl_run(2, argv, out);
+	fclose(out);
+	return patience;
+}
+
+static long patience_in_the_thread;
+
+static void note_patience(void *command)
+{
+	patience_in_the_thread = patience_for(command);
+}
+
+Test(ctl, waits_for_a_save_as_long_as_it_takes, .init = setup, .fini = teardown)
+{
+	static char save[] = "save warm", reset[] = "vm-reset", other[] = "query-status";
+
+	driver_with_thread(&host, note_patience, other);
+	check_eq(patience_in_the_thread, 30);
+	driver_with_thread(&host, note_patience, reset);
+	check_eq(patience_in_the_thread, 0);
+	driver_with_thread(&host, note_patience, save);
+	check_eq(patience_in_the_thread, 0);
 }
 
 Test(ctl, arguments, .init = setup, .fini = teardown)
