@@ -23,10 +23,7 @@ struct head {
 
 struct message {
 	struct head head;
-	union {
-		char bytes[CMSG_SPACE(MAX_FILES * sizeof(int))];
-		struct cmsghdr aligned;
-	} control;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(MAX_FILES * sizeof(int))];
 	struct iovec iov;
 	struct msghdr msg;
 };
@@ -37,7 +34,7 @@ static void prepare(struct message *m, size_t control)
 	m->msg = (struct msghdr){
 		.msg_iov = &m->iov,
 		.msg_iovlen = 1,
-		.msg_control = &m->control,
+		.msg_control = m->control,
 		.msg_controllen = control,
 	};
 }
