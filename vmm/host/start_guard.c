@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* That start_guard_stop sends to the thread; nothing else of mvmm sends it a signal. */
-#define WAKE_UP SIGTERM
+#define WAKE_UP SIGALRM
 
 static bool is_from_us(const siginfo_t *info)
 {

@@ -8,6 +8,7 @@
 #include "vmm/vm/vm_restore.h"
 #include "vmm/vm/vm_state.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -27,6 +28,7 @@ static int read_states(struct vm *vm, struct error *err)
 					 i);
 	if (reset->states)
 		return 0;
+	assert(vm->n_vcpus);
 	reset->states = calloc(vm->n_vcpus, sizeof(*reset->states));
 	if (!reset->states)
 		return error_set(err, ENOMEM, "vm-reset: out of memory");
