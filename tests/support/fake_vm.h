@@ -34,6 +34,7 @@ struct fake_vm {
 	unsigned pauses, resumes, powerdowns, resets, quits, saves;
 	char save_path[64];
 	bool slow_save;		       /* saving takes until fake_vm_saved */
+	const char *job_error;	       /* why a job fails at once, or NULL */
 	struct memory_backend backend; /* the last one added */
 	char backend_id[32], backend_path[64];
 	unsigned n_backends;
@@ -188,7 +189,7 @@ static int fake_reset_in_place(struct monitor *monitor, struct error *err)
 	int ret = fake_refusal(vm, err);
 
 	if (ret == 0 && !vm->slow_save)
-		fake_vm_was_put_back(vm, NULL);
+		fake_vm_was_put_back(vm, vm->job_error);
 	return ret;
 }
 
@@ -225,7 +226,7 @@ static int fake_save(struct monitor *monitor, const struct monitor_save *to, str
 	vm->saves++;
 	snprintf(vm->save_path, sizeof(vm->save_path), "%s", to->path);
 	if (!vm->slow_save)
-		fake_vm_saved(vm, NULL);
+		fake_vm_saved(vm, vm->job_error);
 	return 0;
 }
 

@@ -114,6 +114,11 @@ void monitor_job_ended(struct monitor *monitor, enum monitor_event_type type,
 		       const struct monitor_job *job)
 {
 	monitor->job = NULL;
+	/* Nobody waits for the event yet. */
+	if (monitor->beginning && job->error) {
+		error_set(monitor->beginning, ECANCELED, "%s", job->error);
+		monitor->failed = true;
+	}
 	send_event(monitor, &(struct monitor_event){ .type = type, .job = job });
 }
 
@@ -133,12 +138,17 @@ static int begin_job(struct monitor *monitor, const char *command, struct error 
 				 command, strcmp(command, monitor->job) == 0 ? "another " : "",
 				 monitor->job);
 	monitor->job = command;
+	monitor->beginning = err;
+	monitor->failed = false;
 	return 0;
 }
 
-/* @ret is what the beginning returned. */
+/* @ret is what the beginning returned; the job may have ended within it. */
 static int await_job(struct monitor *monitor, int ret)
 {
+	monitor->beginning = NULL;
+	if (ret == 0 && monitor->failed)
+		ret = -ECANCELED;
 	if (ret < 0)
 		monitor->job = NULL;
 	return monitor->job ? MONITOR_WAIT_JOB : ret;

@@ -195,6 +195,8 @@ struct monitor {
 	struct monitor_listener *listeners; /* borrowed */
 	bool shutdown_sent;
 	const char *job;		/* the command of the job under way, or NULL */
+	struct error *beginning;	/* borrowed: while a job is being begun; or NULL */
+	bool failed;			/* that job has ended with an error, which is there */
 	uint64_t flush_errors_since_ns; /* the current second, and how many were sent in it */
 	unsigned flush_errors_sent;
 };

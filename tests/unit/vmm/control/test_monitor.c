@@ -158,6 +158,23 @@ Test(monitor, refusals_of_the_vm, .init = setup)
 	check_eq(events[0].type, MONITOR_EVENT_POWERDOWN);
 }
 
+/* As a VM that is stopped does: whoever has asked is told by the answer, since he does not wait. */
+Test(monitor, job_that_fails_while_it_begins, .init = setup)
+{
+	vm.job_error = "it cannot be now";
+	check_eq(monitor_reset_in_place(&vm.monitor, &err), -ECANCELED);
+	check_str(err.text, "it cannot be now");
+	check_eq(monitor_save(&vm.monitor, &(struct monitor_save){ .path = "x" }, &err),
+		 -ECANCELED);
+	vm.job_error = NULL;
+	check_eq(monitor_reset_in_place(&vm.monitor, &err), 0, "there is nothing to wait for");
+	vm.slow_save = true;
+	check_eq(monitor_reset_in_place(&vm.monitor, &err), MONITOR_WAIT_JOB);
+	fake_vm_was_put_back(&vm, "too late for that");
+	check_str(err.text, "it cannot be now"); /* the event says so */
+	check_eq(n_events, 4);
+}
+
 static int device_add(const char *id, const char *memdev)
 {
 	struct memory_device device = { 0 };
