@@ -213,6 +213,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(SAVE, "getrandom"),
 	CALL(SAVE, "flock"),
 	CALL(SAVE, "fcntl", IS(1, F_SETLK)),
+	CALL(SAVE, "fcntl", IS(1, F_GETFL)),
 	CALL(SAVE | FORK, "ftruncate"),
 	CALL(SAVE | FORK, "pwrite64"),
 	CALL(SAVE, "fsync"),

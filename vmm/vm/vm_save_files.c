@@ -13,6 +13,7 @@
 #include "vmm/vm/vm_state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,12 @@ static int check_descriptor(const struct vm *vm, int fd, const char *name, struc
 		return error_set(err, EBUSY,
 				 "vm-save: the descriptor %s is of a file that this VM uses; pass "
 				 "one of another file",
+				 name);
+	/* Linux then ignores where something is to be written. */
+	if (fcntl(fd, F_GETFL) & O_APPEND)
+		return error_set(err, EINVAL,
+				 "vm-save: the descriptor %s was opened with O_APPEND; pass one "
+				 "without",
 				 name);
 	ret = file_lock_take_passed(fd, true, &holder);
 	if (ret < 0)
