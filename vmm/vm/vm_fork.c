@@ -19,8 +19,6 @@ static void report(struct vm *vm, const char *error, uint64_t pause_us)
 		.pause_us = pause_us,
 	};
 
-	if (vm->fork.changed)
-		vm_finish(vm, OUTCOME_HOST_ERROR, 0, error);
 	state_writer_fini(&vm->save.writer);
 	vm_fork_fini(&vm->fork);
 	monitor_job_ended(&vm->monitor, MONITOR_EVENT_FORKED, &job);

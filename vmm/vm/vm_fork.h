@@ -8,8 +8,6 @@
 
 #include "vmm/base/error.h"
 
-#include <stdbool.h>
-
 /* At once: what one message of SCM_RIGHTS can bring. */
 #define VM_FORK_MAX 253
 
@@ -19,7 +17,6 @@ struct vm_fork {
 	int *sockets; /* owned, like the descriptors; NULL unless a fork is under way */
 	unsigned n;
 	unsigned children; /* that got the VM */
-	bool changed;	   /* guest memory is being changed, so that the VM cannot go on */
 };
 
 /*

@@ -43,10 +43,10 @@ static int freeze(struct vm *vm, struct error *err)
 {
 	int ret;
 
-	vm->fork.changed = true;
+	vm->freeze.broken = true;
 	ret = ram_freeze(&vm->ram, err);
 	if (ret == 0)
-		vm->fork.changed = false;
+		vm->freeze.broken = false;
 	return ret;
 }
 

@@ -11,6 +11,21 @@
 #include <errno.h>
 #include <malloc.h>
 
+/* Devices do not look at their queues any more, which may be of another moment than they are. */
+static void end_broken(struct vm *vm, const char *error)
+{
+	vm->memory.frozen = true;
+	vm_finish(vm, OUTCOME_HOST_ERROR, 0, error);
+}
+
+static void go_on(struct vm *vm)
+{
+	vm->memory.frozen = false;
+	vm_parts_kick(vm);
+	if (vm->freeze.resume && vm_resume(vm))
+		monitor_resumed(&vm->monitor);
+}
+
 /* The VM runs again, and whoever asked for the job is told. */
 static void end_job(struct vm *vm)
 {
@@ -23,10 +38,10 @@ static void end_job(struct vm *vm)
 	error = freeze->result < 0 ? freeze->error.text : NULL;
 	pause_us = (clock_now_ns(CLOCK_MONOTONIC) - freeze->stopped_ns) / 1000;
 	freeze->phase = VM_FREEZE_NONE;
-	vm->memory.frozen = false;
-	vm_parts_kick(vm);
-	if (freeze->resume && vm_resume(vm))
-		monitor_resumed(&vm->monitor);
+	if (error && freeze->broken)
+		end_broken(vm, error);
+	else
+		go_on(vm);
 	freeze->job->ended(vm, error, pause_us);
 }
 
@@ -151,6 +166,7 @@ int vm_freeze_begin(struct vm *vm, const struct vm_freeze_job *job, struct error
 	freeze->job = job;
 	freeze->phase = VM_FREEZE_STOPPING;
 	freeze->result = 0;
+	freeze->broken = false;
 	freeze->resume = !vm->paused;
 	freeze->stopped_ns = clock_now_ns(CLOCK_MONOTONIC);
 	if (!vm->paused)

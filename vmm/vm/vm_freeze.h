@@ -25,7 +25,8 @@ struct vm_freeze_job {
 	int (*prepare)(struct vm *vm, struct error *err);
 	int (*work)(struct vm *vm, struct error *err);
 	int (*settle)(struct vm *vm, struct error *err); /* or NULL */
-	/* Tells the monitor. @error is the text, or NULL. The VM runs again, if it ran before. */
+	/* Tells the monitor. @error is the text, or NULL. The VM runs again, if it ran before and
+	 * is not broken. */
 	void (*ended)(struct vm *vm, const char *error, uint64_t pause_us);
 };
 
@@ -41,7 +42,8 @@ struct vm_freeze {
 	const struct vm_freeze_job *job; /* while there is a phase */
 	struct worker worker;
 	enum vm_freeze_phase phase;
-	bool resume;			  /* the VM goes on afterwards */
+	bool resume; /* the VM goes on afterwards */
+	bool broken; /* set by the job while the VM is half changed: if it fails, the VM ends */
 	struct monitor_listener listener; /* for the stop */
 	uint64_t stopped_ns;
 	/* How the job ended. The thread posts this last. */

@@ -71,7 +71,7 @@ static int put_back(struct vm *vm, struct error *err)
 {
 	int ret;
 
-	vm->reset.changed = true;
+	vm->freeze.broken = true;
 	ret = drop_private(vm, vm->ram.host, vm->ram.size, err);
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++) {
 		const struct pmem_backing *b = vm->pmem[i].pmem.backing;
@@ -101,7 +101,7 @@ static int load_parts(struct vm *vm, struct error *err)
 	if (ret < 0)
 		return error_system(err, -ret, "vm-reset: cannot make a generation id: getrandom");
 	vm_parts_restored(vm);
-	vm->reset.changed = false;
+	vm->freeze.broken = false;
 	return 0;
 }
 
@@ -109,8 +109,6 @@ static void report(struct vm *vm, const char *error, uint64_t pause_us)
 {
 	const struct monitor_job job = { .error = error, .pause_us = pause_us };
 
-	if (error && vm->reset.changed)
-		vm_finish(vm, OUTCOME_HOST_ERROR, 0, error);
 	monitor_job_ended(&vm->monitor, MONITOR_EVENT_RESET_IN_PLACE, &job);
 }
 

@@ -9,14 +9,11 @@
 #include "vmm/kvm/kvm_state_x86.h"
 #include "vmm/kvm/vcpu_state_x86.h"
 
-#include <stdbool.h>
-
 struct vm;
 
 struct vm_reset {
 	struct vcpu_state *states; /* owned: of all vCPUs, from the first reset on */
 	struct kvm_state kvm;
-	bool changed; /* the VM is not as it was, and not yet as it was saved */
 };
 
 /*
