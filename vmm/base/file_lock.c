@@ -125,6 +125,7 @@ int file_lock_take_passed(int fd, bool writes, struct file_lock_holder *ret_hold
 		return 0;
 	if (errno != EAGAIN && errno != EACCES)
 		return -errno;
-	find_holder(fd, &wanted, ret_holder);
+	if (ret_holder)
+		find_holder(fd, &wanted, ret_holder);
 	return -EBUSY;
 }

@@ -39,6 +39,6 @@ bool file_lock_holder_is_ending(pid_t pid);
 /*
  * Locks the file of @fd that was passed to us; the lock has no descriptor of its own. 0, or -errno
  * as above. The lock ends with the process, or when the process closes any descriptor of this file.
- * So a file with such a lock must not be opened again by its path.
+ * So a file with such a lock must not be opened again by its path. @ret_holder may be NULL.
  */
 int file_lock_take_passed(int fd, bool writes, struct file_lock_holder *ret_holder);

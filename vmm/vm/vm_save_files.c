@@ -165,7 +165,6 @@ static bool is_same_file(int fd, int other_fd)
 /* It is about to be emptied, so nobody may have mapped it, this VM least of all. */
 static int check_descriptor(const struct vm *vm, int fd, const char *name, struct error *err)
 {
-	struct file_lock_holder holder = { 0 };
 	struct stat st;
 	bool used = is_same_file(fd, vm->ram.base_fd);
 	int ret;
@@ -187,7 +186,8 @@ static int check_descriptor(const struct vm *vm, int fd, const char *name, struc
 				 "vm-save: the descriptor %s was opened with O_APPEND; pass one "
 				 "without",
 				 name);
-	ret = file_lock_take_passed(fd, true, &holder);
+	/* Who else has it is in files that this thread may not read. */
+	ret = file_lock_take_passed(fd, true, NULL);
 	if (ret < 0)
 		return error_set(
 			err, -ret,
