@@ -107,6 +107,8 @@ static int lock_file(struct pmem_backing *b, const struct pmem_backing_options *
 	if (ret >= 0) {
 		b->lock_fd = passed ? -1 : ret;
 		b->process_lock = passed;
+		if (passed)
+			file_lock_remember(b->fd, writes);
 		return 0;
 	}
 	if (ret != -EBUSY)
@@ -225,6 +227,8 @@ static int map(struct pmem_backing *b, const struct pmem_backing_options *opt, s
 static void close_files(struct pmem_backing *b)
 {
 	made_file_take_back(&b->made, b->fd);
+	if (b->process_lock)
+		file_lock_forget(b->fd);
 	close(b->fd);
 	if (b->lock_fd >= 0)
 		close(b->lock_fd);

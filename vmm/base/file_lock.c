@@ -2,6 +2,9 @@
 /* Locks files, and finds the process that has locked one. Start reading at file_lock_take. */
 #include "vmm/base/file_lock.h"
 
+#include "vmm/base/log.h"
+
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,6 +15,15 @@
 
 #define LINE_MAX_LEN 256
 #define FILE_KEY_LEN 64
+/* More than a VM can have disks, and the memory that it was restored from. */
+#define MAX_REMEMBERED 64
+
+/* Locks of this process, which end when it closes any descriptor of the file. */
+static struct {
+	int fd;
+	bool writes;
+} remembered[MAX_REMEMBERED];
+static unsigned n_remembered;
 
 /*
  * The device and inode of @fd's file as the kernel prints them in its list of locks. They can
@@ -128,4 +140,47 @@ int file_lock_take_passed(int fd, bool writes, struct file_lock_holder *ret_hold
 	if (ret_holder)
 		find_holder(fd, &wanted, ret_holder);
 	return -EBUSY;
+}
+
+void file_lock_remember(int fd, bool writes)
+{
+	file_lock_forget(fd);
+	assert(n_remembered < MAX_REMEMBERED);
+	remembered[n_remembered].fd = fd;
+	remembered[n_remembered++].writes = writes;
+}
+
+void file_lock_forget(int fd)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n_remembered; i++)
+		if (remembered[i].fd != fd)
+			remembered[kept++] = remembered[i];
+	n_remembered = kept;
+}
+
+int file_lock_take_again(void)
+{
+	int first = 0;
+
+	for (unsigned i = 0; i < n_remembered; i++) {
+		int ret = file_lock_take_passed(remembered[i].fd, remembered[i].writes, NULL);
+
+		if (first == 0)
+			first = ret;
+	}
+	return first;
+}
+
+void file_lock_close(int fd)
+{
+	int ret;
+
+	close(fd);
+	ret = file_lock_take_again();
+	if (ret < 0)
+		log_warning("a descriptor of a file in use was closed, and the file cannot be "
+			    "locked again: %s",
+			    strerror(-ret));
 }

@@ -42,3 +42,19 @@ bool file_lock_holder_is_ending(pid_t pid);
  * So a file with such a lock must not be opened again by its path. @ret_holder may be NULL.
  */
 int file_lock_take_passed(int fd, bool writes, struct file_lock_holder *ret_holder);
+
+/*
+ * Remembers that @fd has such a lock, until file_lock_forget, which does nothing for another one.
+ * All functions from here on are for one thread.
+ */
+void file_lock_remember(int fd, bool writes);
+void file_lock_forget(int fd);
+
+/*
+ * Takes all locks again that are remembered, since closing other descriptors may have ended them.
+ * -EBUSY: somebody else was faster; or other -errno.
+ */
+int file_lock_take_again(void);
+
+/* Closes @fd, which somebody has passed to us and which may be of any file, and does that. */
+void file_lock_close(int fd);

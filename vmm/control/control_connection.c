@@ -3,6 +3,7 @@
 #include "vmm/control/control_connection.h"
 
 #include "vmm/base/container_of.h"
+#include "vmm/base/file_lock.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -119,7 +120,7 @@ static void take_descriptors(struct control_connection *c, struct msghdr *messag
 			if (c->ops->descriptor)
 				c->ops->descriptor(c, fds[i]);
 			else
-				close(fds[i]);
+				file_lock_close(fds[i]);
 	}
 }
 

@@ -3,11 +3,11 @@
 #include "vmm/control/monitor.h"
 
 #include "vmm/base/clock.h"
+#include "vmm/base/file_lock.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FLUSH_ERRORS_A_SECOND 10
 
@@ -161,8 +161,8 @@ int monitor_save(struct monitor *monitor, const struct monitor_save *to, struct 
 	if (ret == 0)
 		return await_job(monitor, monitor->ops->save(monitor, to, err));
 	if (!to->path) {
-		close(to->state_fd);
-		close(to->memory_fd);
+		file_lock_close(to->state_fd);
+		file_lock_close(to->memory_fd);
 	}
 	return ret;
 }
@@ -181,7 +181,7 @@ int monitor_fork(struct monitor *monitor, const int *sockets, unsigned n, struct
 	if (ret == 0)
 		return await_job(monitor, monitor->ops->fork(monitor, sockets, n, err));
 	for (unsigned i = 0; i < n; i++)
-		close(sockets[i]);
+		file_lock_close(sockets[i]);
 	return ret;
 }
 

@@ -2,11 +2,12 @@
 /* Keeps descriptors with names. */
 #include "vmm/control/named_files.h"
 
+#include "vmm/base/file_lock.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct named_file {
 	struct named_file *next;
@@ -43,7 +44,7 @@ void named_files_receive(struct named_files *files, int fd)
 	struct named_file *file = *files->count < NAMED_FILES_MAX ? calloc(1, sizeof(*file)) : NULL;
 
 	if (!file) {
-		close(fd);
+		file_lock_close(fd);
 		return;
 	}
 	while (*at)
@@ -61,7 +62,7 @@ int named_files_name(struct named_files *files, const char *name, struct error *
 	if (!file)
 		return error_set(err, EINVAL, "No file descriptor supplied via SCM_RIGHTS");
 	if (isdigit((unsigned char)*name)) {
-		close(unlink_file(files, find(files, NULL)));
+		file_lock_close(unlink_file(files, find(files, NULL)));
 		return error_set(err, EINVAL,
 				 "Parameter 'fdname' expects a name not starting with a digit");
 	}
@@ -70,7 +71,7 @@ int named_files_name(struct named_files *files, const char *name, struct error *
 		return error_set(err, ENOMEM, "out of memory");
 	before = find(files, name);
 	if (*before)
-		close(unlink_file(files, before));
+		file_lock_close(unlink_file(files, before));
 	file->name = copy;
 	return 0;
 }
@@ -90,12 +91,12 @@ int named_files_close(struct named_files *files, const char *name, struct error 
 
 	if (fd < 0)
 		return fd;
-	close(fd);
+	file_lock_close(fd);
 	return 0;
 }
 
 void named_files_fini(struct named_files *files)
 {
 	while (files->first)
-		close(unlink_file(files, &files->first));
+		file_lock_close(unlink_file(files, &files->first));
 }

@@ -3,6 +3,7 @@
 #include "vmm/control/qmp.h"
 
 #include "vmm/base/container_of.h"
+#include "vmm/base/file_lock.h"
 #include "vmm/base/json_text.h"
 #include "vmm/control/hmp.h"
 #include "vmm/control/json_stream.h"
@@ -15,7 +16,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct qmp_session {
 	struct control_connection connection;
@@ -272,7 +272,7 @@ static int take_both(struct qmp_session *session, const struct request *request,
 		return ret->state_fd;
 	ret->memory_fd = named_files_take(&session->files, argument(request, "memory"), err);
 	if (ret->memory_fd < 0)
-		close(ret->state_fd);
+		file_lock_close(ret->state_fd);
 	return ret->memory_fd < 0 ? ret->memory_fd : 0;
 }
 
@@ -317,7 +317,7 @@ static void fork_vm(struct qmp_session *session, const struct request *request)
 		ret = monitor_fork(session->monitor, sockets, n, &err);
 	else
 		while (n > 0)
-			close(sockets[--n]);
+			file_lock_close(sockets[--n]);
 	finish(session, request, ret, NULL, &err);
 }
 

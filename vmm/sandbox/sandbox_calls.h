@@ -158,6 +158,8 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(CONTROL, "shutdown"),
 	/* What clients of the control plane send, with descriptors. */
 	CALL(CONTROL, "recvmsg"),
+	/* Closing one of those ends the process's locks of that file; they are taken again. */
+	CALL(CONTROL, "fcntl", IS(1, F_SETLK)),
 	/* Whether the guest takes the power button's interrupt. */
 	CALL(CONTROL, "ioctl", VM_FD, IS(1, KVM_GET_IRQCHIP)),
 	/* Removes a socket's file at the end, unless it was replaced. */

@@ -58,6 +58,8 @@ int snapshot_files_lock(int fd, bool passed, const char *what, struct error *err
 	int ret = passed ? file_lock_take_passed(fd, false, &holder)
 			 : file_lock_take(fd, false, &holder);
 
+	if (ret >= 0 && passed)
+		file_lock_remember(fd, false);
 	if (ret >= 0)
 		return ret;
 	if (ret != -EBUSY)
@@ -166,6 +168,7 @@ void snapshot_files_fini(struct snapshot_files *files)
 	const int fds[] = { files->lock_fd, files->own_fd, files->memory_fd, files->state_fd,
 			    files->dir_fd };
 
+	file_lock_forget(files->memory_fd);
 	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] > 0)
 			close(fds[i]);

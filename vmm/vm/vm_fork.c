@@ -3,13 +3,13 @@
 /* The event loop's part of vm-fork. Start reading at vm_fork_begin. */
 #include "vmm/vm/vm_fork.h"
 
+#include "vmm/base/file_lock.h"
 #include "vmm/vm/vm_fork_files.h"
 #include "vmm/vm/vm_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void report(struct vm *vm, const char *error, uint64_t pause_us)
 {
@@ -49,7 +49,7 @@ int vm_fork_begin(struct vm *vm, const int *sockets, unsigned n, struct error *e
 	fork->sockets = malloc(n * sizeof(*sockets));
 	if (!fork->sockets) {
 		for (unsigned i = 0; i < n; i++)
-			close(sockets[i]);
+			file_lock_close(sockets[i]);
 		return error_set(err, ENOMEM, "vm-fork: out of memory");
 	}
 	memcpy(fork->sockets, sockets, n * sizeof(*sockets));
@@ -63,7 +63,7 @@ int vm_fork_begin(struct vm *vm, const int *sockets, unsigned n, struct error *e
 void vm_fork_fini(struct vm_fork *fork)
 {
 	for (unsigned i = 0; i < fork->n; i++)
-		close(fork->sockets[i]);
+		file_lock_close(fork->sockets[i]);
 	free(fork->sockets);
 	*fork = (struct vm_fork){ 0 };
 }

@@ -2,6 +2,7 @@
 // Tested by tests/e2e/sandbox.
 /* Confines a VM, and lists the files that it still needs. Start reading at vm_confine. */
 #include "devices/virtio/pmem_backing.h"
+#include "vmm/base/file_lock.h"
 #include "vmm/vm/result.h"
 #include "vmm/vm/vm_state.h"
 
@@ -25,7 +26,12 @@ int vm_confine(struct vm *vm, const struct result *result, struct error *err)
 	for (unsigned i = 0; i < vm->n_pmem && ret == 0; i++)
 		ret = error_blame_option(
 			err, pmem_backing_lock_again(&vm->machine->pmem[i].backing, err));
-	return ret;
+	if (ret < 0)
+		return ret;
+	/* And the memory that it was restored from. */
+	ret = file_lock_take_again();
+	return ret < 0 ? error_system(err, -ret, "--restore: its memory cannot be locked again")
+		       : 0;
 }
 
 int vm_confine_thread(const struct vm *vm)

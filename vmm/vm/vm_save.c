@@ -3,6 +3,7 @@
 /* The event loop's part of a save. Start reading at vm_save_begin. */
 #include "vmm/vm/vm_save.h"
 
+#include "vmm/base/file_lock.h"
 #include "vmm/base/state_format.h"
 #include "vmm/snapshot/private_pages.h"
 #include "vmm/snapshot/snapshot_path.h"
@@ -30,9 +31,9 @@ static int save_files(struct vm *vm, struct error *err)
 static void close_descriptors(struct vm_save *save)
 {
 	if (save->state_to_fd)
-		close(save->state_to_fd);
+		file_lock_close(save->state_to_fd);
 	if (save->memory_to_fd)
-		close(save->memory_to_fd);
+		file_lock_close(save->memory_to_fd);
 	save->state_to_fd = save->memory_to_fd = 0;
 }
 

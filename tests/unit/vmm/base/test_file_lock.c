@@ -236,6 +236,29 @@ Test(file_lock, passed_beside_opened, .init = setup)
 	end_holder(child);
 }
 
+/* A client of QMP may pass a descriptor of a file that is in use. */
+Test(file_lock, survives_the_end_of_another_descriptor, .init = setup)
+{
+	pid_t child;
+
+	check_eq(take_passed_lock(true), 0);
+	file_lock_remember(file, true);
+	file_lock_remember(file, true);
+	file_lock_close(dup(file));
+	check_eq(take_lock(true), -EBUSY, "the lock is there");
+	file_lock_forget(file + 1);
+	file_lock_close(dup(file));
+	check_eq(take_lock(true), -EBUSY);
+	file_lock_forget(file);
+	file_lock_close(dup(file));
+	child = start_holder(true);
+	file_lock_remember(file, true);
+	check_eq(file_lock_take_again(), -EBUSY, "somebody else was faster");
+	file_lock_forget(file);
+	check_eq(file_lock_take_again(), 0);
+	end_holder(child);
+}
+
 Test(file_lock, passed_where_there_are_no_locks, .init = setup)
 {
 	refuse_command(SYS_fcntl, F_SETLK, ENOLCK);
