@@ -33,7 +33,7 @@ help:
 	@echo 'make              $(BUILD)/mvmm'
 	@echo 'make static       $(BUILD)/mvmm-static'
 	@echo 'make test-guests  freestanding guests for the tests'
-	@echo 'make test-monitors  mvmm that breaks or audits its flushes, and its attacker, for the tests'
+	@echo 'make test-monitors  mvmm that breaks or audits its flushes, its attacker, and a launcher, for the tests'
 	@echo 'make unit         builds and runs the unit tests; T="SUITE/TEST..." for some; * stands for anything'
 	@echo 'make fuzz         fuzz targets, in build/fuzz; scripts/checks/fuzz runs them'
 	@echo 'make check-fast   style, unit tests and test guests on /dev/kvm: a few minutes'
@@ -129,7 +129,7 @@ $(BUILD)/bench/first-guest.elf: tests/bench/first_guest.S guest-images/test-gues
 	$(Q)$(GUEST_LINK) -Wl,--defsym=IMAGE_BASE=0x100000 -o $@ $(@D)/first-guest.o
 
 # mvmm with something put between pmem and the event loop or the ring, for tests of what a flush is worth; never installed.
-test-monitors: $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm $(BUILD)/sandbox-hook.so
+test-monitors: $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm $(BUILD)/sandbox-hook.so $(BUILD)/fork-children
 
 $(BUILD)/broken-flush/mvmm: WRAPS := -Wl,--wrap=event_loop_fdatasync
 $(BUILD)/broken-flush/mvmm: $(OBJECTS) $(BUILD)/obj/tests/hooks/broken_flush.o
@@ -144,6 +144,11 @@ $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm:
 $(BUILD)/sandbox-hook.so: tests/hooks/sandbox_hook.c $(BUILD)/flags
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -fsanitize%,$(CFLAGS)) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -shared -fPIC -o $@ $< -ldl
+
+# A launcher of forks, for the emulated host, which has only a shell.
+$(BUILD)/fork-children: $(BUILD)/obj/tests/hooks/fork_children.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Test guests: the same freestanding objects linked as an ELF kernel and, with the setup sectors, as
 # a bzImage, at different addresses. Only -g and -O are taken from the user's flags.
