@@ -6,9 +6,18 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+/* From Linux 6.3 on, and for headers that are older. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U
+#endif
+
 int sealed_memfd_make(const char *name)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* A host can be set up so that no other kind is made (vm.memfd_noexec). */
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	return fd < 0 ? -errno : fd;
 }
