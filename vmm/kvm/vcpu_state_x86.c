@@ -288,12 +288,22 @@ static int restore_one(const struct vcpu *vcpu, const struct vcpu_state *state, 
 	return ret < 0 ? ret : tell_of_pause(vcpu, err);
 }
 
+/* INIT and start-up messages that are on their way would reach a guest that did not send them. */
+static int drop_messages(const struct vcpu *vcpu, struct error *err)
+{
+	struct kvm_mp_state state;
+
+	return call_kvm(vcpu, KVM_GET_MP_STATE, &state, "KVM_GET_MP_STATE", err);
+}
+
 /* With their CPUID, unless they @ran: KVM does not change it then. */
 static int put(const struct vcpu *vcpus, unsigned n, const struct kvm *kvm,
 	       const struct vcpu_state *states, bool ran, struct error *err)
 {
 	int ret = 0;
 
+	for (unsigned i = 0; i < n && ran && ret == 0; i++)
+		ret = drop_messages(&vcpus[i], err);
 	/* All counters before the first APIC, whose timer may go by them. */
 	for (unsigned i = 0; i < n && ret == 0; i++)
 		ret = restore_tsc(vcpus, i, kvm, states, err);

@@ -189,7 +189,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(VSOCK, "socket", IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)),
 	CALL(VSOCK, "connect"),
 	/* Reads the state of KVM and vCPUs. */
-	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_MP_STATE)),
+	CALL(JOB, "ioctl", IS(1, KVM_GET_MP_STATE)),
 	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_REGS)),
 	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_SREGS2)),
 	CALL(SAVE | FORK, "ioctl", IS(1, KVM_GET_XSAVE2)),
