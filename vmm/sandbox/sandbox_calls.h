@@ -237,6 +237,7 @@ static const struct sandbox_call sandbox_calls[] = {
 	CALL(FORK, "mmap", IS(2, PROT_READ | PROT_WRITE),
 	     IS(3, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE)),
 	CALL(FORK, "madvise", IS(2, MADV_DONTDUMP)),
+	CALL(FORK, "getsockopt", IS(1, SOL_SOCKET), IS(2, SO_DOMAIN)),
 	CALL(FORK, "sendmsg"),
 	/* Puts the state of KVM and vCPUs back. What the guest has stored goes by the madvise
 	   above. */

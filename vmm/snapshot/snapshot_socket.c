@@ -39,13 +39,27 @@ static void prepare(struct message *m, size_t control)
 	};
 }
 
+/* To another kind of socket Linux sends the bytes, and drops the descriptors without a word. */
+static int check_is_unix(int socket_fd)
+{
+	int domain;
+	socklen_t len = sizeof(domain);
+
+	if (getsockopt(socket_fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return -errno;
+	return domain == AF_UNIX ? 0 : -EAFNOSUPPORT;
+}
+
 int snapshot_socket_send(int socket_fd, int state_fd, int memory_fd, int own_fd)
 {
 	const int fds[MAX_FILES] = { state_fd, memory_fd, own_fd };
 	const uint32_t n = own_fd < 0 ? 2 : 3;
 	struct message m = { .head = { .version = VERSION, .files = n } };
 	struct cmsghdr *header;
+	int ret = check_is_unix(socket_fd);
 
+	if (ret < 0)
+		return ret;
 	memcpy(m.head.magic, magic, sizeof(magic));
 	prepare(&m, CMSG_SPACE(n * sizeof(int)));
 	header = CMSG_FIRSTHDR(&m.msg);

@@ -11,7 +11,8 @@
 /*
  * Sends copies of the descriptors to whoever has, or will have, the other end of @socket_fd;
  * @own_fd is -1 if there is none. Does not wait. -EPIPE: nobody has the other end. -EAGAIN: it is
- * full of what nobody has read. -ENOTSOCK, or other -errno of sendmsg(2).
+ * full of what nobody has read. -ENOTSOCK; -EAFNOSUPPORT: it is no Unix socket; or other -errno of
+ * sendmsg(2).
  */
 int snapshot_socket_send(int socket_fd, int state_fd, int memory_fd, int own_fd);
 

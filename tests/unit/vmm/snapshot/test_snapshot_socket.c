@@ -62,6 +62,8 @@ Test(snapshot_socket, cannot_be_sent, .init = setup)
 	int ret = 0;
 
 	check_eq(snapshot_socket_send(files[2], files[0], files[1], -1), -ENOTSOCK);
+	check_eq(snapshot_socket_send(socket(AF_INET, SOCK_STREAM, 0), files[0], files[1], -1),
+		 -EAFNOSUPPORT);
 	for (unsigned i = 0; i < 100000 && ret == 0; i++)
 		ret = snapshot_socket_send(ends[0], files[0], files[1], -1);
 	cr_assert(ret == -EAGAIN || ret == -ETOOMANYREFS, "%d", ret);
