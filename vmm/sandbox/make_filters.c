@@ -10,6 +10,7 @@
 #include "vmm/base/array.h"
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,18 +63,34 @@ static int number(const struct sandbox_call *call)
 	return nr;
 }
 
+#define MAX_LENGTH 1024
+
+/* Lengths of filters that were written, of one action. */
+static bool taken[MAX_LENGTH];
+
+/*
+ * Writes a filter's instructions, and behind them some that are never reached, until no other
+ * filter has that length: strace shows nothing else of a filter, and tests/e2e/sandbox-calls has to
+ * tell them apart.
+ */
 static void export(scmp_filter_ctx filter)
 {
 	struct sock_filter instruction;
+	unsigned length = 0;
 	FILE *file = tmpfile();
 
 	if (!file || seccomp_export_bpf(filter, fileno(file)) < 0)
 		die("cannot export a filter");
 	rewind(file);
-	while (fread(&instruction, sizeof(instruction), 1, file) == 1)
+	for (; fread(&instruction, sizeof(instruction), 1, file) == 1; length++)
 		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", instruction.code, instruction.jt,
 		       instruction.jf, instruction.k);
 	fclose(file);
+	for (; length < MAX_LENGTH && taken[length]; length++)
+		printf("\t{ 0x%02x, 0, 0, 0 },\n", BPF_RET | BPF_K);
+	if (length == MAX_LENGTH)
+		die("a filter is too long");
+	taken[length] = true;
 }
 
 /* @refuse is the action for calls that are not in the table. */
@@ -100,6 +117,7 @@ static void write_filter(unsigned kind, const char *prefix, uint32_t refuse)
 
 static void write_filters(const char *prefix, uint32_t refuse)
 {
+	memset(taken, 0, sizeof(taken));
 	for (unsigned kind = 0; kind < KINDS; kind++)
 		write_filter(kind, prefix, refuse);
 	printf("static const struct sock_fprog %s_filters[] = {\n", prefix);
