@@ -141,9 +141,9 @@ $(BUILD)/broken-flush/mvmm $(BUILD)/flush-audit/mvmm:
 	$(Q)$(CC) $(CFLAGS) $(MVMM_CFLAGS) $(LDFLAGS) $(WRAPS) -o $@ $^ $(LIBS)
 
 # Plays an attacker in tests/e2e/sandbox; never part of mvmm.
-$(BUILD)/sandbox-hook.so: tests/hooks/sandbox_hook.c $(BUILD)/flags
+$(BUILD)/sandbox-hook.so: tests/hooks/sandbox_hook.c vmm/snapshot/page_scan.h $(BUILD)/flags
 	$(call say,LD,$@)
-	$(Q)$(CC) $(filter-out -fsanitize%,$(CFLAGS)) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -shared -fPIC -o $@ $< -ldl
+	$(Q)$(CC) -I . $(filter-out -fsanitize%,$(CFLAGS)) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -shared -fPIC -o $@ $< -ldl
 
 # A launcher of forks, for the emulated host, which has only a shell.
 $(BUILD)/fork-children: $(BUILD)/obj/tests/hooks/fork_children.o

@@ -4,6 +4,8 @@
  * is about to run, has a vCPU's thread or the event loop's do what MVMM_TEST_DO says, such as
  * "vcpu openat"; or an older host. Start reading at act.
  */
+#include "vmm/snapshot/page_scan.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -223,6 +225,11 @@ int ioctl(int fd, unsigned long request, ...)
 		act("save");
 	/* Linux before 5.14. */
 	if (request == KVM_GET_STATS_FD && is_chosen("no-statistics")) {
+		errno = ENOTTY;
+		return -1;
+	}
+	/* Linux before 6.7. */
+	if (request == PAGE_SCAN && is_chosen("no-page-scan")) {
 		errno = ENOTTY;
 		return -1;
 	}
