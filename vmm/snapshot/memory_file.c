@@ -5,7 +5,7 @@
 #include "vmm/base/file_write.h"
 #include "vmm/base/guarded_copy.h"
 #include "vmm/base/layout.h"
-#include "vmm/snapshot/disk_pages.h"
+#include "vmm/snapshot/own_pages.h"
 #include "vmm/snapshot/private_pages.h"
 
 #include <errno.h>
@@ -173,7 +173,7 @@ static int write_all(struct job *job, int pagemap_fd, struct error *err)
 	return ret;
 }
 
-static int write_only(struct job *job, const struct disk_pages *pages, struct error *err)
+static int write_only(struct job *job, const struct own_pages *pages, struct error *err)
 {
 	int ret = 0;
 
@@ -184,7 +184,7 @@ static int write_only(struct job *job, const struct disk_pages *pages, struct er
 
 static int write_part(struct job *job, int pagemap_fd, struct error *err)
 {
-	const struct disk_pages *only = job->source->only;
+	const struct own_pages *only = job->source->only;
 	int ret = check_base(job, err);
 
 	if (ret < 0)

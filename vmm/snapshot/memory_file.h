@@ -2,7 +2,7 @@
 /*
  * The memory of a saved VM as a sparse file, in which memory_table.h says what is where. Its pages
  * lie as they lay in guest memory, so it is mapped and not read. Pages of zeroes are holes. Of a
- * disk it has some pages only (disk_pages.h).
+ * disk it has some pages only (own_pages.h).
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-struct disk_pages;
+struct own_pages;
 
 /* The memory of one part of a table. */
 struct memory_source {
@@ -22,9 +22,9 @@ struct memory_source {
 	uint64_t base_offset; /* of the file's byte that is at host; a multiple of a page */
 	uint64_t base_size;   /* how many bytes of the part the file had when it was mapped */
 	/* Borrowed: the only pages that are written. NULL: all. */
-	const struct disk_pages *only;
+	const struct own_pages *only;
 	/* Borrowed: pages that are mapped from another file, above base_fd. NULL: none. */
-	const struct disk_pages *mapped;
+	const struct own_pages *mapped;
 };
 
 /*

@@ -106,8 +106,10 @@ static int next_by_scan(struct private_pages *p, uint64_t from, struct page_run 
 	int ret = 0;
 
 	*ret_run = (struct page_run){ size, size };
-	if (from < p->last)
-		p->n_regions = p->region = 0, p->scanned = from;
+	if (from < p->last) {
+		p->n_regions = 0;
+		p->scanned = from;
+	}
 	p->last = from;
 	while (from < size) {
 		while (p->region < p->n_regions && p->regions[p->region].end <= host + from)

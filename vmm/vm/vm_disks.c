@@ -4,12 +4,13 @@
 #include "vmm/vm/vm_disks.h"
 
 #include "vmm/base/log.h"
-#include "vmm/snapshot/disk_pages.h"
 #include "vmm/snapshot/file_identity.h"
+#include "vmm/snapshot/own_pages.h"
 #include "vmm/vm/vm_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,39 +23,23 @@ static bool has_own_pages(const struct pmem_backing *backing)
 	return !backing->share && !backing->readonly;
 }
 
-static int find_own_pages(const struct vm *vm, unsigned slot, struct vm_disks *disks,
-			  struct error *err)
-{
-	const struct pmem_backing *b = vm->pmem[slot].pmem.backing;
-	struct private_pages memory;
-	int ret;
-
-	disks->own[slot] = calloc(1, sizeof(*disks->own[slot]));
-	if (!disks->own[slot])
-		return error_set(err, ENOMEM, "out of memory");
-	private_pages_init(&memory, vm->save.pagemap_fd, b->host, b->size);
-	ret = disk_pages_find(disks->own[slot], &memory, vm->restored_disks.own[slot]);
-	return ret < 0 ? error_system(err, -ret,
-				      "vm-save: the list of pages of %s, /proc/self/pagemap",
-				      b->path)
-		       : 0;
-}
-
 static int save_disk(struct vm *vm, unsigned slot, struct vm_disks *disks, struct error *err)
 {
 	const struct pmem_backing *b = vm->pmem[slot].pmem.backing;
+	const char *command = vm->freeze.job->command;
 	struct file_identity identity;
 	int ret = file_identity_get(b->fd, &identity);
 
 	if (ret < 0)
-		return error_system(err, -ret, "vm-save: fstat of %s", b->path);
+		return error_system(err, -ret, "%s: fstat of %s", command, b->path);
 	state_writer_u64(&vm->save.writer, b->file_size);
 	file_identity_save(&identity, &vm->save.writer);
 	if (!has_own_pages(b))
 		return 0;
-	ret = find_own_pages(vm, slot, disks, err);
+	ret = own_pages_make(vm->save.pagemap_fd, b->host, b->size, vm->restored_disks.own[slot],
+			     command, b->path, &disks->own[slot], err);
 	if (ret == 0)
-		disk_pages_save(disks->own[slot], &vm->save.writer);
+		own_pages_save(disks->own[slot], &vm->save.writer);
 	return ret;
 }
 
@@ -82,7 +67,7 @@ static void load_disk(struct vm *vm, unsigned slot, struct state_reader *reader)
 	const struct pmem_backing *b = &pmem->backing;
 	uint64_t size = state_reader_u64(reader);
 	struct file_identity saved;
-	struct disk_pages *own;
+	char of[sizeof(pmem->id) + sizeof("disk ")];
 
 	file_identity_load(&saved, reader);
 	if (b->file_size != size)
@@ -93,11 +78,8 @@ static void load_disk(struct vm *vm, unsigned slot, struct state_reader *reader)
 	check_identity(pmem, &vm->config->pmem[slot], &saved, reader);
 	if (!has_own_pages(b))
 		return;
-	own = vm->restored_disks.own[slot] = calloc(1, sizeof(*own));
-	if (own)
-		disk_pages_load(own, pmem->id, b->size, reader);
-	else
-		state_reader_fail(reader, ENOMEM, "out of memory");
+	snprintf(of, sizeof(of), "disk %s", pmem->id);
+	vm->restored_disks.own[slot] = own_pages_load_new(of, b->size, reader);
 }
 
 int vm_disks_save(struct vm *vm, struct vm_disks *disks, struct error *err)
@@ -141,8 +123,8 @@ int vm_disks_map(struct vm *vm, int fd, const struct memory_table *table, struct
 					 "--restore %s: memory: lacks the pages of disk %s; the "
 					 "files state and memory are of different snapshots",
 					 vm->config->restore.where, pmem->id);
-		ret = disk_pages_map(vm->restored_disks.own[i], fd, part, b->host,
-				     "--restore: memory", err);
+		ret = own_pages_map(vm->restored_disks.own[i], fd, part, b->host,
+				    "--restore: memory", err);
 		madvise(b->host, b->size, MADV_DONTDUMP); /* as for RAM */
 	}
 	return ret;

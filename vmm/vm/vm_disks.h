@@ -11,13 +11,13 @@
 
 #include <stdbool.h>
 
-struct disk_pages;
+struct own_pages;
 struct memory_table;
 struct vm;
 
 /* The own pages of each disk, by its slot. */
 struct vm_disks {
-	struct disk_pages *own[LAYOUT_VIRTIO_SLOTS]; /* owned; NULL: all are its file's */
+	struct own_pages *own[LAYOUT_VIRTIO_SLOTS]; /* owned; NULL: all are its file's */
 };
 
 /*

@@ -5,8 +5,8 @@
 
 #include "vmm/base/file_write.h"
 #include "vmm/base/sealed_memfd.h"
-#include "vmm/snapshot/disk_pages.h"
 #include "vmm/snapshot/memory_file.h"
+#include "vmm/snapshot/own_pages.h"
 #include "vmm/snapshot/snapshot_socket.h"
 #include "vmm/vm/vm_ram.h"
 #include "vmm/vm/vm_save_files.h"

@@ -3,7 +3,7 @@
 /* Saves and restores the pages of a fork's RAM. */
 #include "vmm/vm/vm_ram.h"
 
-#include "vmm/snapshot/disk_pages.h"
+#include "vmm/snapshot/own_pages.h"
 #include "vmm/vm/vm_state.h"
 
 #include <errno.h>
@@ -22,23 +22,6 @@ static const struct guest_region *ram_region(const struct vm *vm, unsigned n)
 	return NULL;
 }
 
-static int find_own_pages(const struct vm *vm, const struct guest_region *region,
-			  const struct disk_pages *mapped, struct disk_pages **ret,
-			  struct error *err)
-{
-	struct private_pages memory;
-	int found;
-
-	*ret = calloc(1, sizeof(**ret));
-	if (!*ret)
-		return error_set(err, ENOMEM, "out of memory");
-	private_pages_init(&memory, vm->save.pagemap_fd, region->host, region->size);
-	found = disk_pages_find(*ret, &memory, mapped);
-	return found < 0 ? error_system(err, -found,
-					"vm-fork: the list of pages of RAM, /proc/self/pagemap")
-			 : 0;
-}
-
 bool vm_ram_has_own_pages(const struct vm_ram *ram)
 {
 	for (unsigned i = 0; i < RAM_REGIONS; i++)
@@ -54,9 +37,11 @@ int vm_ram_save(struct vm *vm, struct vm_ram *ram, struct error *err)
 
 	state_writer_begin(&vm->save.writer, SECTION, VERSION);
 	for (unsigned i = 0; (region = ram_region(vm, i)) && ret == 0; i++) {
-		ret = find_own_pages(vm, region, vm->restored_ram.own[i], &ram->own[i], err);
+		ret = own_pages_make(vm->save.pagemap_fd, region->host, region->size,
+				     vm->restored_ram.own[i], vm->freeze.job->command, "RAM",
+				     &ram->own[i], err);
 		if (ret == 0)
-			disk_pages_save(ram->own[i], &vm->save.writer);
+			own_pages_save(ram->own[i], &vm->save.writer);
 	}
 	state_writer_end(&vm->save.writer);
 	return ret;
@@ -67,15 +52,8 @@ int vm_ram_load(struct vm *vm, struct state_reader *reader, struct error *err)
 	const struct guest_region *region;
 
 	state_reader_begin(reader, SECTION, VERSION);
-	for (unsigned i = 0; (region = ram_region(vm, i)); i++) {
-		struct disk_pages *own = calloc(1, sizeof(*own));
-
-		vm->restored_ram.own[i] = own;
-		if (own)
-			disk_pages_load(own, "RAM", region->size, reader);
-		else
-			state_reader_fail(reader, ENOMEM, "out of memory");
-	}
+	for (unsigned i = 0; (region = ram_region(vm, i)); i++)
+		vm->restored_ram.own[i] = own_pages_load_new("RAM", region->size, reader);
 	state_reader_end(reader);
 	return state_reader_result(reader, err);
 }
@@ -91,8 +69,8 @@ int vm_ram_map(struct vm *vm, int own_fd, const struct memory_table *table, stru
 
 		if (!part)
 			return error_set(err, EINVAL, "--restore: memory: lacks a part of RAM");
-		ret = disk_pages_map(vm->restored_ram.own[i], own_fd, part, region->host,
-				     "--restore: memory", err);
+		ret = own_pages_map(vm->restored_ram.own[i], own_fd, part, region->host,
+				    "--restore: memory", err);
 	}
 	return ret;
 }

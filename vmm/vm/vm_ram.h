@@ -11,12 +11,12 @@
 
 #include <stdbool.h>
 
-struct disk_pages;
+struct own_pages;
 struct memory_table;
 struct vm;
 
 struct vm_ram {
-	struct disk_pages *own[RAM_REGIONS]; /* owned; NULL: all are the file's */
+	struct own_pages *own[RAM_REGIONS]; /* owned; NULL: all are the file's */
 };
 
 bool vm_ram_has_own_pages(const struct vm_ram *ram);

@@ -6,7 +6,7 @@
 #include "tests/support/open_descriptors.h"
 #include "vmm/base/guarded_copy.h"
 #include "vmm/base/layout.h"
-#include "vmm/snapshot/disk_pages.h"
+#include "vmm/snapshot/own_pages.h"
 #include "vmm/snapshot/private_pages.h"
 
 #include <errno.h>
@@ -240,7 +240,7 @@ Test(memory_file, shared_memory, .init = setup)
 /* Of a disk, whose file has data everywhere. A page of zeroes is a hole. */
 Test(memory_file, only_some_pages, .init = setup)
 {
-	static struct disk_pages only = {
+	static struct own_pages only = {
 		.count = 2,
 		.runs = { { 3 * PAGE, 5 * PAGE }, { SIZE - PAGE, SIZE } },
 	};
@@ -274,7 +274,7 @@ Test(memory_file, only_some_pages, .init = setup)
  * or nothing. */
 Test(memory_file, pages_above_the_base, .init = setup)
 {
-	static struct disk_pages mapped = {
+	static struct own_pages mapped = {
 		.count = 2,
 		.runs = { { 3 * PAGE, 5 * PAGE }, { 20 * PAGE, 21 * PAGE } },
 	};
@@ -291,7 +291,7 @@ Test(memory_file, pages_above_the_base, .init = setup)
 					     .base_fd = base,
 					     .base_size = SIZE,
 					     .mapped = &mapped };
-	check_eq(disk_pages_map(&mapped, above, &table.parts[0], page(0), WHAT, &err), 0);
+	check_eq(own_pages_map(&mapped, above, &table.parts[0], page(0), WHAT, &err), 0);
 	file = temporary();
 	save();
 	check_same();

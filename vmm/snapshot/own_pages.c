@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lists the own pages of a disk, and maps them. Start reading at disk_pages_find. */
-#include "vmm/snapshot/disk_pages.h"
+/* Lists own pages, and maps them. Start reading at own_pages_find. */
+#include "vmm/snapshot/own_pages.h"
 
 #include "vmm/base/layout.h"
 #include "vmm/snapshot/memory_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* How many gaps between runs are closed at once. */
-#define THINNED (DISK_PAGES_MAX_RUNS / 2)
+#define THINNED (OWN_PAGES_MAX_RUNS / 2)
 
 /* How many bytes lie before a run that is not the first. */
-static uint64_t gap_before(const struct disk_pages *pages, uint32_t i)
+static uint64_t gap_before(const struct own_pages *pages, uint32_t i)
 {
 	return pages->runs[i].start - pages->runs[i - 1].end;
 }
 
 /* The least size that THINNED of the gaps do not exceed, by bisection. */
-static uint64_t small_gap(const struct disk_pages *pages)
+static uint64_t small_gap(const struct own_pages *pages)
 {
 	uint64_t low = 0, high = UINT64_MAX;
 
@@ -37,7 +38,7 @@ static uint64_t small_gap(const struct disk_pages *pages)
 }
 
 /* Closes the THINNED smallest gaps. */
-static void thin(struct disk_pages *pages)
+static void thin(struct own_pages *pages)
 {
 	const uint64_t small = small_gap(pages);
 	uint32_t closed = 0, n = pages->count;
@@ -56,12 +57,12 @@ static void thin(struct disk_pages *pages)
 	}
 }
 
-void disk_pages_add(struct disk_pages *pages, struct page_run run)
+void own_pages_add(struct own_pages *pages, struct page_run run)
 {
 	struct page_run *last = pages->count ? &pages->runs[pages->count - 1] : NULL;
 
 	if (!last || run.start > last->end) {
-		if (pages->count == DISK_PAGES_MAX_RUNS)
+		if (pages->count == OWN_PAGES_MAX_RUNS)
 			thin(pages);
 		pages->runs[pages->count++] = run;
 	} else if (run.end > last->end) {
@@ -69,8 +70,8 @@ void disk_pages_add(struct disk_pages *pages, struct page_run run)
 	}
 }
 
-int disk_pages_find(struct disk_pages *ret_pages, struct private_pages *memory,
-		    const struct disk_pages *mapped)
+int own_pages_find(struct own_pages *ret_pages, struct private_pages *memory,
+		   const struct own_pages *mapped)
 {
 	struct page_run stored = { 0 };
 	uint32_t i = 0;
@@ -82,14 +83,35 @@ int disk_pages_find(struct disk_pages *ret_pages, struct private_pages *memory,
 		if (ret < 0)
 			return ret;
 		while (mapped && i < mapped->count && mapped->runs[i].start < stored.start)
-			disk_pages_add(ret_pages, mapped->runs[i++]);
+			own_pages_add(ret_pages, mapped->runs[i++]);
 		if (stored.start < stored.end)
-			disk_pages_add(ret_pages, stored);
+			own_pages_add(ret_pages, stored);
 	} while (stored.start < stored.end);
 	return 0;
 }
 
-void disk_pages_save(const struct disk_pages *pages, struct state_writer *writer)
+int own_pages_make(int pagemap_fd, const void *host, uint64_t size, const struct own_pages *mapped,
+		   const char *command, const char *of, struct own_pages **ret_pages,
+		   struct error *err)
+{
+	struct own_pages *pages = malloc(sizeof(*pages));
+	struct private_pages memory;
+	int ret;
+
+	if (!pages)
+		return error_set(err, ENOMEM, "out of memory");
+	private_pages_init(&memory, pagemap_fd, host, size);
+	ret = own_pages_find(pages, &memory, mapped);
+	if (ret < 0) {
+		free(pages);
+		return error_system(err, -ret, "%s: the list of pages of %s, /proc/self/pagemap",
+				    command, of);
+	}
+	*ret_pages = pages;
+	return 0;
+}
+
+void own_pages_save(const struct own_pages *pages, struct state_writer *writer)
 {
 	state_writer_u32(writer, pages->count);
 	for (uint32_t i = 0; i < pages->count; i++) {
@@ -112,11 +134,11 @@ static const char *refuse(struct page_run run, const struct page_run *before, ui
 	return NULL;
 }
 
-void disk_pages_load(struct disk_pages *ret_pages, const char *id, uint64_t size,
-		     struct state_reader *reader)
+void own_pages_load(struct own_pages *ret_pages, const char *of, uint64_t size,
+		    struct state_reader *reader)
 {
-	uint32_t n = state_reader_count(reader, "runs of pages", DISK_PAGES_MAX_RUNS);
-	struct disk_pages *p = ret_pages;
+	uint32_t n = state_reader_count(reader, "runs of pages", OWN_PAGES_MAX_RUNS);
+	struct own_pages *p = ret_pages;
 
 	for (p->count = 0; p->count < n; p->count++) {
 		struct page_run *run = &p->runs[p->count];
@@ -128,16 +150,27 @@ void disk_pages_load(struct disk_pages *ret_pages, const char *id, uint64_t size
 		if (why)
 			state_reader_fail(reader, EINVAL,
 					  "the bytes 0x%" PRIx64 " to 0x%" PRIx64
-					  " of disk %s, which has 0x%" PRIx64
+					  " of %s, which has 0x%" PRIx64
 					  ", %s: it is damaged; save the VM again",
-					  run->start, run->end, id, size, why);
+					  run->start, run->end, of, size, why);
 	}
 	if (reader->failed)
 		p->count = 0;
 }
 
-int disk_pages_map(const struct disk_pages *pages, int fd, const struct memory_part *part,
-		   uint8_t *host, const char *what, struct error *err)
+struct own_pages *own_pages_load_new(const char *of, uint64_t size, struct state_reader *reader)
+{
+	struct own_pages *pages = malloc(sizeof(*pages));
+
+	if (pages)
+		own_pages_load(pages, of, size, reader);
+	else
+		state_reader_fail(reader, ENOMEM, "out of memory");
+	return pages;
+}
+
+int own_pages_map(const struct own_pages *pages, int fd, const struct memory_part *part,
+		  uint8_t *host, const char *what, struct error *err)
 {
 	int ret = 0;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lists of pages: made, thinned out, saved, loaded from any bytes, and mapped. */
-#include "vmm/snapshot/disk_pages.h"
+#include "vmm/snapshot/own_pages.h"
 
 #include "tests/support/check.h"
 #include "tests/support/state_file.h"
@@ -11,13 +11,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-TestSuite(disk_pages, .timeout = 30);
+TestSuite(own_pages, .timeout = 30);
 
 #define PAGE ((uint64_t)LAYOUT_PAGE)
 #define PAGES 64
 #define SIZE (PAGES * PAGE)
 
-static struct disk_pages pages;
+static struct own_pages pages;
 
 static struct page_run run(uint64_t first, uint64_t end)
 {
@@ -26,7 +26,7 @@ static struct page_run run(uint64_t first, uint64_t end)
 
 static void add(uint64_t first, uint64_t end)
 {
-	disk_pages_add(&pages, run(first, end));
+	own_pages_add(&pages, run(first, end));
 }
 
 static void check_run(unsigned i, uint64_t first, uint64_t end)
@@ -36,7 +36,7 @@ static void check_run(unsigned i, uint64_t first, uint64_t end)
 	check_eq(pages.runs[i].end, end * PAGE, "run %u", i);
 }
 
-Test(disk_pages, runs_that_touch_are_one)
+Test(own_pages, runs_that_touch_are_one)
 {
 	add(0, 2);
 	add(2, 3);
@@ -59,30 +59,30 @@ static bool is_own(uint64_t page)
 }
 
 /* Pairs with a page between them, and eight pages between pairs. Pairs become one. */
-Test(disk_pages, too_many_runs_are_joined_where_least_is_between)
+Test(own_pages, too_many_runs_are_joined_where_least_is_between)
 {
-	for (uint64_t i = 0; i < DISK_PAGES_MAX_RUNS / 2; i++) {
+	for (uint64_t i = 0; i < OWN_PAGES_MAX_RUNS / 2; i++) {
 		add(11 * i, 11 * i + 1);
 		add(11 * i + 2, 11 * i + 3);
 	}
-	check_eq(pages.count, DISK_PAGES_MAX_RUNS);
+	check_eq(pages.count, OWN_PAGES_MAX_RUNS);
 	add(100000, 100001);
-	check_eq(pages.count, DISK_PAGES_MAX_RUNS / 2 + 1);
-	for (unsigned i = 0; i < DISK_PAGES_MAX_RUNS / 2; i++)
+	check_eq(pages.count, OWN_PAGES_MAX_RUNS / 2 + 1);
+	for (unsigned i = 0; i < OWN_PAGES_MAX_RUNS / 2; i++)
 		check_run(i, 11 * i, 11 * i + 3);
 	check_run(pages.count - 1, 100000, 100001);
 	add(100002, 100003);
-	check_eq(pages.count, DISK_PAGES_MAX_RUNS / 2 + 2);
+	check_eq(pages.count, OWN_PAGES_MAX_RUNS / 2 + 2);
 }
 
 /* All gaps are alike: as many stay open as there can be, or half of them. */
-Test(disk_pages, any_number_of_runs)
+Test(own_pages, any_number_of_runs)
 {
 	for (uint64_t i = 0; i < 50000; i++) {
 		add(3 * i, 3 * i + 2);
-		cr_assert_leq(pages.count, DISK_PAGES_MAX_RUNS);
+		cr_assert_leq(pages.count, OWN_PAGES_MAX_RUNS);
 	}
-	cr_assert_geq(pages.count, DISK_PAGES_MAX_RUNS / 2);
+	cr_assert_geq(pages.count, OWN_PAGES_MAX_RUNS / 2);
 	for (uint64_t i = 0; i < 50000; i += 7)
 		cr_assert(is_own(3 * i) && is_own(3 * i + 1), "%lu", i);
 	cr_assert_not(is_own(3 * 49999 + 2));
@@ -123,7 +123,7 @@ static void look(const uint8_t *host)
 	private_pages_init(&memory, fd, host, SIZE);
 }
 
-Test(disk_pages, those_that_were_stored_to)
+Test(own_pages, those_that_were_stored_to)
 {
 	uint8_t *host = map_disk(make_disk('b'));
 
@@ -134,21 +134,21 @@ Test(disk_pages, those_that_were_stored_to)
 	host[SIZE - 1] = 1;
 	look(host);
 	pages.count = 7;
-	check_eq(disk_pages_find(&pages, &memory, NULL), 0);
+	check_eq(own_pages_find(&pages, &memory, NULL), 0);
 	check_eq(pages.count, 2);
 	check_run(0, 3, 5);
 	check_run(1, PAGES - 1, PAGES);
 	close(memory.fd);
 	private_pages_init(&memory, memory.fd, host, SIZE);
-	check_eq(disk_pages_find(&pages, &memory, NULL), -EBADF);
+	check_eq(own_pages_find(&pages, &memory, NULL), -EBADF);
 }
 
 /* Before, beside, across, in and behind those that were stored to. */
-Test(disk_pages, those_that_a_restore_has_mapped)
+Test(own_pages, those_that_a_restore_has_mapped)
 {
-	struct disk_pages mapped = { .count = 7,
-				     .runs = { run(0, 1), run(3, 5), run(7, 9), run(19, 31),
-					       run(39, 40), run(51, 52), run(60, 62) } };
+	struct own_pages mapped = { .count = 7,
+				    .runs = { run(0, 1), run(3, 5), run(7, 9), run(19, 31),
+					      run(39, 40), run(51, 52), run(60, 62) } };
 	uint8_t *host = map_disk(make_disk('b'));
 
 	for (unsigned i = 5; i < 8; i++)
@@ -157,7 +157,7 @@ Test(disk_pages, those_that_a_restore_has_mapped)
 	host[40 * PAGE] = 1;
 	host[50 * PAGE] = host[51 * PAGE] = host[52 * PAGE] = 1;
 	look(host);
-	check_eq(disk_pages_find(&pages, &memory, &mapped), 0);
+	check_eq(own_pages_find(&pages, &memory, &mapped), 0);
 	check_eq(pages.count, 6);
 	check_run(0, 0, 1);
 	check_run(1, 3, 9);
@@ -168,7 +168,7 @@ Test(disk_pages, those_that_a_restore_has_mapped)
 }
 
 /* A page of zeroes, which is a hole, too; and what lies between is that of the disk below. */
-Test(disk_pages, mapped_over_the_disk)
+Test(own_pages, mapped_over_the_disk)
 {
 	int base = make_disk('b'), saved = make_disk('s');
 	const struct memory_part part = { .gpa = 0, .size = SIZE, .offset = 8 * PAGE };
@@ -178,7 +178,7 @@ Test(disk_pages, mapped_over_the_disk)
 	check_eq(fallocate(saved, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 13 * PAGE, PAGE), 0);
 	add(0, 1);
 	add(4, 6);
-	check_eq(disk_pages_map(&pages, saved, &part, host, "--restore", &err), 0);
+	check_eq(own_pages_map(&pages, saved, &part, host, "--restore", &err), 0);
 	for (unsigned i = 0; i < PAGES; i++) {
 		bool own = i == 0 || i == 4 || i == 5;
 
@@ -187,7 +187,7 @@ Test(disk_pages, mapped_over_the_disk)
 	}
 	host[4 * PAGE] = 99;
 	close(saved);
-	check_eq(disk_pages_map(&pages, saved, &part, host, "--restore", &err), -EBADF);
+	check_eq(own_pages_map(&pages, saved, &part, host, "--restore", &err), -EBADF);
 	check_contains(err.text, "--restore: cannot map 0 MiB");
 }
 
@@ -196,22 +196,22 @@ static struct state_file state;
 static int load(uint64_t size)
 {
 	state_file_load(&state);
-	disk_pages_load(&pages, "data", size, &state.reader);
+	own_pages_load(&pages, "disk data", size, &state.reader);
 	return state_file_result(&state);
 }
 
-Test(disk_pages, round_trip)
+Test(own_pages, round_trip)
 {
-	struct disk_pages before;
+	struct own_pages before;
 
-	for (uint64_t i = 0; i <= DISK_PAGES_MAX_RUNS; i += DISK_PAGES_MAX_RUNS / 2) {
+	for (uint64_t i = 0; i <= OWN_PAGES_MAX_RUNS; i += OWN_PAGES_MAX_RUNS / 2) {
 		while (pages.count < i)
 			add(2 * pages.count, 2 * pages.count + 1);
 		before = pages;
 		state_file_save(&state);
-		disk_pages_save(&pages, &state.writer);
+		own_pages_save(&pages, &state.writer);
 		memset(&pages, 0xff, sizeof(pages));
-		check_eq(load(2 * DISK_PAGES_MAX_RUNS * PAGE), 0, "%s", state.err.text);
+		check_eq(load(2 * OWN_PAGES_MAX_RUNS * PAGE), 0, "%s", state.err.text);
 		check_eq(pages.count, i);
 		check_eq(memcmp(pages.runs, before.runs, i * sizeof(*before.runs)), 0);
 	}
@@ -219,7 +219,7 @@ Test(disk_pages, round_trip)
 
 /* bad input: Snapshots: own pages of a disk that are not whole, none, behind the disk, out of order
  * or twice, or too many -> refused */
-Test(disk_pages, hostile_lists)
+Test(own_pages, hostile_lists)
 {
 	static const struct {
 		struct page_run runs[2];
@@ -238,9 +238,9 @@ Test(disk_pages, hostile_lists)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		state_file_save(&state);
-		pages = (struct disk_pages){ .count = 2 };
+		pages = (struct own_pages){ .count = 2 };
 		memcpy(pages.runs, cases[i].runs, sizeof(cases[i].runs));
-		disk_pages_save(&pages, &state.writer);
+		own_pages_save(&pages, &state.writer);
 		check_eq(load(SIZE), -EINVAL, "case %zu", i);
 		check_contains(state.err.text, cases[i].text);
 		check_contains(state.err.text, "of disk data, which has 0x40000, ");
@@ -248,7 +248,7 @@ Test(disk_pages, hostile_lists)
 		check_eq(pages.count, 0);
 	}
 	state_file_save(&state);
-	state_writer_u32(&state.writer, DISK_PAGES_MAX_RUNS + 1);
+	state_writer_u32(&state.writer, OWN_PAGES_MAX_RUNS + 1);
 	check_eq(load(SIZE), -EINVAL);
 	check_contains(state.err.text, "has 1001 runs of pages, and there can be 1000");
 	state_file_save(&state);

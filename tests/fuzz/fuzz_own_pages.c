@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Covers: vmm/snapshot/disk_pages.c
+// Covers: vmm/snapshot/own_pages.c
 /*
  * Any bytes as the list of a disk's own pages: the input is the disk's size in pages, 16 bits, and
  * the list. What is accepted can be mapped: whole pages, within the disk, none twice. It is what
@@ -8,7 +8,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "vmm/base/layout.h"
 #include "vmm/base/state_format.h"
-#include "vmm/snapshot/disk_pages.h"
+#include "vmm/snapshot/own_pages.h"
 
 static void save_section(struct state_writer *w, const uint8_t *data, size_t size)
 {
@@ -19,11 +19,11 @@ static void save_section(struct state_writer *w, const uint8_t *data, size_t siz
 	fuzz_check(state_writer_finish(w, NULL) == 0);
 }
 
-static void check_runs(const struct disk_pages *p, uint64_t size)
+static void check_runs(const struct own_pages *p, uint64_t size)
 {
 	uint64_t free = 0; /* where the next one may begin */
 
-	fuzz_check(p->count <= DISK_PAGES_MAX_RUNS);
+	fuzz_check(p->count <= OWN_PAGES_MAX_RUNS);
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct page_run *run = &p->runs[i];
 
@@ -33,18 +33,18 @@ static void check_runs(const struct disk_pages *p, uint64_t size)
 	}
 }
 
-static void check_saved_again(const struct disk_pages *p, const uint8_t *data, size_t size)
+static void check_saved_again(const struct own_pages *p, const uint8_t *data, size_t size)
 {
-	static struct disk_pages added;
+	static struct own_pages added;
 	struct state_writer once, again;
 
 	added.count = 0;
 	for (uint32_t i = 0; i < p->count; i++)
-		disk_pages_add(&added, p->runs[i]);
+		own_pages_add(&added, p->runs[i]);
 	save_section(&once, data, size);
 	state_writer_init(&again, STATE_MAX_SIZE);
 	state_writer_begin(&again, "disks", 1);
-	disk_pages_save(&added, &again);
+	own_pages_save(&added, &again);
 	state_writer_end(&again);
 	fuzz_check(state_writer_finish(&again, NULL) == 0);
 	fuzz_check(once.file.len == again.file.len);
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { data, size };
 	uint64_t disk = (uint64_t)fuzz_input_u16(&in) * LAYOUT_PAGE;
-	static struct disk_pages pages;
+	static struct own_pages pages;
 	struct error err = { 0 };
 	struct state_reader r;
 	struct state_writer w;
@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_check(state_reader_init(&r, "state", w.file.data, w.file.len, &err) == 0);
 	state_writer_fini(&w);
 	fuzz_check(state_reader_begin(&r, "disks", 1) == 1);
-	disk_pages_load(&pages, "pmem0", disk, &r);
+	own_pages_load(&pages, "disk pmem0", disk, &r);
 	state_reader_end(&r);
 	if (state_reader_finish(&r, &err) == 0) {
 		check_runs(&pages, disk);
