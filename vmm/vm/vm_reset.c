@@ -46,8 +46,9 @@ static int drop(uint8_t *host, struct page_run run, struct error *err)
 }
 
 /*
- * Private pages go, and the file below them shows again. KVM goes through all that is dropped, so
- * that only those pages are; where the kernel cannot list them, that costs more than it saves.
+ * Drops private pages, so that the file below them shows again. KVM goes through all that is
+ * dropped, so only these pages are. Where the kernel cannot list them, finding them would cost more
+ * than dropping all.
  */
 static int drop_private(const struct vm *vm, uint8_t *host, uint64_t size, struct error *err)
 {
